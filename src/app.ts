@@ -6,6 +6,7 @@ import type { webcrypto } from "node:crypto";
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Functions } from "./integrations/functions/functions.ts";
+import type { Outbound } from "./integrations/outbound.ts";
 import type { Sender } from "./integrations/senders/sender.ts";
 import type { Senders } from "./integrations/senders/senders.ts";
 import type { Caches } from "./lib/caches.ts";
@@ -28,6 +29,8 @@ export interface App {
   readonly senders: Senders;
   /** The functions that triggers name. */
   readonly functions: Functions;
+  /** Requests to servers that administrators name, such as identity providers. */
+  readonly outbound: Outbound;
   /** Parsed documents, imported keys and the like; nothing that can be revoked without a new version. */
   readonly caches: Caches;
   /** Running attempts to deliver messages (domain/messages/deliver.ts). */

@@ -45,6 +45,7 @@ import { Turns } from "./http/turns.ts";
 import { welcomeRoutes } from "./http/welcome/routes.ts";
 import type { FunctionHost } from "./integrations/functions/driver.ts";
 import { createFunctions, type FunctionRegistry } from "./integrations/functions/registry.ts";
+import { createOutbound } from "./integrations/outbound.ts";
 import { inboxSender } from "./integrations/senders/sender.ts";
 import { openSenders } from "./integrations/senders/senders.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
@@ -146,6 +147,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         await list.stop();
         await app.srp.close();
         await app.functions.close();
+        await app.outbound.close();
         await left;
         await closeDatabase();
       },
@@ -247,6 +249,7 @@ export async function newApp(
       capacity: config.hashConcurrency * holdings.exchanges.limit.each,
     }),
     newSigningPair,
+    outbound: createOutbound(),
     // The inbox of a server that only this machine uses, unless something else sends.
     senders: openSenders(config.messages, servesThisMachine(config) ? inboxSender : undefined),
     waitingSignIns: new LatestIds(waitingTracked),

@@ -82,6 +82,8 @@ const homes: Readonly<Record<string, RegExp>> = {
   "prom-client": /^lib\/prometheus\.ts$/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^(?:config|gateway|domain\/messages)\//,
+  "openid-client": /^domain\/federation\//,
+  "@node-saml/node-saml": /^domain\/federation\//,
   nodemailer: /^integrations\//,
   "@aws-sdk/client-sesv2": /^integrations\/senders\/ses\.ts$/,
   "@aws-sdk/client-sns": /^integrations\/senders\/sns\.ts$/,
@@ -94,7 +96,7 @@ const homes: Readonly<Record<string, RegExp>> = {
 };
 
 /** Large, and needed by few servers: loaded when first used, so that a start does without them. */
-const loadedLate = /^@aws-(?:crypto|sdk)\/|^libphonenumber-js/;
+const loadedLate = /^@aws-(?:crypto|sdk)\/|^libphonenumber-js|^openid-client|^@node-saml/;
 
 /** Each file, read and parsed once. */
 const sources = files.map((file) => {

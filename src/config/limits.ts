@@ -55,6 +55,10 @@ export const limitTable = {
   "passwords-per-address": { fallback: 2_000, help: "Wrong passwords per hour and address (ours)." },
   "codes-per-address": { fallback: 2_000, help: "Wrong codes per hour and address (ours)." },
   "sign-ups-per-address": { fallback: 2_000, help: "SignUp per hour and address (ours)." },
+  "provider-sign-ins-per-address": {
+    fallback: 4_000,
+    help: "Sign-ins begun at other identity providers, per hour and address (ours).",
+  },
   "messages-per-address": { fallback: 4_000, help: "Messages requested per hour and address (ours)." },
   "messages-per-destination": { fallback: 20, help: "Messages per hour to one mailbox or phone (ours)." },
   "texts-per-pool": {

@@ -147,6 +147,17 @@ export const growth = {
     perUser: { "authorization-codes": 1 },
     removed: expiring(day, "code_hash"),
   },
+  // One per sign-in at a provider that was begun; at most two, one after the other, for each.
+  federated_sign_ins: {
+    by: "anybody",
+    perAddress: { "provider-sign-ins-per-address": 1 },
+    removed: expiring(0, "handle_hash"),
+  },
+  // Added by what a provider has signed, which counts once.
+  consumed_ids: { by: "user", removed: expiring(0, "id_hash") },
+  // One per browser session of a federated user.
+  provider_sessions: { by: "user", perUser: { rows: 1 }, removed: expiring(0, "browser_hash") },
+  linked_identities: { by: "user", perUser: { rows: 6 }, removed: owned },
   pools: { by: "administrator", removed: { by: "nothing" } },
   clients: ofAdministrators,
   client_pools: ofAdministrators,
@@ -164,6 +175,10 @@ export const growth = {
   ui_customizations: ofAdministrators,
   ui_images: ofAdministrators,
   terms: ofAdministrators,
+  identity_providers: ofAdministrators,
+  provider_identifiers: ofAdministrators,
+  saml_keys: ofAdministrators,
+  saml_metadata: ofAdministrators,
   access_keys: ofServers,
   access_key_uses: ofServers,
   data_keys: ofServers,

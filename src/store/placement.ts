@@ -48,4 +48,12 @@ export const placement = {
   ui_customizations: "pool",
   ui_images: "pool",
   terms: "pool",
+  identity_providers: "pool",
+  provider_identifiers: "pool",
+  linked_identities: "pool",
+  federated_sign_ins: "pool",
+  consumed_ids: "pool",
+  provider_sessions: "pool",
+  saml_keys: "pool",
+  saml_metadata: "pool",
 } as const satisfies Record<keyof Schema, "pool" | "everywhere">;

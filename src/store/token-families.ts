@@ -1,5 +1,5 @@
 /** Refresh token families: one row per sign-in. Revocation is a column that is read with every use of a token. */
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type SqlBool, sql } from "kysely";
 import type { Db } from "./db.ts";
 import { blobType } from "./engine/sql.ts";
 import { affected } from "./engine/transaction.ts";
@@ -34,6 +34,8 @@ export interface TokenFamily {
    * of them.
    */
   readonly twoFactors: boolean;
+  /** The identity provider that the user signed in with. */
+  readonly provider: string | undefined;
 }
 
 const place = (poolId: string, familyId: string) =>
@@ -58,6 +60,7 @@ const columnTypes: Readonly<Record<keyof TokenFamiliesTable, "text" | "bigint" |
   origin: "text",
   resource: "text",
   two_factors: "bigint",
+  provider_name: "text",
 };
 
 export const familyColumns = Object.keys(columnTypes) as (keyof TokenFamiliesTable)[];
@@ -83,7 +86,15 @@ const insertQuery = preparedWrite<{ readonly [K in keyof FamilyValues]: FamilyVa
       .where("users.user_id", "=", slot("user_id"))
       // A literal: SQLite recompiles a statement at each run if a value could select a partial index.
       .where("users.enabled", "=", sql.lit(1))
-      .where("users.status", "=", "CONFIRMED")
+      .where((where) =>
+        where.or([
+          where("users.status", "=", "CONFIRMED"),
+          where.and([
+            where("users.status", "=", "EXTERNAL_PROVIDER"),
+            sql<SqlBool>`cast(${slot("provider_name")} as text) is not null`,
+          ]),
+        ]),
+      )
       .where("users.sign_outs", "=", slot("signOuts"))
       // Users who sign in by one-time codes or passkeys need no password: version 0.
       .where(sql`coalesce(credentials.version, 0)`, "=", slot("credentialVersion"))
@@ -93,7 +104,7 @@ const insertQuery = preparedWrite<{ readonly [K in keyof FamilyValues]: FamilyVa
 );
 
 /**
- * Adds a family if the user is now enabled and confirmed, has not been signed out since the sign-in began, and still
+ * Adds a family if the user is now enabled and confirmed (or signs in with an identity provider), has not been signed out since the sign-in began, and still
  * has the password that was proven; returns false otherwise. On PostgreSQL the user's row is locked until the commit,
  * so that a reset which began before cannot miss the new family; all other changes of a user lock that row first, too.
  */
@@ -120,6 +131,7 @@ export async function insertFamily(
     origin: family.origin === "oauth" ? "oauth" : null,
     resource: family.resource ?? null,
     two_factors: family.twoFactors ? 1 : null,
+    provider_name: family.provider ?? null,
     signOuts: proven.signOuts,
     credentialVersion: proven.credentialVersion,
   });
@@ -158,6 +170,7 @@ export function tokenFamilyFromRow(db: Db, row: TokenFamiliesTable): TokenFamily
     origin: row.origin === "oauth" ? "oauth" : "api",
     resource: row.resource ?? undefined,
     twoFactors: row.two_factors === 1,
+    provider: row.provider_name ?? undefined,
   };
 }
 

@@ -225,6 +225,14 @@ export const poolTables = [
   "ui_customizations",
   "ui_images",
   "terms",
+  "identity_providers",
+  "provider_identifiers",
+  "linked_identities",
+  "federated_sign_ins",
+  "consumed_ids",
+  "provider_sessions",
+  "saml_keys",
+  "saml_metadata",
 ] as const;
 
 const deleteFrom = (table: "pools" | (typeof poolTables)[number]) =>

@@ -19,6 +19,8 @@ export const userTables = [
   "browser_sessions",
   "authorization_codes",
   "sign_ins",
+  "linked_identities",
+  "provider_sessions",
   "outbox",
 ] as const;
 

@@ -38,6 +38,8 @@ export interface Authenticated {
   readonly remember: Remembering;
   /** The device that was proven; if undefined, a new one is created in pools that track devices. */
   readonly deviceKey: string | undefined;
+  /** The identity provider that has signed the user in. */
+  readonly provider?: string | undefined;
   /** ClientMetadata of the request that completed the sign-in, for PreTokenGeneration. */
   readonly clientMetadata?: Metadata | undefined;
 }
@@ -87,7 +89,13 @@ export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promi
 /** A new token family, not yet stored. */
 export function newFamily(
   ctx: Ctx,
-  { pool, client, user, authTime }: Pick<Authenticated, "pool" | "client" | "user" | "authTime">,
+  {
+    pool,
+    client,
+    user,
+    authTime,
+    provider,
+  }: Pick<Authenticated, "pool" | "client" | "user" | "authTime" | "provider">,
   { origin, scope, resource }: Grant,
 ): TokenFamily {
   return {
@@ -108,6 +116,7 @@ export function newFamily(
     origin,
     resource,
     twoFactors: false,
+    provider,
   };
 }
 

@@ -48,6 +48,10 @@ export const sealedTables = {
   sign_ins: ofPool("sign_in_id", "state_sealed"),
   token_families: ofPool("family_id", "key_sealed"),
   outbox: ofPool("message_id", "message_sealed"),
+  identity_providers: ofPool("provider_name", "secrets_sealed"),
+  federated_sign_ins: ofPool("handle_hash", "state_sealed"),
+  provider_sessions: ofPool("browser_hash", "details_sealed"),
+  saml_keys: ofPool("provider_name", "private_sealed"),
 } as const satisfies Readonly<Record<string, SealedTable>>;
 
 export type SealedTableName = keyof typeof sealedTables;

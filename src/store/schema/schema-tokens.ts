@@ -24,6 +24,8 @@ export interface TokenFamiliesTable {
   resource: string | null;
   /** 1 if two factors were proven in its sign-in at the API. */
   two_factors: number | null;
+  /** The identity provider that the user signed in with; null for none. */
+  provider_name: string | null;
 }
 
 /** Browser sessions at the hosted pages. */

@@ -1,5 +1,15 @@
 import type { AuditEventsTable, AuthEventsTable } from "./schema-events.ts";
 import type {
+  ConsumedIdsTable,
+  FederatedSignInsTable,
+  IdentityProvidersTable,
+  LinkedIdentitiesTable,
+  ProviderIdentifiersTable,
+  ProviderSessionsTable,
+  SamlKeysTable,
+  SamlMetadataTable,
+} from "./schema-federation.ts";
+import type {
   BrandingAssetsTable,
   BrandingStylesTable,
   DomainsTable,
@@ -60,6 +70,14 @@ export interface Schema {
   ui_customizations: UiCustomizationsTable;
   ui_images: UiImagesTable;
   terms: TermsTable;
+  identity_providers: IdentityProvidersTable;
+  provider_identifiers: ProviderIdentifiersTable;
+  linked_identities: LinkedIdentitiesTable;
+  federated_sign_ins: FederatedSignInsTable;
+  consumed_ids: ConsumedIdsTable;
+  provider_sessions: ProviderSessionsTable;
+  saml_keys: SamlKeysTable;
+  saml_metadata: SamlMetadataTable;
 }
 
 /** Data keys, wrapped by the master key (keys/sealer.ts, rotation/rotate-data-key.ts). */

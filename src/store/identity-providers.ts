@@ -1,0 +1,284 @@
+/** Rows of identity providers, and of the identifiers by which requests may name them. */
+import { type SqlBool, sql } from "kysely";
+import { type Db, inTransaction } from "./db.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
+import type { IdentityProvidersTable, ProviderIdentifiersTable } from "./schema/schema-federation.ts";
+import { holdPool } from "./user-pools.ts";
+
+export type ProviderType = IdentityProvidersTable["type"];
+
+/** The settings of a provider as on the wire; `ProviderDetails` without its secret members. */
+export interface ProviderDocument {
+  readonly ProviderDetails: Readonly<Record<string, string>>;
+  readonly AttributeMapping: Readonly<Record<string, string>>;
+  readonly IdpIdentifiers: readonly string[];
+}
+
+export interface ProviderRow {
+  readonly poolId: string;
+  readonly name: string;
+  readonly type: ProviderType;
+  readonly version: number;
+  readonly document: ProviderDocument;
+  /** The secret members of ProviderDetails. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** An identifier of another provider of the pool is given. */
+export class IdentifierTaken extends Error {}
+
+interface ProviderKey {
+  readonly poolId: string;
+  readonly name: string;
+}
+
+const place = ({ poolId, name }: ProviderKey) =>
+  `identity_providers:secrets_sealed:${poolId}/${name}` as const;
+
+function fromRow(db: Db, row: IdentityProvidersTable): ProviderRow {
+  const key = { poolId: row.pool_id, name: row.provider_name };
+  return {
+    ...key,
+    type: row.type,
+    version: row.version,
+    document: JSON.parse(row.document),
+    secrets: JSON.parse(db.sealer.openText(place(key), row.secrets_sealed)),
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+  };
+}
+
+const insertQuery = preparedWrite<IdentityProvidersTable>((kysely, slot) =>
+  kysely
+    .insertInto("identity_providers")
+    .values(
+      slots(slot, [
+        "pool_id",
+        "provider_name",
+        "prefix_key",
+        "type",
+        "version",
+        "document",
+        "secrets_sealed",
+        "created_at",
+        "updated_at",
+      ]),
+    )
+    .onConflict((conflict) => conflict.columns(["pool_id", "provider_name"]).doNothing()),
+);
+
+const insertIdentifierQuery = preparedWrite<ProviderIdentifiersTable>((kysely, slot) =>
+  kysely
+    .insertInto("provider_identifiers")
+    .values(slots(slot, ["pool_id", "identifier_key", "provider_name"]))
+    .onConflict((conflict) => conflict.columns(["pool_id", "identifier_key"]).doNothing()),
+);
+
+const deleteIdentifiersQuery = preparedWrite<ProviderKey>((kysely, slot) =>
+  kysely
+    .deleteFrom("provider_identifiers")
+    .where("pool_id", "=", slot("poolId"))
+    .where("provider_name", "=", slot("name")),
+);
+
+/** The key of an identifier: identifiers are compared without regard to case. */
+export const identifierKey = (identifier: string): string => identifier.toLowerCase();
+
+async function insertIdentifiers(
+  tx: Db,
+  { poolId, name, document }: ProviderKey & Pick<ProviderRow, "document">,
+): Promise<void> {
+  for (const identifier of document.IdpIdentifiers) {
+    const row = { pool_id: poolId, identifier_key: identifierKey(identifier), provider_name: name };
+    if ((await insertIdentifierQuery(tx, row)) === 0) throw new IdentifierTaken(identifier);
+  }
+}
+
+/** Adds a provider. `no-pool`: the pool is gone. Throws IdentifierTaken. */
+export function insertProvider(db: Db, provider: ProviderRow): Promise<"added" | "exists" | "no-pool"> {
+  return inTransaction(db, async (tx) => {
+    if (!(await holdPool(tx, provider.poolId))) return "no-pool";
+    const added = await insertQuery(tx, {
+      pool_id: provider.poolId,
+      provider_name: provider.name,
+      prefix_key: provider.name.toLowerCase(),
+      type: provider.type,
+      version: provider.version,
+      document: JSON.stringify(provider.document),
+      secrets_sealed: tx.sealer.seal(place(provider), JSON.stringify(provider.secrets)),
+      created_at: provider.createdAt,
+      updated_at: provider.updatedAt,
+    });
+    if (added === 0) return "exists";
+    await insertIdentifiers(tx, provider);
+    return "added";
+  });
+}
+
+const readQuery = prepared<ProviderKey, IdentityProvidersTable>((kysely, slot) =>
+  kysely
+    .selectFrom("identity_providers")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("provider_name", "=", slot("name")),
+);
+
+export async function readProvider(db: Db, poolId: string, name: string): Promise<ProviderRow | undefined> {
+  const [row] = await readQuery(db, { poolId, name });
+  return row && fromRow(db, row);
+}
+
+const versionQuery = prepared<ProviderKey, Pick<IdentityProvidersTable, "version" | "created_at">>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("identity_providers")
+      .select(["version", "created_at"])
+      .where("pool_id", "=", slot("poolId"))
+      .where("provider_name", "=", slot("name")),
+);
+
+/** When a provider was added, and its version, to check whether a cached one is current; undefined if it is gone. */
+export async function readProviderVersion(
+  db: Db,
+  poolId: string,
+  name: string,
+): Promise<{ readonly version: number; readonly createdAt: number } | undefined> {
+  const [row] = await versionQuery(db, { poolId, name });
+  return row && { version: row.version, createdAt: Number(row.created_at) };
+}
+
+const byIdentifierQuery = prepared<{ poolId: string; key: string }, { provider_name: string }>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("provider_identifiers")
+      .select("provider_name")
+      .where("pool_id", "=", slot("poolId"))
+      .where("identifier_key", "=", slot("key")),
+);
+
+/** The name of the provider with this identifier. */
+export async function providerNameOf(
+  db: Db,
+  poolId: string,
+  identifier: string,
+): Promise<string | undefined> {
+  const [row] = await byIdentifierQuery(db, { poolId, key: identifierKey(identifier) });
+  return row?.provider_name;
+}
+
+interface ProviderChange extends ProviderKey {
+  readonly version: number;
+  readonly document: ProviderDocument;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly now: number;
+}
+
+const updateQuery = preparedWrite<
+  Pick<ProviderChange, "poolId" | "name" | "version" | "now"> & { document: string; secrets: Uint8Array }
+>((kysely, slot) =>
+  kysely
+    .updateTable("identity_providers")
+    .set((row) => ({
+      version: row("version", "+", 1),
+      document: slot("document"),
+      secrets_sealed: slot("secrets"),
+      updated_at: slot("now"),
+    }))
+    .where("pool_id", "=", slot("poolId"))
+    .where("provider_name", "=", slot("name"))
+    .where("version", "=", slot("version")),
+);
+
+/**
+ * Replaces a provider's settings if it still has `version`. Returns false if it was changed in the meantime. Throws
+ * IdentifierTaken.
+ */
+export function updateProvider(db: Db, change: ProviderChange): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    const { poolId, name, version, now } = change;
+    const secrets = tx.sealer.seal(place(change), JSON.stringify(change.secrets));
+    const document = JSON.stringify(change.document);
+    if ((await updateQuery(tx, { poolId, name, version, now, document, secrets })) === 0) return false;
+    await deleteIdentifiersQuery(tx, { poolId, name });
+    await insertIdentifiers(tx, change);
+    return true;
+  });
+}
+
+const deleteQuery = preparedWrite<ProviderKey>((kysely, slot) =>
+  kysely
+    .deleteFrom("identity_providers")
+    .where("pool_id", "=", slot("poolId"))
+    .where("provider_name", "=", slot("name")),
+);
+
+const ofProvider = (["federated_sign_ins", "saml_keys", "saml_metadata"] as const).map((table) =>
+  preparedWrite<ProviderKey>((kysely, slot) =>
+    kysely.deleteFrom(table).where("pool_id", "=", slot("poolId")).where("provider_name", "=", slot("name")),
+  ),
+);
+
+/**
+ * Deletes a provider with its identifiers, keys, metadata and waiting sign-ins. Its users stay. Returns false if there
+ * was none.
+ */
+export function deleteProvider(db: Db, poolId: string, name: string): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    const key = { poolId, name };
+    if ((await deleteQuery(tx, key)) === 0) return false;
+    await deleteIdentifiersQuery(tx, key);
+    for (const remove of ofProvider) await remove(tx, key);
+    return true;
+  });
+}
+
+/** What lists and buttons show of a provider. */
+export type ProviderHead = Pick<ProviderRow, "name" | "type" | "createdAt" | "updatedAt">;
+
+const listQuery = prepared<
+  { poolId: string; after: string; limit: number },
+  Pick<IdentityProvidersTable, "provider_name" | "type" | "created_at" | "updated_at">
+>((kysely, slot) =>
+  kysely
+    .selectFrom("identity_providers")
+    .select(["provider_name", "type", "created_at", "updated_at"])
+    .where("pool_id", "=", slot("poolId"))
+    .where("provider_name", ">", slot("after"))
+    .orderBy("provider_name")
+    .limit(slot("limit")),
+);
+
+/** A page of a pool's providers by name, beginning after the given one. */
+export async function listProviders(
+  db: Db,
+  poolId: string,
+  page: { readonly after: string; readonly limit: number },
+): Promise<ProviderHead[]> {
+  const rows = await listQuery(db, { poolId, ...page });
+  return rows.map((row) => ({
+    name: row.provider_name,
+    type: row.type,
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+  }));
+}
+
+const prefixQuery = prepared<{ poolId: string; username: string }, { provider_name: string }>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("identity_providers")
+      .select("provider_name")
+      .where("pool_id", "=", slot("poolId"))
+      .where(
+        sql<SqlBool>`substr(cast(${slot("username")} as text), 1, length(prefix_key) + 1) = prefix_key || '_'`,
+      )
+      .limit(1),
+);
+
+/** Whether a username is reserved: it begins as those of some provider's users do, in whatever case. */
+export async function isProvidersName(db: Db, poolId: string, username: string): Promise<boolean> {
+  if (!username.includes("_")) return false;
+  return (await prefixQuery(db, { poolId, username: username.toLowerCase() })).length > 0;
+}

@@ -1,0 +1,116 @@
+/** Identities at providers, and the user that each of them signs in as. */
+import type { Db } from "./db.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
+import type { LinkedIdentitiesTable } from "./schema/schema-federation.ts";
+
+export interface LinkedIdentity {
+  readonly poolId: string;
+  readonly provider: string;
+  /** A hash of the issuer, of the attribute, and of its value (domain/federation/identities.ts). */
+  readonly key: string;
+  readonly userId: string;
+  /** `Cognito_Subject`, or the claim that an administrator linked by before the first sign-in. */
+  readonly attribute: string;
+  readonly value: string;
+  /** Whether the user was created for it. */
+  readonly primary: boolean;
+  readonly createdAt: number;
+}
+
+function fromRow(row: LinkedIdentitiesTable): LinkedIdentity {
+  return {
+    poolId: row.pool_id,
+    provider: row.provider_name,
+    key: row.identity_key,
+    userId: row.user_id,
+    attribute: row.attribute,
+    value: row.value,
+    primary: row.is_primary === 1,
+    createdAt: Number(row.created_at),
+  };
+}
+
+const insertQuery = preparedWrite<LinkedIdentitiesTable>((kysely, slot) =>
+  kysely
+    .insertInto("linked_identities")
+    .values(
+      slots(slot, [
+        "pool_id",
+        "provider_name",
+        "identity_key",
+        "user_id",
+        "attribute",
+        "value",
+        "is_primary",
+        "created_at",
+      ]),
+    )
+    .onConflict((conflict) => conflict.columns(["pool_id", "provider_name", "identity_key"]).doNothing()),
+);
+
+/** Adds an identity. Returns false if it is some user's already. */
+export async function insertIdentity(tx: Db, identity: LinkedIdentity): Promise<boolean> {
+  const added = await insertQuery(tx, {
+    pool_id: identity.poolId,
+    provider_name: identity.provider,
+    identity_key: identity.key,
+    user_id: identity.userId,
+    attribute: identity.attribute,
+    value: identity.value,
+    is_primary: identity.primary ? 1 : 0,
+    created_at: identity.createdAt,
+  });
+  return added === 1;
+}
+
+interface IdentityKey {
+  readonly poolId: string;
+  readonly provider: string;
+  readonly key: string;
+}
+
+const readQuery = prepared<IdentityKey, LinkedIdentitiesTable>((kysely, slot) =>
+  kysely
+    .selectFrom("linked_identities")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("provider_name", "=", slot("provider"))
+    .where("identity_key", "=", slot("key")),
+);
+
+export async function readIdentity(
+  db: Db,
+  { poolId, provider, key }: IdentityKey,
+): Promise<LinkedIdentity | undefined> {
+  const [row] = await readQuery(db, { poolId, provider, key });
+  return row && fromRow(row);
+}
+
+const ofUserQuery = prepared<{ poolId: string; userId: string }, LinkedIdentitiesTable>((kysely, slot) =>
+  kysely
+    .selectFrom("linked_identities")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .orderBy("created_at")
+    .orderBy("identity_key"),
+);
+
+/** The identities of a user, oldest first. */
+export async function identitiesOf(db: Db, poolId: string, userId: string): Promise<LinkedIdentity[]> {
+  const rows = await ofUserQuery(db, { poolId, userId });
+  return rows.map(fromRow);
+}
+
+const deleteQuery = preparedWrite<IdentityKey>((kysely, slot) =>
+  kysely
+    .deleteFrom("linked_identities")
+    .where("pool_id", "=", slot("poolId"))
+    .where("provider_name", "=", slot("provider"))
+    .where("identity_key", "=", slot("key")),
+);
+
+/** Removes an identity. Returns false if there was none. */
+export async function deleteIdentity(tx: Db, { poolId, provider, key }: IdentityKey): Promise<boolean> {
+  return (await deleteQuery(tx, { poolId, provider, key })) === 1;
+}
