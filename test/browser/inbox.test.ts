@@ -129,6 +129,18 @@ describe("the inbox in Chromium", needs("chromium"), () => {
       });
       await look("one", "/inbox");
       await look("message", `/inbox/messages/${id}`);
+      const short = await putMessage(server, {
+        body: '<body style="background: #0d0f14; color: #fff">Short',
+      });
+      await look("short", `/inbox/messages/${short}`);
+      const inside = page.frames().find((one) => one.url().endsWith("/html"));
+      const background = "getComputedStyle(document.documentElement).backgroundColor";
+      assert.equal(
+        await inside?.evaluate(background),
+        "rgba(0, 0, 0, 0)",
+        "the body's color fills the frame",
+      );
+      await fetch(`${server.endpoint}/inbox/messages/${short}`, { method: "DELETE" });
       const arabic = await putMessage(server, {
         subject: "رمز التحقق الخاص بك",
         body: '<div dir="rtl">رمز التحقق الخاص بك هو 654321</div>',
