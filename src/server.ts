@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback, servesThisMachine, urlForHandlers } from "./config/config.ts";
+import { userAgent } from "./config/version.ts";
 import { hourlyShares } from "./domain/audit/event-shares.ts";
 import { startTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher, type HashCost } from "./domain/credentials/hash-queue.ts";
@@ -248,7 +249,7 @@ export async function newApp(
     }),
     newSigningPair,
     // The inbox of a server that only this machine uses, unless something else sends.
-    senders: openSenders(config.messages, servesThisMachine(config) ? inboxSender : undefined),
+    senders: openSenders(config.messages, { userAgent }, servesThisMachine(config) ? inboxSender : undefined),
     waitingSignIns: new LatestIds(waitingTracked),
     caches: new Caches(),
     deliveries: new Set(),
@@ -268,6 +269,7 @@ export function functionsOf(
     endpoint: urlForHandlers(config),
     path: config.programPath,
     childUser: config.functionsUser,
+    userAgent,
     reload: servesThisMachine(config),
   });
 }

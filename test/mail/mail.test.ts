@@ -11,6 +11,7 @@ import {
   SignUpCommand,
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { userAgent } from "../../src/config/version.ts";
 import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
 import { openSenders } from "../../src/integrations/senders/senders.ts";
@@ -245,7 +246,7 @@ forEachServer(
 
     test("two servers with one database send each message once", async () => {
       const { app } = await open();
-      const second = { ...app, senders: openSenders(app.config.messages) };
+      const second = { ...app, senders: openSenders(app.config.messages, { userAgent }) };
       const ctx = { app, db: app.db, random: app.random, now: app.clock() } as Parameters<
         typeof newMessage
       >[0];
@@ -285,9 +286,12 @@ test("doctor says whether the mail server lets Poolhouse in", async () => {
       env: { ...process.env, ...env },
     }).catch((error: { stdout: string }) => error);
   const right = await doctor(environment);
-  assert.match(right.stdout, /ok {4}the mail server 127\.0\.0\.1:\d+ answers and lets Poolhouse in/);
+  assert.match(
+    right.stdout,
+    /ok {4}the sender smtp \(smtp at 127\.0\.0\.1:\d+\) answers and lets Poolhouse in/,
+  );
   const url = `smtp://poolhouse:wrong-one@127.0.0.1:${office.port}`;
   const wrong = await doctor({ ...environment, POOLHOUSE_SMTP_URL: url });
-  assert.match(wrong.stdout, /FAIL {2}the mail server .* answered 535 5\.7\.8 to AUTH/);
+  assert.match(wrong.stdout, /FAIL {2}the sender smtp \(smtp at .* answered 535 5\.7\.8 to AUTH/);
   assert.doesNotMatch(wrong.stdout, /wrong-one/);
 });

@@ -1,5 +1,6 @@
 /** The types of senders, each with a service for it that answers as a test wants: what test/mail/senders.test.ts goes through. */
 import { createHmac } from "node:crypto";
+import { userAgent } from "../../src/config/version.ts";
 import type { Medium, SenderMeans } from "../../src/integrations/senders/sender.ts";
 import { openSender } from "../../src/integrations/senders/senders.ts";
 import type { SenderSettings } from "../../src/lib/sender-settings.ts";
@@ -242,5 +243,5 @@ export const kinds: Readonly<Record<Type, Kind>> = {
 };
 
 /** Opens the sender of a type for a service at a port. */
-export const senderFor = (type: Type, port: number, means: SenderMeans = {}) =>
-  openSender(kinds[type].settings(port), means);
+export const senderFor = (type: Type, port: number, means: Partial<SenderMeans> = {}) =>
+  openSender(kinds[type].settings(port), { userAgent, ...means });

@@ -24,7 +24,10 @@ const pooling = { maxConnections: 5, maxMessages: 100, maxRequeues: 1, idleTimeo
 type Transport = Pick<Mail, "sendMail" | "verify" | "close">;
 
 /** Sends mail by a mail server. */
-export function smtpSender(config: Omit<SmtpSender, "type">, means: SenderMeans = {}): Sender {
+export function smtpSender(
+  config: Omit<SmtpSender, "type">,
+  means: Omit<SenderMeans, "userAgent"> = {},
+): Sender {
   let transport: Promise<Transport> | undefined;
   const open = () => {
     transport ??= connect(config, means.tell);
