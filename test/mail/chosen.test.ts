@@ -15,7 +15,7 @@ import { makePool, newAddress, password, refused, signIn, unique } from "../kit/
 import { newSdk } from "../kit/sdk.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
-import { kinds } from "./senders.ts";
+import { awsKey, awsRegion, kinds } from "./senders.ts";
 import { openHttpSink } from "./sink.ts";
 
 const ownPool = "us-east-1_Own000001";
@@ -23,7 +23,10 @@ const [ses, sns] = await Promise.all([kinds.ses.open(), kinds.sns.open()]);
 const own = await openHttpSink(() => ({ status: 202 }));
 after(() => Promise.all([ses, sns, own].map((one) => one.close())));
 
-const key = { region: "eu-west-1", "access-key-id": "AKIA", "secret-access-key": "hush" };
+const key = {
+  ...{ region: awsRegion, "access-key-id": awsKey.accessKeyId },
+  "secret-access-key": awsKey.secretAccessKey,
+};
 const config = join(temporaryFolder(), "poolhouse.yaml");
 writeFileSync(
   config,
