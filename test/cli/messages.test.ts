@@ -254,6 +254,7 @@ test("messages test sends one by each sender that can, and prints the conversati
   assert.equal(code, 0, stdout);
   assert.match(stdout, /^the sender office \(smtp at 127\.0\.0\.1:\d+\):$/m);
   assert.match(stdout, /^ {2}> RCPT TO:<ada@mail\.example>$/m);
+  assert.match(stdout, /^ {2}> AUTH PLAIN …$/m);
   assert.match(stdout, /^ {2}< 250 .*$/m);
   assert.match(stdout, /^ {2}> POST http:\/\/127\.0\.0\.1:\d+\/in\?…$/m);
   assert.match(stdout, /^ {2}< 202$/m);

@@ -122,13 +122,22 @@ test("a wrong password is no fault of the message", async () => {
   assert.equal(post.mails.length, 1);
 });
 
-test("4xx may be tried again, 5xx of the recipient or the content never", async () => {
+test("4xx may be tried again, and so may 5xx of the sender; 5xx of the recipient or the content never", async () => {
   const post = await office();
   const by = sender(post);
   post.answer = () => "451 4.3.0 later";
   await failsWith(by.send(message()), /answered 451 4\.3\.0 to RCPT TO/);
   post.answer = () => "550 5.1.1 no such user";
   await failsWith(by.send(message()), /answered 550 5\.1\.1 to RCPT TO/, true);
+  // What Postfix holds against a sender it says of the recipient.
+  for (const answer of [
+    "553 5.7.1 Sender address rejected",
+    "554 5.7.1 Relay access denied",
+    "550 5.1.8 no domain",
+  ]) {
+    post.answer = () => answer;
+    await failsWith(by.send(message()), new RegExp(`answered ${answer.slice(0, 9)} to RCPT TO`));
+  }
   post.answer = () => undefined;
   await by.send(message());
   assert.equal(post.mails.length, 1);

@@ -85,13 +85,13 @@ async function connect(config: Omit<SmtpSender, "type">, tell: SenderMeans["tell
   return transport;
 }
 
-/** Tells the lines of the protocol, in which nodemailer masks credentials; the content of a mail is not among them. */
+/** Tells the lines of the protocol without credentials, which nodemailer masks, too; the content of a mail is not among them. */
 function protocolLogger(tell: (line: string) => void) {
   const debug = (entry: unknown, ...parts: unknown[]) => {
     const { tnx } = (typeof entry === "object" && entry !== null ? entry : {}) as { tnx?: unknown };
     if (tnx !== "client" && tnx !== "server") return;
     for (const line of format(...parts).split(/\r?\n/))
-      if (line !== "") tell(`${tnx === "client" ? ">" : "<"} ${line}`);
+      if (line !== "") tell(tnx === "client" ? `> ${line.replace(/^(AUTH \S+) .+/i, "$1 …")}` : `< ${line}`);
   };
   const ignore = () => {};
   return { level: ignore, trace: ignore, debug, info: ignore, warn: ignore, error: ignore, fatal: ignore };
@@ -112,10 +112,15 @@ function safeError(error: unknown): Error {
   const text = `The SMTP server answered ${answer} to ${command ?? "a command"}.`;
   // RFC 5321 section 3.8: the server closes the connection, also to clients that send too much.
   if (responseCode === 421) return new Throttled(text, undefined);
-  // An operator can fix what concerns the sign-in or the sender; nobody can fix what concerns this message.
-  const final = responseCode >= 500 && (command === "RCPT TO" || command === "DATA");
-  return final ? new Undeliverable(text) : new Error(text);
+  const final = command === "DATA" || (command === "RCPT TO" && !ofSender.test(enhanced));
+  return responseCode >= 500 && final ? new Undeliverable(text) : new Error(text);
 }
+
+/**
+ * An operator can fix what concerns the sign-in or the sender; nobody can fix what concerns this message. Many servers say
+ * of a recipient what they hold against the sender: its address (RFC 3463 section 3.2), or that it may not send here (5.7).
+ */
+const ofSender = /^5\.(?:1\.[78]|7\.\d+)$/;
 
 interface SmtpError {
   readonly code: string;
