@@ -80,6 +80,7 @@ forEachServer(
       });
       const email = newAddress();
       const Username = await signUp(server, ClientId, "email", email);
+      await until("the mail has come", () => ses.arrived.some(({ to }) => to === email));
       const mail = ses.arrived.find(({ to }) => to === email) ?? assert.fail("no mail");
       assert.match(mail.text, /^From: Pool <pool@mail-house\.example>$/m);
       assert.equal(mail.configurationSet, "of-the-pool");
@@ -91,6 +92,7 @@ forEachServer(
       const { ClientId } = await makePool(server, { AutoVerifiedAttributes: ["phone_number"] });
       const number = `+4930${String(Date.now()).slice(-8)}`;
       const Username = await signUp(server, ClientId, "phone_number", number);
+      await until("the text message has come", () => sns.arrived.some(({ to }) => to === number));
       const sms = sns.arrived.find(({ to }) => to === number) ?? assert.fail("no text message");
       await confirm(server, ClientId, Username, new URLSearchParams(sms.text).get("Message") ?? "");
     });
@@ -103,6 +105,7 @@ forEachServer(
       });
       const email = newAddress();
       const Username = await signUp(server, ClientId, "email", email);
+      await until("it was posted", () => own.taken.some(({ body }) => body.includes(email)));
       const documents = own.taken.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
       const posted = documents.find(({ to }) => to === email) ?? assert.fail("nothing was posted");
       assert.deepEqual(posted["from"], { name: "Own", address: "a@own-house.example" });
