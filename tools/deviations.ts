@@ -123,7 +123,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   InitiateAuth: [
     "One-time codes are only sent to verified addresses.",
-    "CUSTOM_AUTH: wrong answers count against the user as wrong codes do, however many the functions would allow; each answer uses up its Session. A second factor that is demanded is asked for after the functions' challenges, or after the password if SRP_A comes first. The hosted pages do not start CUSTOM_AUTH.",
+    "CUSTOM_AUTH: wrong answers count against the user as wrong codes do, however many the functions would allow; each answer uses up its Session. A second factor that is demanded is asked for after the functions' challenges, or after the password if SRP_A comes first. The hosted pages start CUSTOM_AUTH for the clients that a tag of the pool names (docs/operating.md).",
     "With PreventUserExistenceErrors ENABLED, USER_AUTH offers everybody every first factor that the pool allows, and a user who chooses one that they do not have gets the same answers as a name that nobody has; CREDENTIAL_REQUEST_OPTIONS lists no passkeys.",
     "Only a caller who proves the password learns that an account is disabled, unconfirmed or needs a reset.",
     "Changing the password during a sign-in voids that sign-in.",
