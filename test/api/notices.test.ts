@@ -10,7 +10,7 @@ import { Authenticator } from "../kit/authenticator.ts";
 import { call } from "../kit/calls.ts";
 import { giveSoftwareToken, respond, smsConfiguration, start, totp, turnMfa } from "../kit/factors.ts";
 import { makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forEachServer, forOneServer, type TestServer } from "../kit/server.ts";
 
 const newPassword = "Another-Secret-1";
 const noNotices = "poolhouse:no-notices";
@@ -327,7 +327,8 @@ forEachServer(
   { ...proxied, POOLHOUSE_LIMITS: "notices-per-destination=2,messages-per-destination=1" },
 );
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "notices without a sender of e-mail",
   (open) => {
     test("none is queued, and nothing fails", async () => {

@@ -5,7 +5,7 @@ import { framed } from "../../src/http/inbox/frame.ts";
 import { browse, keepOpen, serveSite } from "../kit/chromium.ts";
 import { putMessage, readInbox } from "../kit/inbox.ts";
 import { needs } from "../kit/machine.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import { findings, picture, schemes, widths } from "./axe.ts";
 
@@ -22,7 +22,7 @@ const hostile = (
 const long = `Your verification code, ${"which is for an account with a very long name, ".repeat(6)}${"x".repeat(90)}`;
 
 describe("the inbox in Chromium", needs("chromium"), () => {
-  forEachServer("of a development server", (open, database) => {
+  forOneServer("sqlite", "of a development server", (open, database) => {
     test("messages arrive while it is looked at; codes are copied; one is deleted, and then all", async () => {
       const server = await open();
       const context = keepOpen(await browse({ locale: "en-US" }));

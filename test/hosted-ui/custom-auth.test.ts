@@ -6,7 +6,7 @@ import { decodeJwt } from "jose";
 import { giveSoftwareToken, respond, totp, turnMfa } from "../kit/factors.ts";
 import { makeUser, newAddress, password, refused, signIn, verifiedByMail } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
-import { arnOf, eventsOf, forEachServerWithFunctions, script, scripted } from "../triggers/functions.ts";
+import { arnOf, eventsOf, forOneServerWithFunctions, script, scripted } from "../triggers/functions.ts";
 import { type App, codeIn, makeApp, newVisitor, queryOf, redeem, type Shown } from "./visitor.ts";
 
 const alone = { "poolhouse:custom-auth": "*" };
@@ -21,7 +21,7 @@ const by = (arn: string) => ({
   },
 });
 
-forEachServerWithFunctions("hosted pages: the functions of CUSTOM_AUTH", (open) => {
+forOneServerWithFunctions("postgres", "hosted pages: the functions of CUSTOM_AUTH", (open) => {
   async function setUp(
     UserPoolTags: Record<string, string>,
     { arn = arnOf("riddles"), pool = {}, client = {} }: { arn?: string; pool?: object; client?: object } = {},
