@@ -17,7 +17,7 @@ import { readFunctions } from "./functions.ts";
 import { type FunctionsServer, readFunctionsServer } from "./functions-server.ts";
 import { type Limits, parseLimits } from "./limits.ts";
 import { readKey } from "./master-key.ts";
-import { type MessagesOfFile, noMessages, readMessages } from "./messages.ts";
+import { introduced, type MessagesOfFile, noMessages, readMessages } from "./messages.ts";
 import { ConfigError, digitsOf } from "./section.ts";
 import { list, type Setting, settings } from "./settings.ts";
 import { smtpConfig } from "./smtp.ts";
@@ -131,7 +131,7 @@ export function loadConfig(argv: readonly string[], env: Environment = process.e
   return assemble(value, {
     functions,
     smtp,
-    messages: messages(smtp),
+    messages: introduced(messages(smtp), value("publicUrl")),
     programPath: programPath(env),
     masterKey: readKey("masterKey", sources),
     previousMasterKey: readKey("previousMasterKey", sources),
