@@ -55,7 +55,7 @@ export interface Lane {
   closedUntil: number;
   /** How often it wanted to be left alone since it last took a message. */
   pauses: number;
-  /** Whether a message took too long, and none has taken less since. */
+  /** Whether a message took too long, and the sender has taken none since, nor refused one in time. */
   hangs: boolean;
 }
 

@@ -74,7 +74,10 @@ export function placeOfRequest(lane: Lane): Place & { readonly hangs: Promise<vo
   return { ...place, take: (now) => !lane.hangs && place.take(now), hangs };
 }
 
-/** Has the lane's sender do something, and notes whether it hangs. Throws as the call does. */
+/**
+ * Has the lane's sender take a message, and notes whether it hangs: it does if that takes too long, until it takes a message
+ * again, or fails in time. Throws as the call does.
+ */
 export async function timed<T>(lane: Lane, call: () => Promise<T>): Promise<T> {
   let isLate = false;
   const timer = setTimeout(() => {
@@ -83,10 +86,14 @@ export async function timed<T>(lane: Lane, call: () => Promise<T>): Promise<T> {
     for (const tell of lane.running) tell();
   }, patienceMs).unref();
   try {
-    return await call();
+    const taken = await call();
+    lane.hangs = false;
+    return taken;
+  } catch (error) {
+    if (!isLate) lane.hangs = false;
+    throw error;
   } finally {
     clearTimeout(timer);
-    if (!isLate) lane.hangs = false;
   }
 }
 
