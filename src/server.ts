@@ -14,7 +14,7 @@ import { createPasswordHasher, type HashCost } from "./domain/credentials/hash-q
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type BeforeStored, type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startUseWriter } from "./domain/iam/key-uses.ts";
-import { startOutboxWorker } from "./domain/messages/deliver.ts";
+import { startOutboxWorker } from "./domain/messages/worker.ts";
 import { generateSigningPair } from "./domain/tokens/signing-keys.ts";
 import { shareFunctionList } from "./domain/triggers/function-lists.ts";
 import { createAdmission } from "./http/admission.ts";

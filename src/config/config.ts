@@ -17,7 +17,7 @@ import { readFunctions } from "./functions.ts";
 import { type FunctionsServer, readFunctionsServer } from "./functions-server.ts";
 import { type Limits, parseLimits } from "./limits.ts";
 import { readKey } from "./master-key.ts";
-import { type MessagesOfFile, noMessages, readMessages } from "./messages.ts";
+import { introduced, type MessagesOfFile, noMessages, readMessages } from "./messages.ts";
 import { ConfigError, type ConfigFile, digitsOf, lineOfKey } from "./section.ts";
 import { list, type Setting, settings } from "./settings.ts";
 import { smtpConfig } from "./smtp.ts";
@@ -127,7 +127,7 @@ export function loadConfig(argv: readonly string[], env: Environment = process.e
   const sources = { value, credentials: env["CREDENTIALS_DIRECTORY"] || undefined };
   return assemble(value, {
     functions,
-    messages: messages(readSmtp(value)),
+    messages: introduced(messages(readSmtp(value)), value("publicUrl")),
     programPath: programPath(env),
     masterKey: readKey("masterKey", sources),
     previousMasterKey: readKey("previousMasterKey", sources),

@@ -10,6 +10,18 @@ import { parseDatabase } from "../../src/lib/database-url.ts";
 import { OperatorError } from "../../src/lib/operator-error.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 
+test("a mail server is greeted by the host of the public URL, if that is a domain name", () => {
+  const nameFor = (...argv: string[]) => {
+    const env = { POOLHOUSE_SMTP_URL: "smtp://mail.example" };
+    const [sender] = loadConfig(["--smtp-from", "a@b.example", ...argv], env).messages.senders;
+    return sender?.type === "smtp" ? sender.clientName : assert.fail("no mail server");
+  };
+  assert.equal(nameFor(), undefined);
+  assert.equal(nameFor("--public-url", "https://ID.example.com:8443/x"), "id.example.com");
+  for (const none of ["https://poolhouse", "http://192.0.2.1", "http://[2001:db8::1]", "http://id.localhost"])
+    assert.equal(nameFor("--public-url", none), undefined, none);
+});
+
 test("the ready line has the public URL, and where the server listens if that is elsewhere", () => {
   const lines: readonly [argv: string[], line: string][] = [
     [[], "http://localhost:4747"],

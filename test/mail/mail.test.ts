@@ -12,8 +12,8 @@ import {
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { userAgent } from "../../src/config/version.ts";
-import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
+import { startOutboxWorker } from "../../src/domain/messages/worker.ts";
 import { openSenders } from "../../src/integrations/senders/senders.ts";
 import { listAuditEvents } from "../../src/store/audit.ts";
 import { inTransaction } from "../../src/store/db.ts";

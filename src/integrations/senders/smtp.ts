@@ -3,6 +3,7 @@
  * is on this machine or the operator allows plain text: then STARTTLS is used if offered, whatever the certificate.
  * nodemailer is loaded with the first message.
  */
+import { hostname } from "node:os";
 import { format } from "node:util";
 import type Mail from "nodemailer/lib/mailer";
 import type { SmtpSender } from "../../lib/sender-settings.ts";
@@ -61,13 +62,16 @@ export function smtpSender(
 
 async function connect(config: Omit<SmtpSender, "type">, tell: SenderMeans["tell"]): Promise<Transport> {
   const { createTransport } = await import("nodemailer");
-  const { host, port, secure, auth, mustEncrypt, ca, dkim } = config;
+  const { host, port, secure, auth, mustEncrypt, ca, dkim, clientName } = config;
+  // nodemailer says the host name if it has a dot, else an address literal (RFC 5321 section 4.1.3).
+  const isNamed = clientName === undefined || hostname().includes(".");
   const checked = mustEncrypt || ca !== undefined;
   const transport = createTransport({
     pool: true,
     host,
     port,
     secure,
+    ...(!isNamed && { name: clientName }),
     ...(auth && { auth }),
     requireTLS: mustEncrypt && !secure,
     tls: { rejectUnauthorized: checked, minVersion: "TLSv1.2", ...(ca !== undefined && { ca }) },
