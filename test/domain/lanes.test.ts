@@ -1,7 +1,7 @@
 /** Senders that hang or throttle: whose messages wait for them, and whose do not. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { pino } from "pino";
 import type { App, Ctx } from "../../src/app.ts";
 import { deliverQueued } from "../../src/domain/messages/deliver.ts";
@@ -70,6 +70,10 @@ function house(db: Db, slowly: (message: OutgoingMessage) => Promise<void>) {
 
 const names = (count: number, of = "a") =>
   Array.from({ length: count }, (_, at) => `${of}${at}@mail.example`);
+
+// What waits for a sender waits with timers that keep no process alive.
+const alive = setInterval(() => {}, 60_000);
+after(() => clearInterval(alive));
 
 forEachDatabase((_name, open) => {
   test("a sender that hangs has ten messages at once, and holds up no other's", async () => {
