@@ -35,8 +35,8 @@ export interface App {
   readonly caches: Caches;
   /** Running attempts to deliver messages (domain/messages/deliver.ts). */
   readonly deliveries: Set<Promise<unknown>>;
-  /** What each sender has to do at the moment (domain/messages/lanes.ts). */
-  readonly lanes: Map<Sender, Lane>;
+  /** What each sender, or each function that sends messages, has to do at the moment (domain/messages/lanes.ts). */
+  readonly lanes: Map<Sender | string, Lane>;
   /** Sign-ins that this server has begun and that wait for an answer (domain/signin/offer.ts). */
   readonly waitingSignIns: LatestIds;
   readonly metrics: Metrics;
@@ -44,19 +44,22 @@ export interface App {
   readonly authEvents: Trail<AuthEventOfUser>;
 }
 
-/** The messages that a sender has at once, and those that wait for it. */
+/** The messages that a sender, or a pool's function that sends messages, has at once, and those that wait for it. */
 export interface Lane {
-  /** Whether the sender takes no time, and needs no limit. */
-  readonly isUnlimited: boolean;
-  running: number;
-  /** Begins the next message when it is called. */
-  readonly waiting: (() => void)[];
-  /** The messages that wait or are being sent. */
+  /** How many messages it has at once; Infinity if it takes no time. */
+  readonly width: number;
+  /** The messages that it has, each by what tells its request that the sender hangs. */
+  readonly running: Set<() => void>;
+  /** What begins each message that waits, by pool; the first pool has the next turn. */
+  readonly waiting: Map<string, (() => void)[]>;
+  /** The messages that the worker has put here: those that wait, and those being sent. */
   readonly ids: Set<string>;
   /** Epoch milliseconds before which the sender wants to be left alone. */
   closedUntil: number;
   /** How often it wanted to be left alone since it last took a message. */
   pauses: number;
+  /** Whether a message took too long, and the sender has taken none since, nor refused one in time. */
+  hangs: boolean;
 }
 
 /** What loads settings and branding: the database, and what was already loaded from it. */

@@ -7,13 +7,14 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback, servesThisMachine, urlForHandlers } from "./config/config.ts";
+import { userAgent } from "./config/version.ts";
 import { hourlyShares } from "./domain/audit/event-shares.ts";
 import { startTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher, type HashCost } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type BeforeStored, type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startUseWriter } from "./domain/iam/key-uses.ts";
-import { startOutboxWorker } from "./domain/messages/deliver.ts";
+import { startOutboxWorker } from "./domain/messages/worker.ts";
 import { generateSigningPair } from "./domain/tokens/signing-keys.ts";
 import { shareFunctionList } from "./domain/triggers/function-lists.ts";
 import { createAdmission } from "./http/admission.ts";
@@ -251,7 +252,7 @@ export async function newApp(
     newSigningPair,
     outbound: createOutbound(),
     // The inbox of a server that only this machine uses, unless something else sends.
-    senders: openSenders(config.messages, servesThisMachine(config) ? inboxSender : undefined),
+    senders: openSenders(config.messages, { userAgent }, servesThisMachine(config) ? inboxSender : undefined),
     waitingSignIns: new LatestIds(waitingTracked),
     caches: new Caches(),
     deliveries: new Set(),
@@ -271,6 +272,7 @@ export function functionsOf(
     endpoint: urlForHandlers(config),
     path: config.programPath,
     childUser: config.functionsUser,
+    userAgent,
     reload: servesThisMachine(config),
   });
 }

@@ -1,6 +1,7 @@
 /**
  * `node tools/test.ts [pattern …]`: runs the test files that match the patterns, or all of them. Long ones come first, so
- * that none of them runs alone at the end. Compiled code is cached for the next process, as by the program itself.
+ * that none of them runs alone at the end. With TEST_WHOLE set and no pattern: the files of which that runs a part, whole.
+ * Compiled code is cached for the next process, as by the program itself.
  *
  * Files that only start servers in their own process, or none, share a process with others of their folder: a third of
  * what such a file cost was loading the program again, and running it before it was optimized.
@@ -11,7 +12,10 @@ import { basename, dirname, join, relative } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { pathToFileURL } from "node:url";
+import { folderInMemory } from "../test/kit/memory.ts";
+import { findSocket } from "../test/kit/postgres.ts";
 import { supplySigningPairs } from "../test/kit/signing-pairs.ts";
+import { whole } from "../test/kit/whole.ts";
 
 const root = join(import.meta.dirname, "..");
 const cache = join(root, "node_modules", ".cache");
@@ -32,11 +36,23 @@ const longFirst = [
   "test/browser/hosted-ui-reach.test.ts",
   "test/servers/hostile.test.ts",
   "test/trust/trust.test.ts",
+  "test/triggers/killed.test.ts",
+  "test/cli/package.test.ts",
+  "test/cli/commands.test.ts",
+  "test/examples/web-app.test.ts",
+  "test/cli/doctor.test.ts",
+  "test/cli/functions.test.ts",
+  "test/examples/run.test.ts",
+  "test/examples/people-migrations.test.ts",
+  "test/servers/rolling-restart.test.ts",
+  "test/examples/accounts-failures.test.ts",
+  "test/cli/messages.test.ts",
+  "test/cli/audit.test.ts",
 ];
 
 /** How many files of a folder share a process. The files of others start processes, or change their own. */
 const together: Readonly<Record<string, number>> = {
-  ...{ api: 8, doors: 5, "hosted-ui": 6, oauth: 6, store: 6, mail: 3, fidelity: 3 },
+  ...{ api: 8, doors: 5, "hosted-ui": 6, oauth: 6, store: 6, mail: 3, fidelity: 3, front: 7 },
   ...{ domain: 22, lib: 22, wire: 22, clients: 5, triggers: 5 },
   // Chromium, too, is started once for several files.
   browser: 5,
@@ -48,7 +64,7 @@ const apart = [
   "test/clients/durability.test.ts",
   "test/clients/readme.test.ts",
   "test/clients/seed.test.ts",
-  "test/triggers/killed.test.ts",
+  "test/front/alone.test.ts",
 ];
 
 /** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */
@@ -77,13 +93,36 @@ function processes(files: readonly string[]): string[] {
   return [...long, ...shared, ...rest.filter((file) => !shareable.includes(file))];
 }
 
+/** Whether `npm test` runs a part of a file: it says so, or what it imports from beside it. */
+function isPartial(file: string): boolean {
+  const text = readFileSync(join(root, file), "utf8");
+  const beside = [...text.matchAll(/ from "\.\/([\w-]+\.ts)";/g)].map(([, name]) =>
+    join(root, dirname(file), name!),
+  );
+  return (
+    /kit\/whole\.ts"|\bforOneServer/.test(text) ||
+    beside.some((one) => readFileSync(one, "utf8").includes('kit/whole.ts"'))
+  );
+}
+
 const patterns = process.argv.slice(2);
-const files = globSync(patterns.length === 0 ? ["test/**/*.test.ts"] : patterns, { cwd: root }).sort();
+const found = globSync(patterns.length === 0 ? ["test/**/*.test.ts"] : patterns, { cwd: root }).sort();
+const files = whole && patterns.length === 0 ? found.filter(isPartial) : found;
 if (files.length === 0) throw new Error(`There is no test file ${patterns.join(" ")}.`);
 
 process.chdir(root);
 process.env["NODE_COMPILE_CACHE"] ??= join(cache, "poolhouse");
 await supplySigningPairs();
+const socket = await findSocket();
+if (socket !== undefined) process.env["POOLHOUSE_TEST_POSTGRES_SOCKET"] = socket;
+
+// A file costs many times as much on a disk, of the processor's time, too.
+const memory = process.env["TMPDIR"] === undefined ? folderInMemory() : undefined;
+if (memory !== undefined) {
+  process.env["TMPDIR"] = memory;
+  process.once("exit", () => rmSync(memory, { recursive: true, force: true }));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+}
 
 const times = join(cache, "poolhouse-test", `times-${process.pid}`);
 mkdirSync(times, { recursive: true });

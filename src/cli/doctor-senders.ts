@@ -1,5 +1,7 @@
 /** What `poolhouse doctor` says about the senders of messages: whether each lets this server in, and for whom they are. */
+import { isIP } from "node:net";
 import { type Config, servesThisMachine } from "../config/config.ts";
+import { userAgent } from "../config/version.ts";
 import { openSender } from "../integrations/senders/senders.ts";
 import type { SenderSettings } from "../lib/sender-settings.ts";
 
@@ -28,7 +30,7 @@ export async function senderFindings(config: Config): Promise<Finding[]> {
 }
 
 async function verified(settings: SenderSettings): Promise<Finding> {
-  const sender = openSender(settings);
+  const sender = openSender(settings, { userAgent });
   const what = nameOf(settings);
   try {
     await sender.verify();
@@ -49,16 +51,19 @@ export function strangers({ messages }: Config, pools: readonly { readonly poolI
 }
 
 /** What a sender is, and where, without secrets: the query of a URL may be one. */
-export function nameOf(settings: SenderSettings): string {
+export const nameOf = (settings: SenderSettings): string =>
+  `the sender ${settings.name} (${settings.type} at ${placeOf(settings)})`;
+
+function placeOf(settings: SenderSettings): string {
   switch (settings.type) {
     case "smtp":
-      return `the mail server ${settings.host}:${settings.port}`;
+      return `${isIP(settings.host) === 6 ? `[${settings.host}]` : settings.host}:${settings.port}`;
     case "ses":
     case "sns":
-      return `the sender ${settings.name} (${settings.type} at ${settings.endpoint ?? settings.region})`;
+      return settings.endpoint ?? settings.region;
     case "twilio":
     case "http":
-      return `the sender ${settings.name} (${settings.type} at ${settings.url.replace(/\?.*$/s, "?…")})`;
+      return settings.url.replace(/\?.*$/s, "?…");
   }
 }
 

@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 import { type FunctionsServerConfig, loadFunctionsServer } from "../config/config.ts";
+import { userAgent } from "../config/version.ts";
 import { holdings } from "../http/holdings.ts";
 import { createInvokeListener } from "../http/lambda/apart.ts";
 import { createFunctions } from "../integrations/functions/registry.ts";
@@ -26,6 +27,7 @@ export async function serveFunctions(argv: readonly string[]): Promise<void> {
     endpoint,
     path,
     childUser,
+    userAgent,
     reload: false,
   });
   const server = createServer(limits, createInvokeListener({ ...config, functions, log, clock }));

@@ -1,6 +1,7 @@
 /** `poolhouse messages test`: tries the configured senders. */
 import { randomBytes } from "node:crypto";
 import type { Config } from "../config/config.ts";
+import { userAgent } from "../config/version.ts";
 import { type Medium, type OutgoingMessage, Undeliverable } from "../integrations/senders/sender.ts";
 import { openSender } from "../integrations/senders/senders.ts";
 import { closest } from "../lib/closest.ts";
@@ -21,7 +22,7 @@ export async function sendTest({ config, text }: Given): Promise<void> {
   for (const note of await notesOn(config, to, text("pool"))) console.log(note);
   let failed = 0;
   for (const settings of chosen) {
-    console.log(`${settings.name}: ${nameOf(settings)}`);
+    console.log(`${nameOf(settings)}:`);
     const problem = await tried(settings, testMessage(to, medium, text("pool")));
     console.log(problem === undefined ? "sent" : `FAILED: ${problem}`);
     if (problem !== undefined) failed += 1;
@@ -92,7 +93,7 @@ const testMessage = (to: string, medium: Medium, poolId = "none"): OutgoingMessa
 
 /** Sends a message and prints the conversation. Returns what went wrong. */
 async function tried(settings: SenderSettings, message: OutgoingMessage): Promise<string | undefined> {
-  const sender = openSender(settings, { tell: (line) => console.log(`  ${line}`) });
+  const sender = openSender(settings, { userAgent, tell: (line) => console.log(`  ${line}`) });
   try {
     await sender.send(message);
     return undefined;

@@ -17,8 +17,8 @@ import { readFunctions } from "./functions.ts";
 import { type FunctionsServer, readFunctionsServer } from "./functions-server.ts";
 import { type Limits, parseLimits } from "./limits.ts";
 import { readKey } from "./master-key.ts";
-import { type MessagesOfFile, noMessages, readMessages } from "./messages.ts";
-import { ConfigError, digitsOf } from "./section.ts";
+import { introduced, type MessagesOfFile, noMessages, readMessages } from "./messages.ts";
+import { ConfigError, type ConfigFile, digitsOf, lineOfKey } from "./section.ts";
 import { list, type Setting, settings } from "./settings.ts";
 import { smtpConfig } from "./smtp.ts";
 import { readYaml } from "./yaml-file.ts";
@@ -70,8 +70,6 @@ export interface Config {
   readonly auditRetentionDays: number;
   /** How long sign-in events are kept, in days; 0 records none. */
   readonly authEventRetentionDays: number;
-  /** The mail server, if there is one. */
-  readonly smtp: SmtpConfig | undefined;
   /** What sends messages; empty if nothing is configured. */
   readonly messages: MessageSettings;
   /** The bearer token for /metrics; without one, /metrics answers only on servers that listen on loopback. */
@@ -126,12 +124,10 @@ export function loadConfig(argv: readonly string[], env: Environment = process.e
   };
   // Every setting that was given is checked, whether or not it is used along with the others.
   for (const name of names) value(name);
-  const smtp = readSmtp(value);
   const sources = { value, credentials: env["CREDENTIALS_DIRECTORY"] || undefined };
   return assemble(value, {
     functions,
-    smtp,
-    messages: messages(smtp),
+    messages: introduced(messages(readSmtp(value)), value("publicUrl")),
     programPath: programPath(env),
     masterKey: readKey("masterKey", sources),
     previousMasterKey: readKey("previousMasterKey", sources),
@@ -148,7 +144,7 @@ function withoutPasswords(text: string): string {
 
 function assemble(
   value: (name: Name) => string | undefined,
-  rest: Pick<Config, "functions" | "smtp" | "messages" | "programPath" | "masterKey" | "previousMasterKey">,
+  rest: Pick<Config, "functions" | "messages" | "programPath" | "masterKey" | "previousMasterKey">,
 ): Config {
   const data = resolve(value("data")!);
   const host = value("host")!;
@@ -317,11 +313,6 @@ const variableLike = (given: string) =>
     given,
     names.map((one) => setting(one).env),
   );
-const keyLike = (given: string) =>
-  suggestion(
-    given,
-    names.map((one) => setting(one).flag),
-  );
 
 function readEnvironment(env: Environment): Map<Name, string> {
   const found = new Map<Name, string>();
@@ -346,6 +337,8 @@ interface FromFile {
 
 const noFile: FromFile = { values: new Map(), functions: [], messages: noMessages };
 
+/** The settings as a file names them. */
+const keys = names.filter((one) => one !== "config").map((one) => setting(one).flag);
 /** Keys that are sections, not settings. */
 const sections: readonly string[] = ["functions", "senders", "messages"];
 
@@ -359,11 +352,20 @@ function readFile(path: string): FromFile {
   for (const [key, value] of Object.entries(document)) {
     if (sections.includes(key)) continue;
     const name = names.find((one) => setting(one).flag === key && one !== "config");
-    if (name === undefined)
-      throw new ConfigError(`Unknown setting ${withoutPasswords(key)} in ${path}.${keyLike(key)}`);
+    if (name === undefined) throw unknownKey(file, key);
     found.set(name, digitsOf(file, file.document.get(key, true)) ?? textOf(value));
   }
   return { values: found, functions: readFunctions(file), messages: readMessages(file) };
+}
+
+/** The refusal of a key at the top of the file that is neither a setting nor a section. */
+function unknownKey(file: ConfigFile, key: string): ConfigError {
+  const [name, line] = [withoutPasswords(key), lineOfKey(file, key)];
+  const meant = suggestion(key, [...keys, ...sections]);
+  return new ConfigError(
+    `${file.path}, line ${line}: ${name} is neither a setting nor a section.${meant} ` +
+      `The sections are ${sections.join(", ")}; \`poolhouse help\` lists the settings.`,
+  );
 }
 
 /** A YAML value as a flag would spell it: lists and maps become comma-separated. */

@@ -1,6 +1,7 @@
 /** The sections `senders` and `messages` of the configuration file: what sends messages, and for whom (docs/messages.md). */
 import { dirname, resolve } from "node:path";
 import { closest } from "../lib/closest.ts";
+import { hostKey, isHostName } from "../lib/host-name.ts";
 import { type MessageSettings, mediaOf, type SenderSettings } from "../lib/sender-settings.ts";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
 import { type ConfigFile, type Entry, onlyKeys, readEntry, textAt } from "./section.ts";
@@ -24,6 +25,18 @@ export const noMessages: MessagesOfFile = (smtp) => {
 
 const ofServer = (smtp: SmtpConfig | undefined): SenderSettings[] =>
   smtp === undefined ? [] : [{ ...smtp, name: ofSettings, type: "smtp" }];
+
+/**
+ * The settings with the name by which this server introduces itself to mail servers: the host of the public URL, if that
+ * is a domain name.
+ */
+export function introduced(settings: MessageSettings, publicUrl: string | undefined): MessageSettings {
+  const clientName = publicUrl === undefined ? "" : hostKey(new URL(publicUrl).hostname);
+  const isDomain = isHostName(clientName) && /\.(?!localhost$)[^.]+$/.test(clientName);
+  if (!isDomain) return settings;
+  const senders = settings.senders.map((one) => (one.type === "smtp" ? { ...one, clientName } : one));
+  return { ...settings, senders };
+}
 
 /** Reads the sections. Throws ConfigError with file, line and key if anything is wrong. */
 export function readMessages(file: ConfigFile): MessagesOfFile {

@@ -63,6 +63,13 @@ export function readEntry(file: ConfigFile, node: unknown, path: string, key: un
   };
 }
 
+/** The line of a key at the top of the file; 1 if the file has no such key. */
+export function lineOfKey({ yaml, document, lineCounter }: ConfigFile, key: string): number {
+  const items = yaml.isMap(document.contents) ? document.contents.items : [];
+  const found = items.map((pair) => pair.key).find((one) => String(one) === key);
+  return lineCounter.linePos(yaml.isNode(found) ? (found.range?.[0] ?? 0) : 0).line;
+}
+
 /** What the file has for a number, with leading zeros and all digits; undefined for anything else. */
 export function digitsOf({ yaml }: Pick<ConfigFile, "yaml">, node: unknown): string | undefined {
   return yaml.isScalar(node) && typeof node.value === "number" ? node.source : undefined;

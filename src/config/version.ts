@@ -14,3 +14,6 @@ function readVersion(folder: string): string {
 }
 
 export const programVersion = readVersion(import.meta.dirname);
+
+/** What requests of this program to services elsewhere name as their User-Agent. */
+export const userAgent = `poolhouse/${programVersion}`;

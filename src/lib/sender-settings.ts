@@ -14,6 +14,8 @@ interface Named {
 /** A mail server. */
 export interface SmtpSender extends SmtpConfig {
   readonly type: "smtp";
+  /** The domain name by which this machine introduces itself (EHLO) if its host name is none. */
+  readonly clientName?: string;
   /** Signs each mail (RFC 6376), if there is one. */
   readonly dkim?: DkimKey;
 }

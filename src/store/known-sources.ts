@@ -2,7 +2,7 @@
  * Where users are known from: the networks, as MACs, from which they have signed in or proven a code. Guesses from
  * these are counted separately from those of strangers.
  */
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { type Attempt, attemptAt } from "./attempts.ts";
 import type { Db } from "./db.ts";
 import { prepared, preparedWrite, type Slots } from "./prepared.ts";
@@ -146,6 +146,25 @@ const sourcesQuery = prepared<{ poolId: string; userId: string; now: number }, {
       .where("expires_at", ">", slot("now")),
 );
 
+const firstSeenQuery = prepared<
+  { poolId: string; userId: string; source: string; now: number },
+  { first_seen_at: number | null }
+>((kysely, slot) =>
+  kysely
+    .selectFrom("known_sources")
+    .select("first_seen_at")
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("source", "=", slot("source"))
+    .where("expires_at", ">", slot("now")),
+);
+
+/** Since when the user is known at this source, in epoch milliseconds; undefined if they are not, or nobody recorded it. */
+export async function readFirstSeen(db: Db, source: Source, now: number): Promise<number | undefined> {
+  const [row] = await firstSeenQuery(db, { ...source, now });
+  return row?.first_seen_at ?? undefined;
+}
+
 /** Whether the user is known at other sources but not at this one. */
 export async function isKnownOnlyElsewhere(tx: Db, known: Source, now: number): Promise<boolean> {
   const { poolId, userId, source } = known;
@@ -162,10 +181,16 @@ export async function readCallerState(db: Db, where: CallerPlaces, now: number):
 const rememberQuery = prepared<Source & { now: number; expiresAt: number }, { known: number }>(
   (kysely, slot) => {
     const seen = { seen_at: slot("now"), expires_at: slot("expiresAt") };
+    const first = { first_seen_at: slot("now") };
+    // A row that expired, and that nobody has removed yet, is as good as none.
+    const anew = sql<number>`case when known_sources.expires_at <= ${slot("now")}
+      then ${slot("now")} else known_sources.first_seen_at end`;
     return kysely
       .insertInto("known_sources")
-      .values({ pool_id: slot("poolId"), user_id: slot("userId"), source: slot("source"), ...seen })
-      .onConflict((conflict) => conflict.columns(["pool_id", "user_id", "source"]).doUpdateSet(seen))
+      .values({ pool_id: slot("poolId"), user_id: slot("userId"), source: slot("source"), ...first, ...seen })
+      .onConflict((conflict) =>
+        conflict.columns(["pool_id", "user_id", "source"]).doUpdateSet({ first_seen_at: anew, ...seen }),
+      )
       .returning((returned) =>
         returned
           .selectFrom("known_sources as others")

@@ -54,6 +54,7 @@ const insertQuery = preparedWrite<OutboxTable>((kysely, slot) =>
         "message_id",
         "user_id",
         "medium",
+        "by_function",
         "kind",
         "message_sealed",
         "status",
@@ -75,6 +76,7 @@ export async function insertMessage(
     message_id: message.id,
     user_id: message.userId ?? null,
     medium: message.medium,
+    by_function: message.sending === undefined ? 0 : 1,
     kind: message.kind,
     message_sealed: sealed(db, message),
     status: delivery.status,
@@ -139,33 +141,97 @@ function fromRow(db: Db, row: OutboxTable): ClaimedMessage {
   };
 }
 
-const dueQuery = prepared<
-  { now: number; from: number; limit: number },
-  Pick<OutboxTable, "pool_id" | "message_id" | "medium" | "next_attempt_at">
->((kysely, slot) =>
+const dueColumns = ["pool_id", "message_id", "medium", "by_function", "next_attempt_at"] as const;
+type DueRow = Pick<OutboxTable, (typeof dueColumns)[number]>;
+
+const dueQuery = prepared<{ now: number; limit: number }, DueRow>((kysely, slot) =>
   kysely
     .selectFrom("outbox")
-    .select(["pool_id", "message_id", "medium", "next_attempt_at"])
+    .select(dueColumns)
     .where("status", "=", sql.lit("waiting"))
-    .where("next_attempt_at", ">=", slot("from"))
     .where("next_attempt_at", "<=", slot("now"))
     .where("expires_at", ">", slot("now"))
     .orderBy("next_attempt_at")
     .limit(slot("limit")),
 );
 
-/** A message that waits, with the value of `next_attempt_at` by which it is claimed. */
-export interface DueMessage extends MessageRef {
+/** The messages of a pool that the same sender or function sends. */
+export interface MessageQueue {
+  readonly poolId: string;
   readonly medium: OutboxTable["medium"];
+  /** Whether a function of the pool sends them. */
+  readonly byFunction: boolean;
+}
+
+/** A message that waits, with the value of `next_attempt_at` by which it is claimed. */
+export interface DueMessage extends MessageRef, MessageQueue {
   readonly nextAttemptAt: number;
 }
 
-/** Messages that are due, oldest first. @param from leaves out those that were due before */
-export async function dueMessages(db: Db, now: number, limit: number, from = 0): Promise<DueMessage[]> {
-  const rows = await dueQuery(db, { now, from, limit });
-  return rows.map((row) => ({
-    ...{ poolId: row.pool_id, id: row.message_id, medium: row.medium, nextAttemptAt: row.next_attempt_at },
-  }));
+const dueOf = (row: DueRow): DueMessage => ({
+  poolId: row.pool_id,
+  id: row.message_id,
+  medium: row.medium,
+  byFunction: row.by_function === 1,
+  nextAttemptAt: row.next_attempt_at,
+});
+
+/** Messages that are due, oldest first. */
+export async function dueMessages(db: Db, now: number, limit: number): Promise<DueMessage[]> {
+  return (await dueQuery(db, { now, limit })).map(dueOf);
+}
+
+type QueueSlots = { poolId: string; medium: OutboxTable["medium"]; byFunction: number };
+
+const dueOfQueueQuery = prepared<QueueSlots & { now: number; limit: number }, DueRow>((kysely, slot) =>
+  kysely
+    .selectFrom("outbox")
+    .select(dueColumns)
+    .where("pool_id", "=", slot("poolId"))
+    .where("status", "=", sql.lit("waiting"))
+    .where("medium", "=", slot("medium"))
+    .where("by_function", "=", slot("byFunction"))
+    .where("next_attempt_at", "<=", slot("now"))
+    .where("expires_at", ">", slot("now"))
+    .orderBy("next_attempt_at")
+    .limit(slot("limit")),
+);
+
+/** The messages of one queue that are due, oldest first. */
+export async function dueOfQueue(
+  db: Db,
+  { poolId, medium, byFunction }: MessageQueue,
+  now: number,
+  limit: number,
+): Promise<DueMessage[]> {
+  const rows = await dueOfQueueQuery(db, { poolId, medium, byFunction: Number(byFunction), now, limit });
+  return rows.map(dueOf);
+}
+
+const nextQueueQuery = prepared<QueueSlots, Pick<OutboxTable, "pool_id" | "medium" | "by_function">>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("outbox")
+      .select(["pool_id", "medium", "by_function"])
+      .where("status", "=", sql.lit("waiting"))
+      .where(({ eb, refTuple, tuple }) =>
+        eb(
+          refTuple("pool_id", "medium", "by_function"),
+          ">",
+          tuple(slot("poolId"), slot("medium"), slot("byFunction")),
+        ),
+      )
+      .orderBy("pool_id")
+      .orderBy("medium")
+      .orderBy("by_function")
+      .limit(1),
+);
+
+/** The queue after this one in which messages wait, due or not; undefined if there is none. Without one, the first. */
+export async function nextQueue(db: Db, after?: MessageQueue): Promise<MessageQueue | undefined> {
+  const { poolId = "", medium = "EMAIL", byFunction = false } = after ?? {};
+  const [row] = await nextQueueQuery(db, { poolId, medium, byFunction: Number(byFunction) });
+  return row && { poolId: row.pool_id, medium: row.medium, byFunction: row.by_function === 1 };
 }
 
 interface Claim extends MessageRef {

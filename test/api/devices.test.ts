@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
+import { findPool } from "../../src/domain/user-pools/load-pool.ts";
 import { storeDevice } from "../../src/domain/users/devices.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { findDevice } from "../../src/store/devices.ts";
@@ -134,10 +135,15 @@ forEachServer("devices", (open) => {
     const ctx = createCtx(app, { requestId: "late", address: "127.0.0.1", userAgent: undefined });
     const srp = { salt: new Uint8Array(16), verifier: new Uint8Array(384) };
     const late = { key: "us-east-1_late", name: undefined, srp, remembered: true, twoFactors: true };
-    assert.equal(await storeDevice(ctx, user, late), "void");
+    const pool = (await findPool(ctx, UserPoolId)) ?? assert.fail("no such pool");
+    assert.equal(await storeDevice(ctx, pool, user, late), "void");
     assert.equal(await findDevice(app.db, UserPoolId, user.id, late.key), undefined);
     const present = (await readUser(app.db, UserPoolId, user.id)) ?? assert.fail("no such user");
-    assert.equal(await storeDevice(ctx, present, late), "stored", "and one that begins afterwards does");
+    assert.equal(
+      await storeDevice(ctx, pool, present, late),
+      "stored",
+      "and one that begins afterwards does",
+    );
   });
 
   test("whatever the salt that a device chose begins with, it signs in by the text of SALT", async () => {

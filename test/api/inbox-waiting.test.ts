@@ -89,6 +89,9 @@ forEachServer("the inbox for programs that wait", (open) => {
       ["limit=0", "limit"],
       ["limit=101", "limit"],
       ["limit=many", "limit"],
+      ["wiat=10", "wiat"],
+      ["to=ada@example.com&wait=1&subject=code", "subject"],
+      ["To=ada@example.com", "To"],
       ["cursor=1", "cursor"],
       ["cursor=%00", "cursor"],
       ["cursor=0123456789abcdef-1-99999999999999999999", "cursor"],
@@ -98,6 +101,9 @@ forEachServer("the inbox for programs that wait", (open) => {
       const { message } = (await answer.json()) as { message: string };
       assert.ok(message.startsWith(`${parameter} is `), message);
     }
+    const misspelled = await (await fetch(`${endpoint}/inbox/messages?wiat=10`)).json();
+    const message = "wiat is unknown. Did you mean wait? The parameters are to, wait, cursor, limit.";
+    assert.deepEqual(misspelled, { message });
   });
 
   test("knows numbers and addresses by a plus sign, percent-encoded or not", async () => {

@@ -5,12 +5,12 @@ import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { composeNotice } from "../../src/domain/messages/notices.ts";
 import { noticeNames } from "../../src/domain/user-pools/notice-tag.ts";
 import { languageTags } from "../../src/lib/language.ts";
-import { newPhone } from "../doors/waits.ts";
+import { confirmDevice, newPhone, signInFirst } from "../doors/waits.ts";
 import { Authenticator } from "../kit/authenticator.ts";
 import { call } from "../kit/calls.ts";
 import { giveSoftwareToken, respond, smsConfiguration, start, totp, turnMfa } from "../kit/factors.ts";
 import { makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forEachServer, forOneServer, type TestServer } from "../kit/server.ts";
 
 const newPassword = "Another-Secret-1";
 const noNotices = "poolhouse:no-notices";
@@ -52,9 +52,10 @@ const attributes = (person: Pick<Person, "email" | "phone">, verified: boolean) 
 
 async function makePerson(
   server: TestServer,
-  { tag, verified = true }: { tag?: string | undefined; verified?: boolean } = {},
+  { tag, verified = true, asks = false }: { tag?: string; verified?: boolean; asks?: boolean } = {},
 ): Promise<Person> {
   const pool = await makePool(server, {
+    DeviceConfiguration: { ChallengeRequiredOnNewDevice: true, DeviceOnlyRememberedOnUserPrompt: asks },
     Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "WEB_AUTHN"] } },
     ...(tag !== undefined && { UserPoolTags: { [noNotices]: tag } }),
   });
@@ -83,6 +84,25 @@ async function addPasskey(person: Person): Promise<{ AccessToken: string; Creden
 const preferSms = (person: Person, Enabled: boolean) =>
   person.server.client.send(
     new sdk.AdminSetUserMFAPreferenceCommand({ ...named(person), SMSMfaSettings: { Enabled } }),
+  );
+
+const hour = 60 * 60 * 1000;
+
+/** Signs in, an hour after the user first came to this network, and confirms the device. */
+async function addDevice(person: Person) {
+  await tokenOf(person);
+  person.server.clock.advance(hour);
+  const signedIn = await signInFirst(person);
+  return { ...signedIn, device: await confirmDevice(person, signedIn) };
+}
+
+const rememberDevice = (
+  { server }: Person,
+  { AccessToken, device }: { AccessToken: string; device: { key: string } },
+  DeviceRememberedStatus: sdk.DeviceRememberedStatusType = "remembered",
+) =>
+  server.client.send(
+    new sdk.UpdateDeviceStatusCommand({ AccessToken, DeviceKey: device.key, DeviceRememberedStatus }),
   );
 
 const signInFrom = ({ server, ClientId, Username }: Person, from: string, agent = "curl/8.5.0") => {
@@ -186,6 +206,7 @@ const events: Readonly<Record<string, Event>> = {
     },
     notices: ["new-sign-in"],
   },
+  ConfirmDevice: { act: addDevice, notices: ["device-remembered"] },
   AdminUpdateUserAttributes: {
     act: (person) =>
       person.server.client.send(
@@ -262,6 +283,62 @@ forEachServer(
       assert.doesNotMatch(changed.body, /From:/);
     });
 
+    test("a device of a network that has just become the user's is part of the notice of it", async () => {
+      const server = await open();
+      const person = await makePerson(server);
+      await tokenOf(person);
+      const device = async (from: string) => {
+        const { body } = await signInFrom(person, from);
+        const { AccessToken, NewDeviceMetadata: metadata } = body[
+          "AuthenticationResult"
+        ] as sdk.AuthenticationResultType;
+        const key = metadata?.DeviceKey;
+        const Salt = Buffer.alloc(16, 1).toString("base64");
+        const PasswordVerifier = Buffer.alloc(384, 1).toString("base64");
+        const DeviceSecretVerifierConfig = { Salt, PasswordVerifier };
+        const request = { AccessToken, DeviceKey: key, DeviceSecretVerifierConfig };
+        const confirm = () => call(server.endpoint, "ConfirmDevice", request, { "x-forwarded-for": from });
+        const answer = await confirm();
+        assert.equal(answer.status, 200, answer.message);
+        return confirm;
+      };
+      await device("198.51.100.1");
+      assert.deepEqual(await noticesOf(person), ["new-sign-in"]);
+      await forget(person);
+      server.clock.advance(hour);
+      const again = await device("198.51.100.1");
+      assert.deepEqual(await noticesOf(person), ["device-remembered"]);
+      assert.equal((await again()).type, "DeviceKeyExistsException");
+      assert.deepEqual(await noticesOf(person), ["device-remembered"]);
+    });
+
+    test("where new sign-ins are not told, a device of a new network is", async () => {
+      const server = await open();
+      const person = await makePerson(server, { tag: "new-sign-in" });
+      await confirmDevice(person, await signInFirst(person));
+      assert.deepEqual(await noticesOf(person), ["device-remembered"]);
+    });
+
+    test("a device that users are asked about is told of once it is remembered, and each time anew", async () => {
+      const server = await open();
+      const person = await makePerson(server, { asks: true });
+      const made = await addDevice(person);
+      assert.deepEqual(await noticesOf(person), []);
+      await rememberDevice(person, made);
+      await rememberDevice(person, made);
+      assert.deepEqual(await noticesOf(person), ["device-remembered"]);
+      await rememberDevice(person, made, "not_remembered");
+      assert.deepEqual(await noticesOf(person), ["device-remembered"]);
+      await server.client.send(
+        new sdk.AdminUpdateDeviceStatusCommand({
+          ...named(person),
+          DeviceKey: made.device.key,
+          DeviceRememberedStatus: "remembered",
+        }),
+      );
+      assert.deepEqual(await noticesOf(person), ["device-remembered", "device-remembered"]);
+    });
+
     test("somebody who takes an account over cannot take a notice back by deleting the account", async () => {
       const server = await open();
       const person = await makePerson(server);
@@ -327,7 +404,8 @@ forEachServer(
   { ...proxied, POOLHOUSE_LIMITS: "notices-per-destination=2,messages-per-destination=1" },
 );
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "notices without a sender of e-mail",
   (open) => {
     test("none is queued, and nothing fails", async () => {

@@ -2,6 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
+import { pino } from "pino";
+import { countMessage, countSignUp } from "../../src/domain/credentials/request-limits.ts";
+import { sourceOf } from "../../src/domain/credentials/subjects.ts";
+import { createCtx } from "../../src/http/context.ts";
 import { call } from "../kit/calls.ts";
 import { smsConfiguration, turnMfa } from "../kit/factors.ts";
 import { makePool, makeUser, newAddress, password, refused, unique } from "../kit/people.ts";
@@ -139,6 +143,36 @@ forEachServer(
         assert.equal(answer.status, 200, answer.message);
       }
       assert.equal(await queued(server, UserPoolId, "EMAIL"), range + 1);
+    });
+
+    test("the log says which limit refused a message, once, and the caller learns no more than before", async () => {
+      const server = await open();
+      const pool = { id: (await makeTextPool(server)).UserPoolId };
+      const lines: Record<string, unknown>[] = [];
+      const log = pino({ base: null }, { write: (line) => lines.push(JSON.parse(line)) });
+      const from = (at: number) =>
+        createCtx(
+          { ...server.app, log },
+          { requestId: "r", address: `203.0.113.${at}`, userAgent: undefined },
+        );
+      for (let at = 0; at < range; at += 1) await countSignUp(from(at), pool, `+491601234${100 + at}`);
+      assert.deepEqual(lines, []);
+      const { message } = await countSignUp(from(200), pool, "+491601234999").then(
+        () => assert.fail("not refused"),
+        (error: Error) => error,
+      );
+      assert.doesNotMatch(message, /prefix/);
+      const said = () => lines.splice(0).map(({ msg, poolId, limit }) => [msg, poolId, limit]);
+      assert.deepEqual(said(), [["a limit refused a message", pool.id, "texts-per-prefix"]]);
+      // A refusal that nobody is told of.
+      const subject = { poolId: pool.id, id: "name/1", tag: "t" };
+      const caller = { subject, source: sourceOf(from(1), subject), known: false, fresh: false };
+      const asked = { destination: newAddress(), proven: false, silent: true };
+      const most = server.app.config.limits["messages-per-destination"];
+      for (let at = 0; at < most; at += 1) assert.equal(await countMessage(from(at), caller, asked), true);
+      assert.deepEqual(said(), []);
+      assert.equal(await countMessage(from(201), caller, asked), false);
+      assert.deepEqual(said(), [["a limit refused a message", pool.id, "messages-per-destination"]]);
     });
 
     test("a silent refusal looks as usual, and sends nothing", async () => {

@@ -11,7 +11,7 @@ import {
 import { turnMfa } from "../kit/factors.ts";
 import { needs } from "../kit/machine.ts";
 import { makePool, newAddress, password, refused } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { Application } from "./amplify.ts";
 
 const done = { isSignedIn: true, nextStep: { signInStep: "DONE" } };
@@ -19,7 +19,7 @@ const another = "Another-Horse-8";
 const username = "eve";
 
 describe("accounts by Amplify in Chromium", needs("chromium"), () => {
-  forEachServer("with a server", (open) => {
+  forOneServer("postgres", "with a server", (open) => {
     let opened: Promise<Application> | undefined;
     // Before the server's own end, which waits for the browser's connections.
     after(async () => (await opened)?.close());

@@ -7,7 +7,7 @@ import { needs } from "../kit/machine.ts";
 import { makePool, makeSomebody, newAddress, password, unique } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
 import { arnOf, script, scripted } from "../triggers/functions.ts";
-import { forEachServerWithOutcomes, outcomes } from "../triggers/outcomes.ts";
+import { forOneServerWithOutcomes, outcomes } from "../triggers/outcomes.ts";
 import { Application } from "./amplify.ts";
 
 interface World {
@@ -120,7 +120,7 @@ const table: Readonly<Record<string, Row>> = {
 };
 
 describe("a function that fails, by Amplify in Chromium", needs("chromium"), () => {
-  forEachServerWithOutcomes("with a server", (open) => {
+  forOneServerWithOutcomes("postgres", "with a server", (open) => {
     let opened: Promise<Application> | undefined;
     // Before the server's own end, which waits for the browser's connections.
     after(async () => (await opened)?.close());

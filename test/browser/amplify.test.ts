@@ -15,7 +15,7 @@ import {
 import { forceMfaOn, totp, turnMfa, wrongTotp } from "../kit/factors.ts";
 import { needs } from "../kit/machine.ts";
 import { makePool, makeUser, newAddress, password, refused } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { Application } from "./amplify.ts";
 
 const everyFlow: Partial<CreateUserPoolClientCommandInput> = {
@@ -38,7 +38,7 @@ const wrong = refused("NotAuthorizedException", "Incorrect username or password.
 const nobody = refused("UserUnAuthenticatedException");
 
 describe("Amplify in Chromium", needs("chromium"), () => {
-  forEachServer("with a server", (open) => {
+  forOneServer("sqlite", "with a server", (open) => {
     let opened: Promise<Application> | undefined;
     // Before the server's own end, which waits for the browser's connections.
     after(async () => (await opened)?.close());

@@ -7,7 +7,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { setUpSuite } from "../../certification/set-up.ts";
 import { browse, keepOpen, serveSite } from "../kit/chromium.ts";
 import { needs } from "../kit/machine.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 
 type Command = readonly [string, string, string, ...(string | number)[]];
 interface Task {
@@ -67,7 +67,7 @@ async function carryOut(page: Page, blocks: readonly Block[], url: string): Prom
 }
 
 describe("certification", needs("chromium"), () => {
-  forEachServer("the plan of the conformance suite", (open) => {
+  forOneServer("sqlite", "the plan of the conformance suite", (open) => {
     let made: Promise<{ plan: Plan; suite: string }> | undefined;
     const setUp = () => {
       made ??= (async () => {

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { browse, keepOpen } from "../kit/chromium.ts";
 import { forEachServer } from "../kit/server.ts";
+import { part } from "../kit/whole.ts";
 import { scenes, worldOf } from "./gallery.ts";
 import { byKeyboard, countUsable, walkOf } from "./keyboard.ts";
 
@@ -33,7 +34,8 @@ forEachServer("hosted pages within everybody's reach", (open, database) => {
     const world = await setUp();
     const context = await newBrowser({ javaScriptEnabled: false });
     const page = await context.newPage();
-    for (const [name, scene] of Object.entries(scenes).filter(([one]) => !madeByScript.includes(one)))
+    const withoutScript = Object.entries(scenes).filter(([one]) => !madeByScript.includes(one));
+    for (const [name, scene] of part(withoutScript, 2))
       await t.test(name, async () => {
         await context.clearCookies();
         await scene({ world, page, lang: "en" });
@@ -49,7 +51,7 @@ forEachServer("hosted pages within everybody's reach", (open, database) => {
     const world = await setUp();
     const context = await newBrowser();
     const page = await context.newPage();
-    for (const [name, scene] of Object.entries(scenes))
+    for (const [name, scene] of part(Object.entries(scenes), 2, 1))
       await t.test(name, async () => {
         await context.clearCookies();
         await scene({ world, page: byKeyboard(page), lang: "en" });

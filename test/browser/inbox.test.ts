@@ -5,7 +5,7 @@ import { framed } from "../../src/http/inbox/frame.ts";
 import { browse, keepOpen, serveSite } from "../kit/chromium.ts";
 import { putMessage, readInbox } from "../kit/inbox.ts";
 import { needs } from "../kit/machine.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import { findings, picture, schemes, widths } from "./axe.ts";
 
@@ -22,7 +22,7 @@ const hostile = (
 const long = `Your verification code, ${"which is for an account with a very long name, ".repeat(6)}${"x".repeat(90)}`;
 
 describe("the inbox in Chromium", needs("chromium"), () => {
-  forEachServer("of a development server", (open, database) => {
+  forOneServer("sqlite", "of a development server", (open, database) => {
     test("messages arrive while it is looked at; codes are copied; one is deleted, and then all", async () => {
       const server = await open();
       const context = keepOpen(await browse({ locale: "en-US" }));
@@ -129,6 +129,18 @@ describe("the inbox in Chromium", needs("chromium"), () => {
       });
       await look("one", "/inbox");
       await look("message", `/inbox/messages/${id}`);
+      const short = await putMessage(server, {
+        body: '<body style="background: #0d0f14; color: #fff">Short',
+      });
+      await look("short", `/inbox/messages/${short}`);
+      const inside = page.frames().find((one) => one.url().endsWith("/html"));
+      const background = "getComputedStyle(document.documentElement).backgroundColor";
+      assert.equal(
+        await inside?.evaluate(background),
+        "rgba(0, 0, 0, 0)",
+        "the body's color fills the frame",
+      );
+      await fetch(`${server.endpoint}/inbox/messages/${short}`, { method: "DELETE" });
       const arabic = await putMessage(server, {
         subject: "رمز التحقق الخاص بك",
         body: '<div dir="rtl">رمز التحقق الخاص بك هو 654321</div>',

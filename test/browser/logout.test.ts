@@ -8,7 +8,7 @@ import { describe, test } from "node:test";
 import { browse, keepOpen, serveSite } from "../kit/chromium.ts";
 import { needs } from "../kit/machine.ts";
 import { makePool, makeUser, password } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 
 /** Of another site than the server's: an address and a name are two. */
 async function serveForm(action: () => string): Promise<string> {
@@ -24,7 +24,7 @@ async function serveForm(action: () => string): Promise<string> {
 }
 
 describe("signing out from another site", needs("chromium"), () => {
-  forEachServer("by POST", (open) => {
+  forOneServer("sqlite", "by POST", (open) => {
     test("the session is over, not only the cookie", async () => {
       const server = await open();
       let to = "";

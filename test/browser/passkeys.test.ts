@@ -17,7 +17,7 @@ import type { Page } from "playwright-core";
 import { type Authenticator, addAuthenticator, browse, keepOpen, serveSite } from "../kit/chromium.ts";
 import { forceMfaOn, respond, start, turnMfa } from "../kit/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 interface Browser extends Authenticator {
   readonly page: Page;
@@ -52,7 +52,7 @@ function use({ page }: Browser, options: string): Promise<string> {
   })()`);
 }
 
-forEachServer("passkeys in Chromium", (open) => {
+forOneServer("sqlite", "passkeys in Chromium", (open) => {
   async function setUp() {
     const server = await open();
     browser ??= openBrowser();

@@ -5,7 +5,7 @@ import { UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider
 import type { Page } from "playwright-core";
 import { browse, keepOpen, serveSite } from "../kit/chromium.ts";
 import { makePool, makeUser, password } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { press } from "./gallery.ts";
 
 /** In a frame it tells the page around it how it was called. */
@@ -33,7 +33,7 @@ async function inFrame(page: Page, address: string): Promise<{ told: URLSearchPa
   return { told: new URLSearchParams(String(told ?? "").split("?")[1]), url };
 }
 
-forEachServer("silent renewal in Chromium", (open, database) => {
+forOneServer("sqlite", "silent renewal in Chromium", (open, database) => {
   async function setUp() {
     const server = await open();
     const site = await serveSite(application);

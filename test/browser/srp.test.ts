@@ -16,7 +16,7 @@ import {
   unique,
   verifiedByMail,
 } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const pageOf = (settings: object) => `<!doctype html><html lang="en"><title>Another site</title>
 <input id="username"><input id="password" type="password">
@@ -58,7 +58,7 @@ async function watchPreflights(page: Page): Promise<Preflight[]> {
 }
 
 describe("a web page in Chromium", needs("chromium"), () => {
-  forEachServer("from another origin", (open) => {
+  forOneServer("postgres", "from another origin", (open) => {
     // Before the server's own end, which waits for the browser's connections.
     after(async () => {
       for (const one of opened.splice(0).toReversed()) await one.close();

@@ -10,7 +10,7 @@ import type { Page } from "playwright-core";
 import { browse, keepOpen } from "../kit/chromium.ts";
 import { needs } from "../kit/machine.ts";
 import { makeClient, makePool, makeUser, password } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 
 const otherPassword = "Other-Horse-8";
 
@@ -28,7 +28,7 @@ async function serveApplication() {
 }
 
 describe("two browsers", needs("chromium"), () => {
-  forEachServer("at two pools", (open) => {
+  forOneServer("postgres", "at two pools", (open) => {
     test("sessions never mix, addresses arrive byte by byte, and nothing is told as a referrer", async () => {
       const server = await open();
       const notes = await serveApplication();

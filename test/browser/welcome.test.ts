@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { makeDemo } from "../../src/cli/demo.ts";
 import { browse, keepOpen } from "../kit/chromium.ts";
 import { needs } from "../kit/machine.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { findings, picture, schemes, widths } from "./axe.ts";
 
 const user = "demo@example.com";
@@ -29,7 +29,7 @@ const overflow = (page: Page) =>
   page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
 
 describe("the welcome page in Chromium", needs("chromium"), () => {
-  forEachServer("of a server with the demo", (open, database) => {
+  forOneServer("sqlite", "of a server with the demo", (open, database) => {
     let made: Promise<string> | undefined;
     const start = async () => {
       const server = await open();

@@ -10,6 +10,18 @@ import { parseDatabase } from "../../src/lib/database-url.ts";
 import { OperatorError } from "../../src/lib/operator-error.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 
+test("a mail server is greeted by the host of the public URL, if that is a domain name", () => {
+  const nameFor = (...argv: string[]) => {
+    const env = { POOLHOUSE_SMTP_URL: "smtp://mail.example" };
+    const [sender] = loadConfig(["--smtp-from", "a@b.example", ...argv], env).messages.senders;
+    return sender?.type === "smtp" ? sender.clientName : assert.fail("no mail server");
+  };
+  assert.equal(nameFor(), undefined);
+  assert.equal(nameFor("--public-url", "https://ID.example.com:8443/x"), "id.example.com");
+  for (const none of ["https://poolhouse", "http://192.0.2.1", "http://[2001:db8::1]", "http://id.localhost"])
+    assert.equal(nameFor("--public-url", none), undefined, none);
+});
+
 test("the ready line has the public URL, and where the server listens if that is elsewhere", () => {
   const lines: readonly [argv: string[], line: string][] = [
     [[], "http://localhost:4747"],
@@ -110,7 +122,23 @@ test("an unknown key or a bad value refuses to start and is named", () => {
     [["--demo", "--host", "0.0.0.0"], {}, /loopback address only/],
     [["--demo", "--public-url", "https://id.example.com"], {}, /without another public URL/],
     [["--demo", "--extra-hosts", "id.example.com"], {}, /without another public URL/],
-    [["--config", bad("prot: 1")], {}, /Unknown setting prot/],
+    [
+      ["--config", bad("# one\nport: 1\nprot: 1\n")],
+      {},
+      /poolhouse\.yaml, line 3: prot is neither a setting nor a section\. Did you mean port\? The sections are/,
+    ],
+    [
+      ["--config", bad("host: localhost\nmesages:\n  email: mail\n")],
+      {},
+      /line 2: mesages is .*\. Did you mean messages\? The sections are functions, senders, messages; `poolhouse help`/,
+    ],
+    [
+      ["--config", bad("unheard-of: 1")],
+      {},
+      /line 1: unheard-of is neither a setting nor a section\. The sections/,
+    ],
+    [["--config", bad("config: other.yaml")], {}, /line 1: config is neither/],
+    [["--config", bad('"postgres://u:secret@h/db": 1')], {}, /line 1: postgres:\/\/…@h\/db is neither/],
     [["--config", bad("[1]")], {}, /must hold settings by name/],
     [["--config", bad("a: [")], {}, /cannot be read/],
     [["--config", "/nonexistent/file"], {}, /cannot be read/],
@@ -129,15 +157,21 @@ test("prefix domains lie below the host of the public URL, if names can", () => 
   assert.equal(of("--host", "10.0.0.1", "--auth-domain", "login.example.com"), "login.example.com");
 });
 
+/** The mail server that the settings make a sender of. */
+function mailServer(...given: Parameters<typeof loadConfig>) {
+  const [sender] = loadConfig(...given).messages.senders;
+  return sender?.type === "smtp" ? sender : undefined;
+}
+
 test("mail must be encrypted, but on loopback or where the operator says so", () => {
   const encrypts = (host: string, ...argv: string[]) =>
-    loadConfig(["--smtp-from", "a@b.example", ...argv], { POOLHOUSE_SMTP_URL: `smtp://${host}` }).smtp
+    mailServer(["--smtp-from", "a@b.example", ...argv], { POOLHOUSE_SMTP_URL: `smtp://${host}` })
       ?.mustEncrypt;
   assert.equal(encrypts("mail.example"), true);
   assert.equal(encrypts("127.0.0.1.example"), true);
   assert.equal(encrypts("mail.example", "--smtp-allow-plaintext"), false);
   for (const host of ["localhost", "127.0.0.1", "[::1]"]) assert.equal(encrypts(host), false, host);
-  assert.equal(loadConfig([], {}).smtp, undefined);
+  assert.equal(mailServer([], {}), undefined);
 });
 
 test("the file of authorities for mail must hold whole certificates", () => {
@@ -147,7 +181,7 @@ test("the file of authorities for mail must hold whole certificates", () => {
   const load = (text: string) => {
     writeFileSync(file, text);
     const argv = ["--smtp-from", "a@b.example", "--smtp-ca", file];
-    return loadConfig(argv, { POOLHOUSE_SMTP_URL: "smtp://mail.example" }).smtp?.ca;
+    return mailServer(argv, { POOLHOUSE_SMTP_URL: "smtp://mail.example" })?.ca;
   };
   assert.equal(load(certificate + certificate), certificate + certificate);
   for (const text of ["", "nonsense", certificate + certificate.slice(0, 99), certificate.slice(0, -9)])

@@ -56,8 +56,8 @@ test("compose.yaml: its settings are Poolhouse's, its secrets are not in it, and
   assert.equal(config.publicUrl, "http://localhost:4747");
   // What `.env` may leave out is nothing, and what it has reaches the server.
   assert.deepEqual(
-    [config.previousMasterKey, config.smtp, config.metricsToken],
-    [undefined, undefined, undefined],
+    [config.previousMasterKey, config.messages.senders, config.metricsToken],
+    [undefined, [], undefined],
   );
   const optional = {
     POOLHOUSE_PREVIOUS_MASTER_KEY: randomBytes(32).toString("base64"),
@@ -68,7 +68,11 @@ test("compose.yaml: its settings are Poolhouse's, its secrets are not in it, and
   const full = loadConfig([], environment("poolhouse", { ...secrets, ...optional }));
   assert.equal(full.previousMasterKey, optional.POOLHOUSE_PREVIOUS_MASTER_KEY);
   assert.equal(full.metricsToken, optional.POOLHOUSE_METRICS_TOKEN);
-  assert.equal(full.smtp?.host, "mail.example.com");
+  const [sender] = full.messages.senders;
+  assert.deepEqual(
+    [sender?.type === "smtp" && sender.host, full.messages.email],
+    ["mail.example.com", "smtp"],
+  );
   for (const name of Object.keys(secrets)) {
     assert.throws(
       () => environment("poolhouse", { ...secrets, [name]: "" }),

@@ -252,8 +252,9 @@ async function poolhouseWith(file: string, ...argv: string[]) {
 test("messages test sends one by each sender that can, and prints the conversation without secrets", async () => {
   const { stdout, code } = await poolhouse("messages", "test", "--to", "ada@mail.example");
   assert.equal(code, 0, stdout);
-  assert.match(stdout, /^office: the mail server 127\.0\.0\.1:\d+$/m);
+  assert.match(stdout, /^the sender office \(smtp at 127\.0\.0\.1:\d+\):$/m);
   assert.match(stdout, /^ {2}> RCPT TO:<ada@mail\.example>$/m);
+  assert.match(stdout, /^ {2}> AUTH PLAIN …$/m);
   assert.match(stdout, /^ {2}< 250 .*$/m);
   assert.match(stdout, /^ {2}> POST http:\/\/127\.0\.0\.1:\d+\/in\?…$/m);
   assert.match(stdout, /^ {2}< 202$/m);
@@ -304,7 +305,7 @@ test("messages test says where users' messages go otherwise", async () => {
   const listed = await poolhouseWith(file, ...argv, "+4915112345678");
   assert.doesNotMatch(listed.stdout, /sms-countries|messages\.pools/);
   const pool = await poolhouseWith(file, ...argv, "a@b.example", "--pool", "eu-west-1_other");
-  assert.match(pool.stdout, /^messages\.pools does not name eu-west-1_other: .*\noffice: /);
+  assert.match(pool.stdout, /^messages\.pools does not name eu-west-1_other: .*\nthe sender office /);
 });
 
 test("wrong usage of messages is told", async () => {
@@ -329,11 +330,14 @@ test("doctor asks each sender, and knows pools that do not exist", async () => {
     first.stdout,
     /^warn {2}messages\.pools names the pool eu-west-1_gone, which does not exist$/m,
   );
-  assert.match(first.stdout, /^ok {4}the mail server 127\.0\.0\.1:\d+ answers and lets Poolhouse in/m);
+  assert.match(
+    first.stdout,
+    /^ok {4}the sender office \(smtp at 127\.0\.0\.1:\d+\) answers and lets Poolhouse in/m,
+  );
   assert.match(first.stdout, /^ok {4}the sender own \(http at http:\/\/127\.0\.0\.1:\d+\/in\?…\) answers$/m);
   office.user = { name: "poolhouse", password: "another" };
   const second = await poolhouse("doctor");
   office.user = { name: "poolhouse", password: "hush 1" };
-  assert.match(second.stdout, /^FAIL {2}the mail server .* answered 535/m);
+  assert.match(second.stdout, /^FAIL {2}the sender office \(smtp at .* answered 535/m);
   assert.doesNotMatch(first.stdout + second.stdout, /hush/);
 });

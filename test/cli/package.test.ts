@@ -92,6 +92,7 @@ test("the tarball holds the program and nothing else", () => {
   const shared = [
     "kit/public/theme.css",
     "kit/public/plain.css",
+    "kit/public/copy.js",
     "welcome/public/application.js",
     "inbox/public/inbox.css",
     "inbox/public/inbox.js",

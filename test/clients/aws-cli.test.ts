@@ -4,13 +4,16 @@
  */
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { describe, test } from "node:test";
+import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { after, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { password } from "../kit/people.ts";
 import { rootKey } from "../kit/sdk.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 interface Ran {
   readonly status: number;
@@ -19,37 +22,62 @@ interface Ran {
 }
 type Keys = { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
 
+const program = "/usr/bin/aws";
 const home = temporaryFolder();
+const environment = {
+  PATH: "/usr/bin:/bin",
+  HOME: home,
+  AWS_DEFAULT_REGION: "us-east-1",
+  AWS_EC2_METADATA_DISABLED: "true",
+  AWS_PAGER: "",
+};
 
+const variables = (keys: Keys) =>
+  keys && { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey };
+
+const wordsOf = ({ endpoint }: TestServer, args: readonly string[]) => [
+  ...["--endpoint-url", endpoint, "--output", "json", "cognito-idp"],
+  ...args,
+];
+
+/** The command, as a shell runs it. */
 function aws(server: TestServer, keys: Keys, args: readonly string[]): Promise<Ran> {
-  const env = {
-    PATH: "/usr/bin:/bin",
-    HOME: home,
-    AWS_DEFAULT_REGION: "us-east-1",
-    AWS_EC2_METADATA_DISABLED: "true",
-    AWS_PAGER: "",
-    ...(keys && { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey }),
-  };
-  const all = ["--endpoint-url", server.endpoint, "--output", "json", "cognito-idp", ...args];
+  const env = { ...environment, ...variables(keys) };
   return new Promise((resolve) => {
-    execFile("/usr/bin/aws", all, { env }, (error, stdout, stderr) => {
+    execFile(program, wordsOf(server, args), { env }, (error, stdout, stderr) => {
       const code = error?.code ?? 0;
       resolve({ status: typeof code === "number" ? code : 1, stdout, stderr });
     });
   });
 }
 
+/** The same, one command after another in one process. */
+function awsCommands(): typeof aws {
+  let child: ChildProcessByStdio<Writable, Readable, null> | undefined;
+  let answers: AsyncIterator<string> | undefined;
+  after(() => child?.stdin.end());
+  return async (server, keys, args) => {
+    child ??= spawn("/usr/bin/python3", [script], { env: environment, stdio: ["pipe", "pipe", "inherit"] });
+    answers ??= createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const env = variables(keys) ?? {};
+    child.stdin.write(`${JSON.stringify({ program, args: wordsOf(server, args), env })}\n`);
+    const { value } = await answers.next();
+    return JSON.parse(value ?? assert.fail("the process ended"));
+  };
+}
+const script = fileURLToPath(new URL("aws_commands.py", import.meta.url));
+
 describe("aws-cli", needs("aws-cli"), () => {
-  forEachServer("on a terminal", (open, database) => {
-    if (database !== "sqlite") return;
+  forOneServer("sqlite", "on a terminal", (open) => {
+    const quickly = awsCommands();
     // biome-ignore lint/suspicious/noExplicitAny: what the command prints
     const run = async (keys: Keys, ...args: string[]): Promise<any> => {
-      const { status, stdout, stderr } = await aws(await open(), keys, args);
+      const { status, stdout, stderr } = await quickly(await open(), keys, args);
       assert.equal(status, 0, `aws ${args.join(" ")}: ${stderr}`);
       return stdout.trim() === "" ? {} : JSON.parse(stdout);
     };
     const refused = async (type: string, keys: Keys, ...args: string[]) => {
-      const { status, stderr } = await aws(await open(), keys, args);
+      const { status, stderr } = await quickly(await open(), keys, args);
       assert.notEqual(status, 0, `aws ${args.join(" ")} was accepted`);
       assert.match(stderr, new RegExp(`\\(${type}\\) when calling the`), stderr);
       return stderr;
@@ -168,6 +196,21 @@ describe("aws-cli", needs("aws-cli"), () => {
       assert.ok(listed.UserPools.some((one: { Id: string }) => one.Id === pool));
       await run(rootKey, "delete-user-pool", "--user-pool-id", pool);
       await refused("ResourceNotFoundException", rootKey, "describe-user-pool", "--user-pool-id", pool);
+    });
+
+    test("the command itself: what it prints, and how it ends", async () => {
+      const server = await open();
+      const list = ["list-user-pools", "--max-results", "1"];
+      const { status, stdout, stderr } = await aws(server, rootKey, list);
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.ok(Array.isArray(JSON.parse(stdout).UserPools));
+      const none = await aws(server, rootKey, [
+        "describe-user-pool",
+        "--user-pool-id",
+        "us-east-1_NOBODYS01",
+      ]);
+      assert.deepEqual([none.status, none.stdout], [254, ""]);
+      assert.match(none.stderr, /\(ResourceNotFoundException\) when calling the DescribeUserPool operation/);
     });
 
     test("wrong credentials are told from none", async () => {

@@ -1,22 +1,27 @@
 /** Senders that hang or throttle: whose messages wait for them, and whose do not. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { pino } from "pino";
 import type { App, Ctx } from "../../src/app.ts";
-import { deliverDue, deliverQueued, startOutboxWorker } from "../../src/domain/messages/deliver.ts";
+import { deliverQueued } from "../../src/domain/messages/deliver.ts";
 import { type Handling, newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
+import { deliverDue, startOutboxWorker } from "../../src/domain/messages/worker.ts";
+import type { Sending } from "../../src/domain/triggers/custom-sender.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import { type OutgoingMessage, type Sender, Throttled } from "../../src/integrations/senders/sender.ts";
+import { Caches } from "../../src/lib/caches.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { dueMessages } from "../../src/store/outbox.ts";
+import { insertPool } from "../../src/store/user-pools.ts";
 import { forEachDatabase } from "../kit/databases.ts";
 import { until } from "../kit/waiting.ts";
+import { poolOf } from "../store/people-of-pools.ts";
 
 const random = (bytes: number) => randomBytes(bytes);
 const minute = 60_000;
 
-/** A server with a sender for the pool `p_slow`, which does as it is told, and another for all other pools. */
+/** A server with a sender for pools whose ids begin with `p_slow`, which does as it is told, and another for all others. */
 function house(db: Db, slowly: (message: OutgoingMessage) => Promise<void>) {
   let now = 1_000_000;
   const sent: string[] = [];
@@ -31,7 +36,7 @@ function house(db: Db, slowly: (message: OutgoingMessage) => Promise<void>) {
     ...{ db, random, log: pino({ level: "silent" }), clock: () => now, metrics: createMetrics() },
     ...{ deliveries: new Set(), lanes: new Map() },
     senders: {
-      of: (poolId: string) => (poolId === "p_slow" ? slow : quick),
+      of: (poolId: string) => (poolId.startsWith("p_slow") ? slow : quick),
       all: new Map([
         ["slow", slow],
         ["quick", quick],
@@ -66,6 +71,10 @@ function house(db: Db, slowly: (message: OutgoingMessage) => Promise<void>) {
 const names = (count: number, of = "a") =>
   Array.from({ length: count }, (_, at) => `${of}${at}@mail.example`);
 
+// What waits for a sender waits with timers that keep no process alive.
+const alive = setInterval(() => {}, 60_000);
+after(() => clearInterval(alive));
+
 forEachDatabase((_name, open) => {
   test("a sender that hangs has ten messages at once, and holds up no other's", async () => {
     const { db } = await open();
@@ -88,6 +97,102 @@ forEachDatabase((_name, open) => {
     // The ten end; what waited in the lane is left to the next worker.
     assert.equal(begun.length, 10);
     assert.equal((await dueMessages(db, app.clock(), 2_000)).length, 1_090);
+  });
+
+  test("pools that share a sender take turns, however much one of them has queued", async () => {
+    const { db } = await open();
+    const begun: string[] = [];
+    const gates: (() => void)[] = [];
+    const { app, queue, advance } = house(db, async ({ poolId }) => {
+      begun.push(poolId);
+      await new Promise<void>((resolve) => gates.push(resolve));
+    });
+    const waits = (poolId: string) => [...app.lanes.values()].some(({ waiting }) => waiting.has(poolId));
+    // More than a page, all due before the messages of the others.
+    await queue("p_slow_flood", "worker", names(700));
+    advance(1);
+    await queue("p_slow_a", "worker", names(2, "a"));
+    await queue("p_slow_z", "worker", names(2, "z"));
+    const worker = startOutboxWorker(app);
+    await until("the sender has ten, and all others wait", () => begun.length === 10 && waits("p_slow_z"));
+    assert.deepEqual([...new Set(begun)], ["p_slow_flood"]);
+    for (let sent = 1; sent <= 7; sent += 1) {
+      gates.shift()?.();
+      await until("the next begins", () => begun.length === 10 + sent);
+    }
+    const turns = ["p_slow_flood", "p_slow_a", "p_slow_z"];
+    assert.deepEqual(begun.slice(10), [...turns, ...turns, "p_slow_flood"]);
+    const stopping = worker.stop();
+    for (const open of gates) open();
+    await stopping;
+  });
+
+  test("what a pool's function sends does not wait for the sender of its other messages", async () => {
+    const { db } = await open();
+    const { promise: released, resolve } = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const { app, queue, advance } = house(db, async ({ destination }) => {
+      begun.push(destination);
+      await released;
+    });
+    const arn = "arn:aws:lambda:us-east-1:000000000000:function:send";
+    const CustomEmailSender = { LambdaVersion: "V1_0", LambdaArn: arn } as const;
+    await insertPool(db, { ...poolOf("p_slow"), document: { LambdaConfig: { CustomEmailSender } } });
+    const invoked: unknown[] = [];
+    const functions = {
+      find: () => ({ name: "send", ownKeyId: undefined, plainTextCodes: true }),
+      invoke: async (_arn: string, event: unknown) => invoked.push(event),
+    };
+    Object.assign(app, { functions, caches: new Caches() });
+    // More than a page: notices, which no function sends.
+    await queue("p_slow", "worker", names(600));
+    advance(1);
+    const event = { request: {} };
+    await queue("p_slow", "worker", names(150, "f"), {
+      sending: { trigger: "CustomEmailSender", arn, event } satisfies Sending,
+    });
+    const worker = startOutboxWorker(app);
+    await until("the function has got its messages", () => invoked.length === 150);
+    assert.equal(begun.length, 10);
+    assert.ok(begun.every((one) => one.startsWith("a")));
+    const stopping = worker.stop();
+    resolve();
+    await stopping;
+  });
+
+  test("no request waits for a sender that is known to hang, until it takes a message again", async () => {
+    const { db } = await open();
+    const { promise: released, resolve } = Promise.withResolvers<void>();
+    const { promise: broken, reject } = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const { app, ctx, queue } = house(db, async ({ destination }) => {
+      begun.push(destination);
+      if (destination.startsWith("first")) await broken;
+      if (destination.startsWith("fifth")) await released;
+    });
+    const request = async (name: string) =>
+      deliverQueued(ctx(), await queue("p_slow", "now", [`${name}@mail.example`]));
+    const isKnown = () => [...app.lanes.values()].some(({ hangs }) => hangs);
+    // Nobody knows yet: this one waits, and is answered when the sender turns out to hang.
+    await request("first");
+    await until("it is known", isKnown);
+    await request("second");
+    assert.deepEqual(begun, ["first@mail.example"], "the worker's, without an attempt");
+    reject(new Error("too late"));
+    await Promise.all(app.deliveries);
+    await request("third");
+    assert.equal(begun.length, 1, "what failed late proves nothing");
+    await deliverDue(app, app.clock());
+    assert.equal(begun.length, 3);
+    await request("fourth");
+    assert.deepEqual(begun.slice(3), ["fourth@mail.example"]);
+    // What it takes late, it has taken.
+    await request("fifth");
+    await until("it is known", isKnown);
+    resolve();
+    await Promise.all(app.deliveries);
+    await request("sixth");
+    assert.deepEqual(begun.slice(4), ["fifth@mail.example", "sixth@mail.example"]);
   });
 
   test("a sender that throttles is left alone for as long as it says, and gives up nothing", async () => {

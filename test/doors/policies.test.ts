@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import { evaluate, parsePolicy } from "../../src/domain/iam/policy.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { everyRow } from "./database.ts";
 import { authorizedBy, type KnownOperation } from "./operations.ts";
 import { inBatches, post, signedCall } from "./wire.ts";
@@ -69,7 +69,7 @@ test("the policy of a trigger's role allows what it names and nothing else", () 
   assert.equal(evaluate([unfilled], { action, resource: pool, context: {} }), "implicit-deny");
 });
 
-forEachServer("the policy of a trigger's role", (open) => {
+forOneServer("sqlite", "the policy of a trigger's role", (open) => {
   test("on the wire: one operation on one pool", async () => {
     const server = await open();
     const { endpoint, clock } = server;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createAccessKey, namedPolicies } from "../../src/domain/iam/access-keys.ts";
 import { deleteAccessKey, setAccessKeyStatus } from "../../src/store/access-keys.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { everyRow } from "./database.ts";
 import { authorizedBy, type KnownOperation } from "./operations.ts";
 import { type Answer, type Call, inBatches, post, presignedCall, signedCall, unsigned } from "./wire.ts";
@@ -290,7 +290,7 @@ const order = ({ name }: KnownOperation) => {
 
 const all = authorizedBy("iam").filter(({ name }) => name !== "GetClientToken");
 
-forEachServer("signatures", (open) => {
+forOneServer("postgres", "signatures", (open) => {
   test("what is not signed by somebody who may is refused and changes nothing", async () => {
     const server = await open();
     server.clock.freeze();

@@ -121,7 +121,7 @@ const turnOn = (factor: "SMSMfaSettings" | "EmailMfaSettings") => async (person:
 };
 
 /** Signs in with the password, which is still enough. */
-export async function signInFirst(person: Person) {
+export async function signInFirst(person: Pick<Person, "server" | "UserPoolId" | "ClientId" | "Username">) {
   const { AuthenticationResult } = await start(person.server, person, person.Username);
   const { AccessToken, NewDeviceMetadata } = AuthenticationResult ?? assert.fail("no tokens");
   return { AccessToken: AccessToken!, metadata: NewDeviceMetadata ?? assert.fail("no device") };
@@ -134,7 +134,7 @@ export async function withSoftwareToken(person: Person): Promise<Person> {
 
 /** A device of a sign-in, confirmed and remembered. */
 export async function confirmDevice(
-  { server }: Person,
+  { server }: Pick<Person, "server">,
   { AccessToken, metadata }: Awaited<ReturnType<typeof signInFirst>>,
   salt = randomBytes(16),
 ): Promise<Device> {

@@ -1,5 +1,6 @@
 /** Users in each state, and what administrators' operations do to them (tools/user-states.ts). */
 import assert from "node:assert/strict";
+import { findPool } from "../../src/domain/user-pools/load-pool.ts";
 import { storeDevice } from "../../src/domain/users/devices.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { findUserByLoginName } from "../../src/store/users.ts";
@@ -74,7 +75,8 @@ async function giveDevice({ at, UserPoolId }: StatesPool, Username: string): Pro
   const srp = { salt: new Uint8Array(16), verifier: new Uint8Array(384) };
   const key = `us-east-1_${found.user.id}`;
   const device = { key, name: undefined, srp, remembered: true, twoFactors: false };
-  assert.equal(await storeDevice(ctx, found.user, device), "stored");
+  const pool = (await findPool(ctx, UserPoolId)) ?? assert.fail("no such pool");
+  assert.equal(await storeDevice(ctx, pool, found.user, device), "stored");
   return key;
 }
 

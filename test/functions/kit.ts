@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { stringify } from "yaml";
 import { loadConfig } from "../../src/config/config.ts";
+import { userAgent } from "../../src/config/version.ts";
 import type { FunctionHost } from "../../src/integrations/functions/driver.ts";
 import { FunctionError, type FunctionFault } from "../../src/integrations/functions/functions.ts";
 import { createFunctions, type FunctionRegistry } from "../../src/integrations/functions/registry.ts";
@@ -46,6 +47,7 @@ export async function open(
     endpoint: "http://localhost:4747",
     path: programPath,
     childUser,
+    userAgent,
     reload,
     clock,
   });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { test } from "node:test";
+import { userAgent } from "../../src/config/version.ts";
 import type { FunctionFault } from "../../src/integrations/functions/functions.ts";
 import { checkSignature as checkAws, headerPairs, readSignedRequest } from "../../src/lib/sigv4.ts";
 import { arnOf, fails, open } from "./kit.ts";
@@ -147,6 +148,7 @@ test("an attempt that works after others did not is the answer; a webhook's id s
   const ids: unknown[] = [];
   const url = await serve((request, body, response) => {
     checkSignature(request, body);
+    assert.equal(request.headers["user-agent"], userAgent);
     ids.push(request.headers["webhook-id"]);
     (ids.length < 3 ? status(503) : status(200, '{"response":{"ok":true}}'))(response, request);
   });

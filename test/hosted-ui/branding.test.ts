@@ -17,7 +17,7 @@ import {
   UpdateUserPoolDomainCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makeClient } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { classicCss, giveStyle, ico, juniper, juniperAssets, logos, png } from "./brands.ts";
 import { type App, callback, formsIn, makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
 
@@ -72,7 +72,8 @@ async function css(server: TestServer, shown: Shown): Promise<string> {
 
 const colored = (backgroundColor: string) => ({ components: { form: { lightMode: { backgroundColor } } } });
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "branded pages",
   (open) => {
     test("a style of managed login, with its images, on the pages of its client alone", async () => {

@@ -6,7 +6,7 @@ import { decodeJwt } from "jose";
 import { giveSoftwareToken, respond, totp, turnMfa } from "../kit/factors.ts";
 import { makeUser, newAddress, password, refused, signIn, verifiedByMail } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
-import { arnOf, eventsOf, forEachServerWithFunctions, script, scripted } from "../triggers/functions.ts";
+import { arnOf, eventsOf, forOneServerWithFunctions, script, scripted } from "../triggers/functions.ts";
 import { type App, codeIn, makeApp, newVisitor, queryOf, redeem, type Shown } from "./visitor.ts";
 
 const alone = { "poolhouse:custom-auth": "*" };
@@ -21,7 +21,7 @@ const by = (arn: string) => ({
   },
 });
 
-forEachServerWithFunctions("hosted pages: the functions of CUSTOM_AUTH", (open) => {
+forOneServerWithFunctions("postgres", "hosted pages: the functions of CUSTOM_AUTH", (open) => {
   async function setUp(
     UserPoolTags: Record<string, string>,
     { arn = arnOf("riddles"), pool = {}, client = {} }: { arn?: string; pool?: object; client?: object } = {},
@@ -69,6 +69,34 @@ forEachServerWithFunctions("hosted pages: the functions of CUSTOM_AUTH", (open) 
     for (const text of ["a", "b", "c"]) asked = await answer(asked, text);
     assert.match(asked.text, /role="alert"[^>]*>Incorrect sign-in details/);
     assert.match(asked.text, /name="username"[^>]*value="ann"/);
+  });
+
+  test("what the functions say is on the page, values without names; that an answer was wrong is theirs to say", async () => {
+    const { app, login, answer } = await setUp(alone, { arn: scripted });
+    const asks = (publicChallengeParameters: Record<string, string>) => {
+      script(app.UserPoolId, "CreateAuthChallenge_Authentication", {
+        response: { publicChallengeParameters },
+      });
+      script(app.UserPoolId, "VerifyAuthChallengeResponse_Authentication", {
+        response: { answerCorrect: false },
+      });
+    };
+    script(app.UserPoolId, define, { response: { challengeName: "CUSTOM_CHALLENGE" } });
+    asks({ title: "A riddle", prompt: "Say which.", hint: "It is <red>", available: "PASSWORD", none: "" });
+    const first = await login({ username: "ann" });
+    assert.equal(first.title, "A riddle – Notes");
+    assert.match(
+      first.text,
+      /<p class="lead">Say which\.<\/p>\s*<p class="given"><bdi>It is &lt;red&gt;<\/bdi><\/p>\s*<form/,
+    );
+    asks({ prompt: "That was wrong. Say which." });
+    const second = await answer(first, "blue");
+    assert.match(second.text, /<p class="lead">That was wrong\. Say which\.<\/p>/);
+    assert.doesNotMatch(second.text, /role="alert"|It is &lt;red|A riddle/);
+    asks({ prompt: "" });
+    const third = await answer(second, "green");
+    assert.match(third.text, /<p class="lead">Answer this to go on\.<\/p>/);
+    assert.doesNotMatch(third.text, /role="alert"/);
   });
 
   test("a name that nobody has is asked the same, and does not get in", async () => {

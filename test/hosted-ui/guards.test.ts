@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { UpdateUserPoolClientCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { makeUser, password } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { type App, callback, makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
 
 const forms = [
@@ -18,7 +18,7 @@ const forms = [
   "passkeys/add",
 ];
 
-forEachServer("hosted pages: guards", (open) => {
+forOneServer("postgres", "hosted pages: guards", (open) => {
   async function setUp(client: Parameters<typeof makeApp>[2] = {}) {
     const server = await open();
     const app = await makeApp(server, {}, client);

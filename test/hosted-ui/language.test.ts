@@ -5,14 +5,14 @@ import { ForgotPasswordCommand, UpdateUserPoolCommand } from "@aws-sdk/client-co
 import { outgoing } from "../../src/domain/messages/outgoing.ts";
 import { recentMessages } from "../../src/store/outbox.ts";
 import { makeUser, newAddress, password } from "../kit/people.ts";
-import { byAddress, forEachServer, type TestServer } from "../kit/server.ts";
+import { byAddress, forOneServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import { makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
 
 const languageOf = ({ text }: Shown) => /<html lang="([\w-]+)"/.exec(text)?.[1];
 const cookiesOf = ({ response }: Shown) => response.headers.getSetCookie();
 
-forEachServer("hosted pages: language", (open) => {
+forOneServer("sqlite", "hosted pages: language", (open) => {
   async function setUp(pool: Parameters<typeof makeApp>[1] = {}) {
     const server = await open();
     const app = await makeApp(server, pool);
@@ -122,7 +122,8 @@ forEachServer("hosted pages: language", (open) => {
   });
 });
 
-forEachServer(
+forOneServer(
+  "postgres",
   "hosted pages: cookies by https",
   (open) => {
     let reached: TestServer | undefined;
@@ -151,7 +152,8 @@ forEachServer(
   { POOLHOUSE_PUBLIC_URL: "https://id.example.com", POOLHOUSE_EXTRA_HOSTS: "127.0.0.1" },
 );
 
-forEachServer(
+forOneServer(
+  "postgres",
   "hosted pages: text messages by https",
   (open) => {
     test("a text message that a page sends is bound to its host", async () => {

@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeUser, password } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { callback, makeApp, newVisitor, queryOf } from "./visitor.ts";
 
-forEachServer("hosted pages: methods", (open) => {
+forOneServer("sqlite", "hosted pages: methods", (open) => {
   async function setUp() {
     const server = await open();
     const app = await makeApp(server);

@@ -4,10 +4,10 @@ import { test } from "node:test";
 import { AdminGetUserCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { smsConfiguration } from "../kit/factors.ts";
 import { attributesOf, password } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { codeIn, makeApp, newVisitor, queryOf } from "./visitor.ts";
 
-forEachServer("phone numbers at the pages", (open) => {
+forOneServer("postgres", "phone numbers at the pages", (open) => {
   test("are understood as written in the page's country, at sign-up and at sign-in", async () => {
     const server = await open();
     for (const [languages, typed, number] of [

@@ -3,14 +3,16 @@
  * second half is skipped, and says so; where CI is set it fails.
  */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import type { StoreLog } from "../../src/store/engine/log.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../../src/store/open.ts";
+import { inMemory } from "./memory.ts";
 import { copyPostgres, copySqlite } from "./migrated.ts";
-import { createPostgres, dropPostgres, unreachable } from "./postgres.ts";
+import { createPostgres, dropPostgres, near, unreachable } from "./postgres.ts";
+import { byWhole, whole } from "./whole.ts";
 
 export const silent: StoreLog = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -22,12 +24,18 @@ export type Open = (overrides?: Partial<OpenOptions>) => Promise<OpenedDatabase>
 
 export type DatabaseName = "sqlite" | "postgres";
 
-/** Runs the suite for each database, inside a `describe` of its name. `fresh` makes one that is migrated, `empty` does not. */
+/**
+ * Runs the suite for each database, inside a `describe` of its name. `fresh` makes one that is migrated, `empty` does not.
+ * @param usual the only one but for `npm run test:whole`; where PostgreSQL cannot be reached that is SQLite
+ */
 export function forEachDatabase(
   suite: (name: DatabaseName, open: Open, fresh: Fresh, empty: Fresh) => void,
+  usual?: DatabaseName,
 ): void {
-  describe("sqlite", () => run("sqlite", suite, newSqlite(copySqlite), newSqlite()));
-  describe("postgres", () => {
+  const only = whole ? undefined : usual && (unreachable === undefined ? usual : "sqlite");
+  const options = (name: DatabaseName) => (only === undefined || only === name ? {} : { skip: byWhole });
+  describe("sqlite", options("sqlite"), () => run("sqlite", suite, newSqlite(copySqlite), newSqlite()));
+  describe("postgres", options("postgres"), () => {
     if (unreachable === undefined) {
       const names: string[] = [];
       run("postgres", suite, newPostgres(names, copyPostgres), newPostgres(names, createPostgres));
@@ -50,7 +58,8 @@ function run(
   const open: Open = async (overrides = {}) => {
     const make = overrides.migrations === undefined ? fresh : empty;
     const options = overrides.url === undefined ? await make() : undefined;
-    const database = await openDatabase({ ...options, log: silent, ...overrides } as OpenOptions);
+    const address = options && { url: near(options.url) };
+    const database = await openDatabase({ ...options, ...address, log: silent, ...overrides } as OpenOptions);
     opened.push(database);
     return database;
   };
@@ -75,16 +84,6 @@ const removeAtEnd: string[] = [];
 process.once("exit", () => {
   for (const folder of removeAtEnd) rmSync(folder, { recursive: true, force: true });
 });
-
-/** Where the system keeps files in memory, if there is room: many tests write little, and nobody waits for a disk. */
-function inMemory(): string {
-  try {
-    const { bavail, bsize } = statfsSync("/dev/shm");
-    return bavail * bsize > 256 * 1024 * 1024 ? "/dev/shm" : tmpdir();
-  } catch {
-    return tmpdir();
-  }
-}
 
 export function newSqlite(fill?: (path: string, secretsFolder: string) => Promise<void>): Fresh {
   return async () => {

@@ -69,7 +69,8 @@ const components = {
   script: () => existsSync("/usr/bin/script"),
   // Reads units without running any.
   "systemd-analyze": () => existsSync("/usr/bin/systemd-analyze"),
-  boto3: () => succeeds("/usr/bin/python3", ["-c", "import boto3"]),
+  boto3: () =>
+    existsSync("/usr/bin/python3") && existsSync("/usr/lib/python3/dist-packages/boto3/__init__.py"),
   terraform: () => providerMirror() !== undefined && succeeds("terraform", ["version"]),
 };
 

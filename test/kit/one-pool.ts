@@ -11,6 +11,8 @@ await loadModule();
 export const ofAllPools: Readonly<Record<string, RegExp>> = {
   "the outbox worker looks for messages that are due":
     /^select .* from "outbox" where .*"next_attempt_at" <= /,
+  "the outbox worker goes from pool to pool":
+    /^select "pool_id", "medium", "by_function" from "outbox" where .* order by "pool_id", /,
   "the development inbox shows messages of all pools":
     /^select .* from "outbox" where "status" in .* order by "created_at" desc/,
   "a metric tells how many messages wait":

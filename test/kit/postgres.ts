@@ -14,8 +14,11 @@ export function administer(statement: string): Promise<void> {
 }
 
 /** Does something over one connection to the server's own database. */
-export async function withClient<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: testPostgresUrl, connectionTimeoutMillis: 60_000 });
+export async function withClient<T>(
+  work: (client: pg.Client) => Promise<T>,
+  connectionString = near(testPostgresUrl),
+): Promise<T> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 60_000 });
   await client.connect();
   try {
     return await work(client);
@@ -29,6 +32,37 @@ export function urlOf(database: string): string {
   const url = new URL(testPostgresUrl);
   url.pathname = `/${database}`;
   return url.href;
+}
+
+/**
+ * The folder of the test server's socket, where this process may use it: `findSocket` of the runner has tried. Half of
+ * what a short statement costs over TCP is the way there and back.
+ */
+const socketFolder = process.env["POOLHOUSE_TEST_POSTGRES_SOCKET"];
+
+/** The URL of a database by the test server's socket, if there is one and the URL leads to that server; else the same. */
+export function near(url: string): string {
+  if (socketFolder === undefined || !URL.canParse(url) || new URL(url).host !== new URL(testPostgresUrl).host)
+    return url;
+  const address = new URL(url);
+  address.searchParams.set("host", socketFolder);
+  return address.href;
+}
+
+/** The folder of the test server's socket. Undefined: there is none, or it takes other users than TCP does. */
+export async function findSocket(): Promise<string | undefined> {
+  const ask = `select system_identifier as id, split_part(current_setting('unix_socket_directories'), ',', 1) as folder
+    from pg_control_system()`;
+  const answerOf = (url: string) =>
+    withClient(async (client) => (await client.query<{ folder: string; id: string }>(ask)).rows[0]!, url);
+  try {
+    const { folder, id } = await answerOf(testPostgresUrl);
+    const url = new URL(testPostgresUrl);
+    url.searchParams.set("host", folder);
+    return (await answerOf(url.href)).id === id ? folder : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export const newName = () => `poolhouse_test_${randomBytes(8).toString("hex")}`;

@@ -11,6 +11,7 @@ import { recommendedCost } from "../../src/domain/credentials/hash-queue.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../src/server.ts";
 import { type DatabaseName, dataFolderOf, type Fresh, forEachDatabase } from "./databases.ts";
 import { type LogLine, watchErrors } from "./declared-errors.ts";
+import { near } from "./postgres.ts";
 import { newSdk, rootKey } from "./sdk.ts";
 import { nextSigningPair } from "./signing-pairs.ts";
 
@@ -56,6 +57,29 @@ export function forEachServer(
   environment: Readonly<Record<string, string>> = {},
   more: Partial<typeof besideTests> = {},
 ): void {
+  forServers(undefined, title, suite, environment, more);
+}
+
+/**
+ * As `forEachServer`, but on one database, unless all is tested (`npm run test:whole`): for what does not depend on the
+ * store, and is tested there by other suites. Of such suites one half has SQLite, the other PostgreSQL.
+ */
+export function forOneServer(
+  usual: DatabaseName,
+  title: string,
+  suite: Parameters<typeof forEachServer>[1],
+  environment: Readonly<Record<string, string>> = {},
+): void {
+  forServers(usual, title, suite, environment);
+}
+
+function forServers(
+  usual: DatabaseName | undefined,
+  title: string,
+  suite: Parameters<typeof forEachServer>[1],
+  environment: Readonly<Record<string, string>>,
+  more: Partial<typeof besideTests> = {},
+): void {
   describe(title, () => {
     forEachDatabase((database, _open, fresh) => {
       let started: Promise<Started> | undefined;
@@ -69,7 +93,7 @@ export function forEachServer(
         await running?.server.close();
         assert.deepEqual([...(running?.undeclared ?? [])], [], "errors that the operation does not declare");
       });
-    });
+    }, usual);
   });
 }
 
@@ -98,7 +122,7 @@ export async function startTestServer(
     cpSync(options.secretsFolder, join(data, "secrets"), { recursive: true });
   const config = loadConfig([], {
     POOLHOUSE_PORT: "0",
-    POOLHOUSE_DATABASE: options.url,
+    POOLHOUSE_DATABASE: near(options.url),
     POOLHOUSE_MASTER_KEY: options.masterKey,
     POOLHOUSE_DATA: dataFolderOf(options.url),
     POOLHOUSE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,

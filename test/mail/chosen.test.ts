@@ -15,7 +15,7 @@ import { makePool, newAddress, password, refused, signIn, unique } from "../kit/
 import { newSdk } from "../kit/sdk.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
-import { kinds } from "./senders.ts";
+import { awsKey, awsRegion, kinds } from "./senders.ts";
 import { openHttpSink } from "./sink.ts";
 
 const ownPool = "us-east-1_Own000001";
@@ -23,7 +23,10 @@ const [ses, sns] = await Promise.all([kinds.ses.open(), kinds.sns.open()]);
 const own = await openHttpSink(() => ({ status: 202 }));
 after(() => Promise.all([ses, sns, own].map((one) => one.close())));
 
-const key = { region: "eu-west-1", "access-key-id": "AKIA", "secret-access-key": "hush" };
+const key = {
+  ...{ region: awsRegion, "access-key-id": awsKey.accessKeyId },
+  "secret-access-key": awsKey.secretAccessKey,
+};
 const config = join(temporaryFolder(), "poolhouse.yaml");
 writeFileSync(
   config,
@@ -77,6 +80,7 @@ forEachServer(
       });
       const email = newAddress();
       const Username = await signUp(server, ClientId, "email", email);
+      await until("the mail has come", () => ses.arrived.some(({ to }) => to === email));
       const mail = ses.arrived.find(({ to }) => to === email) ?? assert.fail("no mail");
       assert.match(mail.text, /^From: Pool <pool@mail-house\.example>$/m);
       assert.equal(mail.configurationSet, "of-the-pool");
@@ -88,6 +92,7 @@ forEachServer(
       const { ClientId } = await makePool(server, { AutoVerifiedAttributes: ["phone_number"] });
       const number = `+4930${String(Date.now()).slice(-8)}`;
       const Username = await signUp(server, ClientId, "phone_number", number);
+      await until("the text message has come", () => sns.arrived.some(({ to }) => to === number));
       const sms = sns.arrived.find(({ to }) => to === number) ?? assert.fail("no text message");
       await confirm(server, ClientId, Username, new URLSearchParams(sms.text).get("Message") ?? "");
     });
@@ -100,6 +105,7 @@ forEachServer(
       });
       const email = newAddress();
       const Username = await signUp(server, ClientId, "email", email);
+      await until("it was posted", () => own.taken.some(({ body }) => body.includes(email)));
       const documents = own.taken.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
       const posted = documents.find(({ to }) => to === email) ?? assert.fail("nothing was posted");
       assert.deepEqual(posted["from"], { name: "Own", address: "a@own-house.example" });

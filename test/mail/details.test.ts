@@ -1,6 +1,7 @@
 /** What each service gets besides the message: attributes, credentials, pictures. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { userAgent } from "../../src/config/version.ts";
 import type { OutgoingMessage } from "../../src/integrations/senders/sender.ts";
 import { openSender } from "../../src/integrations/senders/senders.ts";
 import type { SenderSettings } from "../../src/lib/sender-settings.ts";
@@ -27,7 +28,7 @@ const message = (medium: "EMAIL" | "SMS"): OutgoingMessage => ({
 async function requestOf(type: keyof typeof kinds, answer: Answer, change: object = {}): Promise<Taken> {
   const sink = await openHttpSink(() => answer);
   const settings = { ...kinds[type].settings(Number(new URL(sink.url).port)), ...change };
-  const sender = openSender(settings as SenderSettings);
+  const sender = openSender(settings as SenderSettings, { userAgent });
   open.push(sink, sender);
   await sender.send(message(kinds[type].medium));
   return sink.taken[0] ?? assert.fail("nothing was sent");
@@ -86,6 +87,15 @@ test("Twilio gets who sends, and the credentials of the account or of an API key
   assert.equal(second.path, "/2010-04-01/Accounts/AC1/Messages.json");
   assert.equal(second.headers.authorization, basic("SK1:hush 2"));
   assert.equal(new URLSearchParams(second.body).get("MessagingServiceSid"), "MG1");
+});
+
+test("receivers by HTTP and Twilio are told which program calls", async () => {
+  assert.match(userAgent, /^poolhouse\/\d+\.\d+\.\d+\S*$/);
+  for (const [type, answer] of [
+    ["http", { status: 204 }],
+    ["twilio", { status: 201, body: '{"sid":"SM1"}' }],
+  ] as const)
+    assert.equal((await requestOf(type, answer)).headers["user-agent"], userAgent, type);
 });
 
 test("a receiver by HTTP gets the whole message, with its pictures", async () => {

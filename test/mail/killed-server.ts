@@ -1,5 +1,5 @@
 /** For two-servers.ts: a server that sends what waits, until it is killed. */
-import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
+import { startOutboxWorker } from "../../src/domain/messages/worker.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { silent } from "../kit/databases.ts";
 import { postRoom } from "../servers/post-room.ts";

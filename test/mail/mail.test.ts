@@ -11,8 +11,9 @@ import {
   SignUpCommand,
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
+import { userAgent } from "../../src/config/version.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
+import { startOutboxWorker } from "../../src/domain/messages/worker.ts";
 import { openSenders } from "../../src/integrations/senders/senders.ts";
 import { listAuditEvents } from "../../src/store/audit.ts";
 import { inTransaction } from "../../src/store/db.ts";
@@ -45,6 +46,7 @@ function signUp({ client }: TestServer, ClientId: string, email: string) {
 }
 
 async function confirm({ client }: TestServer, ClientId: string, email: string): Promise<void> {
+  await until("the mail has come", () => office.to(email).length > 0);
   const [mail = assert.fail("no mail")] = office.to(email);
   const [code = assert.fail("no code")] = /\d{6}/.exec(mail.text) ?? [];
   await client.send(
@@ -78,6 +80,7 @@ forEachServer(
       );
       const email = newAddress();
       await signUp(server, ClientId, email);
+      await until("the mail has come", () => office.to(email).length > 0);
       const [mail = assert.fail("no mail"), ...more] = office.to(email);
       assert.deepEqual(more, []);
       assert.equal(mail.from, "pool@other.example");
@@ -105,6 +108,7 @@ forEachServer(
       );
       const email = newAddress();
       await signUp(server, ClientId, email);
+      await until("the mail has come", () => office.to(email).length > 0);
       assert.equal(office.to(email)[0]?.headers.get("from"), "Poolhouse <no-reply@house.example>");
     });
 
@@ -245,7 +249,7 @@ forEachServer(
 
     test("two servers with one database send each message once", async () => {
       const { app } = await open();
-      const second = { ...app, senders: openSenders(app.config.messages) };
+      const second = { ...app, senders: openSenders(app.config.messages, { userAgent }) };
       const ctx = { app, db: app.db, random: app.random, now: app.clock() } as Parameters<
         typeof newMessage
       >[0];
@@ -285,9 +289,12 @@ test("doctor says whether the mail server lets Poolhouse in", async () => {
       env: { ...process.env, ...env },
     }).catch((error: { stdout: string }) => error);
   const right = await doctor(environment);
-  assert.match(right.stdout, /ok {4}the mail server 127\.0\.0\.1:\d+ answers and lets Poolhouse in/);
+  assert.match(
+    right.stdout,
+    /ok {4}the sender smtp \(smtp at 127\.0\.0\.1:\d+\) answers and lets Poolhouse in/,
+  );
   const url = `smtp://poolhouse:wrong-one@127.0.0.1:${office.port}`;
   const wrong = await doctor({ ...environment, POOLHOUSE_SMTP_URL: url });
-  assert.match(wrong.stdout, /FAIL {2}the mail server .* answered 535 5\.7\.8 to AUTH/);
+  assert.match(wrong.stdout, /FAIL {2}the sender smtp \(smtp at .* answered 535 5\.7\.8 to AUTH/);
   assert.doesNotMatch(wrong.stdout, /wrong-one/);
 });

@@ -13,6 +13,8 @@ export interface Mail {
   readonly from: string;
   readonly to: readonly string[];
   readonly encrypted: boolean;
+  /** What the client called itself. */
+  readonly client: string;
   /** Names in lower case, unfolded, encoded words decoded. */
   readonly headers: ReadonlyMap<string, string>;
   readonly text: string;
@@ -102,6 +104,7 @@ function newServer(office: PostOffice, options: SMTPServerOptions): SMTPServer {
           from: mailFrom === false ? "" : mailFrom.address,
           to: rcptTo.map(({ address }) => address),
           encrypted: session.secure === true,
+          client: session.hostNameAppearsAs,
           ...readMail(raw),
         });
         done();

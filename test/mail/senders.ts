@@ -1,8 +1,10 @@
 /** The types of senders, each with a service for it that answers as a test wants: what test/mail/senders.test.ts goes through. */
 import { createHmac } from "node:crypto";
+import { userAgent } from "../../src/config/version.ts";
 import type { Medium, SenderMeans } from "../../src/integrations/senders/sender.ts";
 import { openSender } from "../../src/integrations/senders/senders.ts";
 import type { SenderSettings } from "../../src/lib/sender-settings.ts";
+import { wrongWith } from "./aws-door.ts";
 import { openPostOffice } from "./post-office.ts";
 import { type Answer, openHttpSink, type Taken } from "./sink.ts";
 
@@ -43,23 +45,31 @@ export interface Kind {
 
 /** All credentials contain this word, which no error may have. */
 export const hush = "hush";
-const key = { accessKeyId: "AKIDhush", secretAccessKey: "hush-hush" };
+/** The access key of the account to which the services of AWS belong, and their region. */
+export const awsKey = { accessKeyId: "AKIDhush", secretAccessKey: "hush-hush" };
+export const awsRegion = "eu-west-1";
 const from = { name: "House", address: "no-reply@house.example" };
 const webhookSecret = Buffer.from("hush".repeat(8));
 const url = (port: number) => `http://127.0.0.1:${port}`;
-const aws = (port: number) => ({ region: "eu-west-1", endpoint: url(port), key });
+const aws = (port: number) => ({ region: awsRegion, endpoint: url(port), key: awsKey });
 
 /** What an unkind service quotes in its errors. */
 const quoted = "alice@mail.example +15550100 123456 hush";
 
-/** A service that speaks HTTP. @param arrivedAs undefined: the request is no message */
+/**
+ * A service that speaks HTTP.
+ * @param refusal what it answers to whom it does not let in; undefined lets them in
+ */
 async function httpService(
   answers: Readonly<Record<Mood, Answer>>,
   arrivedAs: (request: Taken) => Arrived,
+  refusal: (request: Taken, mood: Mood) => Answer | undefined = () => undefined,
 ): Promise<Service> {
   const sink = await openHttpSink(async (request) => {
     service.begun += 1;
     await service.until;
+    const refused = refusal(request, service.mood);
+    if (refused !== undefined) return refused;
     if (service.mood === "accepts" && request.method === "POST") service.arrived.push(arrivedAs(request));
     return answers[service.mood];
   });
@@ -81,6 +91,24 @@ const snsError = (status: number, code: string, headers = {}) => ({
   headers: { "content-type": "text/xml", ...headers },
   body: `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${quoted}</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
 });
+/** Lets in who signs with the account's key; where the service denies, that key has another secret. */
+const awsDoor =
+  (service: "ses" | "sns", error: (status: number, name: string) => Answer) =>
+  (request: Taken, mood: Mood) => {
+    const key = mood === "denies" ? { ...awsKey, secretAccessKey: "another" } : awsKey;
+    const wrong = wrongWith(request, { service, region: awsRegion, key });
+    return wrong && error(403, wrong.code);
+  };
+const sesAccepts = {
+  status: 200,
+  headers: { "content-type": "application/json" },
+  body: '{"MessageId":"1"}',
+};
+const snsAccepts = {
+  status: 200,
+  headers: { "content-type": "text/xml" },
+  body: '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>',
+};
 const twilioError = (status: number, code: number, headers = {}) => ({
   status,
   headers,
@@ -151,18 +179,15 @@ export const kinds: Readonly<Record<Type, Kind>> = {
     open: () =>
       httpService(
         {
-          accepts: {
-            status: 200,
-            headers: { "content-type": "application/json" },
-            body: '{"MessageId":"1"}',
-          },
+          accepts: sesAccepts,
           "refuses for good": sesError(400, "MessageRejected"),
           "refuses for now": sesError(400, "SendingPausedException"),
           throttles: sesError(429, "TooManyRequestsException", later),
           fails: plain(500),
-          denies: sesError(403, "InvalidClientTokenId"),
+          denies: sesAccepts,
         },
         mailIn,
+        awsDoor("ses", sesError),
       ),
   },
   sns: {
@@ -175,21 +200,18 @@ export const kinds: Readonly<Record<Type, Kind>> = {
     open: () =>
       httpService(
         {
-          accepts: {
-            status: 200,
-            headers: { "content-type": "text/xml" },
-            body: '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>',
-          },
+          accepts: snsAccepts,
           "refuses for good": snsError(400, "InvalidParameter"),
           "refuses for now": snsError(403, "AuthorizationError"),
           throttles: snsError(400, "Throttled", later),
           fails: plain(500),
-          denies: snsError(403, "InvalidClientTokenId"),
+          denies: snsAccepts,
         },
         ({ body }) => {
           const form = new URLSearchParams(body);
           return { to: form.get("PhoneNumber") ?? "", text: body, id: undefined };
         },
+        awsDoor("sns", snsError),
       ),
   },
   twilio: {
@@ -242,5 +264,5 @@ export const kinds: Readonly<Record<Type, Kind>> = {
 };
 
 /** Opens the sender of a type for a service at a port. */
-export const senderFor = (type: Type, port: number, means: SenderMeans = {}) =>
-  openSender(kinds[type].settings(port), means);
+export const senderFor = (type: Type, port: number, means: Partial<SenderMeans> = {}) =>
+  openSender(kinds[type].settings(port), { userAgent, ...means });

@@ -8,6 +8,8 @@ export interface Taken {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
   readonly body: string;
 }
 
@@ -33,8 +35,8 @@ export async function openHttpSink(answer: HttpSink["answer"]): Promise<HttpSink
   };
   const server = createServer((request, response) => {
     void text(request).then((body) => {
-      const { method = "", url = "", headers } = request;
-      const one = { method, path: url, headers, body };
+      const { method = "", url = "", headers, rawHeaders } = request;
+      const one = { method, path: url, headers, rawHeaders, body };
       sink.taken.push(one);
       return respond(response, one);
     });

@@ -1,10 +1,11 @@
 /** The SMTP sender against a real server: encryption, who is let in, what is refused for good, what a mail looks like. */
 import assert from "node:assert/strict";
+import { hostname } from "node:os";
 import { after, test } from "node:test";
 import { type OutgoingMessage, type Sender, Undeliverable } from "../../src/integrations/senders/sender.ts";
 import { smtpSender } from "../../src/integrations/senders/smtp.ts";
 import { describeError } from "../../src/lib/describe-error.ts";
-import type { SmtpConfig } from "../../src/lib/smtp-url.ts";
+import type { SmtpSender } from "../../src/lib/sender-settings.ts";
 import { localhostPem, openPostOffice, type PostOffice } from "./post-office.ts";
 
 const open: (PostOffice | Sender)[] = [];
@@ -16,7 +17,7 @@ async function office(...options: Parameters<typeof openPostOffice>): Promise<Po
   return opened;
 }
 
-function sender({ port }: PostOffice, config: Partial<SmtpConfig> = {}): Sender {
+function sender({ port }: PostOffice, config: Partial<SmtpSender> = {}): Sender {
   const made = smtpSender({
     host: "127.0.0.1",
     port,
@@ -56,6 +57,18 @@ async function failsWith(sending: Promise<unknown>, pattern: RegExp, final = fal
     return true;
   });
 }
+
+test("a machine without a domain name introduces itself by that of the public URL, or by an address", async () => {
+  const post = await office();
+  for (const [clientName, otherwise] of [
+    ["id.example.com", "id.example.com"],
+    [undefined, "[127.0.0.1]"],
+  ] as const) {
+    await sender(post, { ...(clientName && { clientName }) }).send(message());
+    const name = hostname().includes(".") ? hostname() : otherwise;
+    assert.equal(post.mails.at(-1)?.client, name);
+  }
+});
 
 test("a mail is encrypted, says who sent it when, and is there as text and as HTML", async () => {
   const post = await office();
@@ -122,13 +135,22 @@ test("a wrong password is no fault of the message", async () => {
   assert.equal(post.mails.length, 1);
 });
 
-test("4xx may be tried again, 5xx of the recipient or the content never", async () => {
+test("4xx may be tried again, and so may 5xx of the sender; 5xx of the recipient or the content never", async () => {
   const post = await office();
   const by = sender(post);
   post.answer = () => "451 4.3.0 later";
   await failsWith(by.send(message()), /answered 451 4\.3\.0 to RCPT TO/);
   post.answer = () => "550 5.1.1 no such user";
   await failsWith(by.send(message()), /answered 550 5\.1\.1 to RCPT TO/, true);
+  // What Postfix holds against a sender it says of the recipient.
+  for (const answer of [
+    "553 5.7.1 Sender address rejected",
+    "554 5.7.1 Relay access denied",
+    "550 5.1.8 no domain",
+  ]) {
+    post.answer = () => answer;
+    await failsWith(by.send(message()), new RegExp(`answered ${answer.slice(0, 9)} to RCPT TO`));
+  }
   post.answer = () => undefined;
   await by.send(message());
   assert.equal(post.mails.length, 1);

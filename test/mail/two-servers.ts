@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
+import { startOutboxWorker } from "../../src/domain/messages/worker.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { dueMessages } from "../../src/store/outbox.ts";
 import type { DatabaseName, Fresh, Open } from "../kit/databases.ts";

@@ -8,7 +8,7 @@ import {
   UpdateUserPoolClientCommand,
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { authorize, callback, claimsOf, newCode, type OAuthPlace, post, redeem, setUp } from "./support.ts";
 
 const home = "1 Main Street\nSpringfield";
@@ -19,7 +19,7 @@ const settings = {
   CallbackURLs: [callback],
 } satisfies Partial<ConstructorParameters<typeof CreateUserPoolClientCommand>[0]>;
 
-forEachServer("the scope address", (open) => {
+forOneServer("postgres", "the scope address", (open) => {
   async function withAddress(pool: Parameters<typeof setUp>[2] = {}, scopes?: string[]) {
     const AllowedOAuthScopes = scopes ?? ["openid", "email", "address"];
     const place = await setUp(await open(), { AllowedOAuthScopes }, pool);

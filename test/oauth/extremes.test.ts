@@ -1,13 +1,13 @@
 /** Requests that are too big, and bytes that no URL contains. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { placesOf } from "./raw.ts";
 import { callback, setUp } from "./support.ts";
 
 const form = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
 
-forEachServer("extremes", (open) => {
+forOneServer("postgres", "extremes", (open) => {
   test("what is too big is refused, and a big cookie is no reason to fail", async () => {
     const server = await open();
     const place = await setUp(server);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DescribeUserPoolCommand, UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { callback, type OAuthPlace, setUp } from "./support.ts";
 
 const CallbackURLs = [
@@ -15,7 +15,7 @@ const CallbackURLs = [
 const own = "frame-ancestors http://localhost:9999 https://app.example:8443";
 const nobody = "frame-ancestors 'none'";
 
-forEachServer("answers in frames", (open) => {
+forOneServer("sqlite", "answers in frames", (open) => {
   const place = async (tag?: string) =>
     setUp(
       await open(),

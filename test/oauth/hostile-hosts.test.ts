@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { newAddress, password } from "../kit/people.ts";
 import { newSdk } from "../kit/sdk.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { type RawAnswer, type RawRequest, requestText, sendRaw } from "./raw.ts";
 import { callback, goodbye, setUp } from "./support.ts";
 
@@ -61,7 +61,8 @@ function same({ status, headers, body }: RawAnswer): unknown {
 }
 
 for (const trustedProxies of ["", "127.0.0.0/8,::1/128"])
-  forEachServer(
+  forOneServer(
+    trustedProxies === "" ? "sqlite" : "postgres",
     `hostile hosts, ${trustedProxies === "" ? "no proxy is" : "this machine's proxies are"} trusted`,
     (open) => {
       async function withDomain() {

@@ -1,7 +1,7 @@
 /** Paths that a proxy might read differently: none leads to what its normal form leads to. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { placesOf, requestText, sendRaw } from "./raw.ts";
 import { setUp } from "./support.ts";
 
@@ -25,7 +25,7 @@ function spellings(path: string): string[] {
   ];
 }
 
-forEachServer("paths", (open) => {
+forOneServer("sqlite", "paths", (open) => {
   test("a path that is not in normal form leads nowhere", async () => {
     const server = await open();
     const place = await setUp(server);

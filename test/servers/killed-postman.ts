@@ -1,5 +1,5 @@
 /** For outbox.test.ts: a server that hands a message over and is killed before it can write that down. */
-import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
+import { startOutboxWorker } from "../../src/domain/messages/worker.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { silent } from "../kit/databases.ts";
 import { postRoom } from "./post-room.ts";

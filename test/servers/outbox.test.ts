@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
+import { startOutboxWorker } from "../../src/domain/messages/worker.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { dueMessages } from "../../src/store/outbox.ts";
 import { sweep } from "../../src/store/sweep.ts";

@@ -1,4 +1,4 @@
-/** A process of its own for pool-keys.test.ts: migrates, and kills itself before a statement of the last migration. */
+/** A process of its own for pool-keys.test.ts: migrates, and kills itself before a statement of the migration `pool-keys`. */
 import type { KyselyPlugin } from "kysely";
 import { migrations } from "../../src/store/migrations/migrate.ts";
 import { openDatabase } from "../../src/store/open.ts";
@@ -14,15 +14,14 @@ const killer: KyselyPlugin = {
   },
   transformResult: async ({ result }) => result,
 };
-const last = migrations.at(-1)!;
+const killed = migrations.find(({ name }) => name === "pool-keys")!;
 await openDatabase({
   ...JSON.parse(options!),
   log: silent,
   // A process that was killed before keeps its lease for a minute.
   now: () => Date.now() + 120_000 * Number(statement),
-  migrations: [
-    ...migrations.slice(0, -1),
-    { ...last, up: (kysely, kind) => last.up(kysely.withPlugin(killer), kind) },
-  ],
+  migrations: migrations.map((one) =>
+    one === killed ? { ...one, up: (kysely, kind) => one.up(kysely.withPlugin(killer), kind) } : one,
+  ),
 });
 console.log(`open after ${made} statements`);

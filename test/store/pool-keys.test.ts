@@ -75,7 +75,7 @@ async function assertSearched(db: Db, users: readonly User[]): Promise<void> {
   }
 }
 
-/** A database as the version before last left it, with users, their events and events of the audit log. */
+/** A database as the version before the migration left it, with users, their events and events of the audit log. */
 async function formerDatabase(options: OpenOptions): Promise<User[]> {
   const first = await openDatabase({ ...options, migrations: migrations.slice(0, 4) });
   const users = await fillFormer(first.db);

@@ -15,12 +15,12 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makePool, makeUser, newAddress, password, refused, signIn, unique } from "../kit/people.ts";
 import { until } from "../kit/waiting.ts";
-import { eventsOf, forEachServerWithFunctions, script, scripted } from "./functions.ts";
+import { eventsOf, forOneServerWithFunctions, script, scripted } from "./functions.ts";
 
 const sources = ["SignUp", "ResendCode", "AdminCreateUser", "ForgotPassword", "UpdateUserAttribute"] as const;
 const others = ["VerifyUserAttribute", "Authentication"] as const;
 
-forEachServerWithFunctions("CustomMessage", (open) => {
+forOneServerWithFunctions("sqlite", "CustomMessage", (open) => {
   const place = async (pool: object = {}, hides = false) => {
     const server = await open();
     const made = await makePool(

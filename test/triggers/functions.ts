@@ -3,8 +3,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { insertAccessKey } from "../../src/store/access-keys.ts";
-import { temporaryFolder } from "../kit/databases.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { type DatabaseName, temporaryFolder } from "../kit/databases.ts";
+import { forEachServer, forOneServer, type TestServer } from "../kit/server.ts";
 import { hangingMs } from "../kit/waiting.ts";
 
 export const handlers = join(import.meta.dirname, "handlers");
@@ -113,6 +113,14 @@ export const forEachServerWithFunctions = (
   suite: Parameters<typeof forEachServer>[1],
   more: Readonly<Record<string, string>> = {},
 ) => forEachServer(title, suite, { ...environment, ...more });
+
+/** As `forOneServer`, with functions. */
+export const forOneServerWithFunctions = (
+  usual: DatabaseName,
+  title: string,
+  suite: Parameters<typeof forEachServer>[1],
+  more: Readonly<Record<string, string>> = {},
+) => forOneServer(usual, title, suite, { ...environment, ...more });
 
 /** What the function does with an event: fills in its response, answers something else, throws, ends or never answers. */
 export type Script =

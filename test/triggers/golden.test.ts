@@ -16,7 +16,7 @@ import type { Place, Scene, Subject } from "./firing.ts";
 import {
   arnOf,
   eventsOf,
-  forEachServerWithFunctions,
+  forOneServerWithFunctions,
   kmsKey,
   plainTriggers,
   scripted,
@@ -105,7 +105,7 @@ function general(event: TriggerEvent, { UserPoolId, ClientId }: Place, about: Su
   }) as TriggerEvent;
 }
 
-forEachServerWithFunctions("golden events", (open) => {
+forOneServerWithFunctions("sqlite", "golden events", (open) => {
   let made: Promise<Scene> | undefined;
   const events: TriggerEvent[] = [];
 

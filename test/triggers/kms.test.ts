@@ -16,7 +16,7 @@ import type { TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import {
   arnOf,
-  forEachServerWithFunctions,
+  forOneServerWithFunctions,
   keyOfFunction,
   kmsKey,
   lendKeys,
@@ -30,7 +30,7 @@ const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
 const mailer = keyOfFunction("mailer");
 const texter = keyOfFunction("texter");
 
-forEachServerWithFunctions("Decrypt", (open) => {
+forOneServerWithFunctions("sqlite", "Decrypt", (open) => {
   let keys: Promise<void> | undefined;
   const newPool = async (server: TestServer, sender: string, KMSKeyID: string = kmsKey) => {
     keys ??= lendKeys(server);

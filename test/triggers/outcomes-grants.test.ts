@@ -34,7 +34,7 @@ import {
 import type { TestServer } from "../kit/server.ts";
 import { authorize, newCode, oauthClient, post, redeem, signInBrowser } from "../oauth/support.ts";
 import { script, scripted } from "./functions.ts";
-import { forEachServerWithOutcomes, outcomes } from "./outcomes.ts";
+import { forOneServerWithOutcomes, outcomes } from "./outcomes.ts";
 
 const shaping = (LambdaArn: string): LambdaConfigType => ({
   PreTokenGenerationConfig: { LambdaVersion: "V3_0", LambdaArn },
@@ -46,7 +46,7 @@ const setFunction = ({ client }: TestServer, UserPoolId: string, LambdaConfig: L
 /** What was given: the whole answer, or the error and its description. */
 type Given = { readonly token: string } | { readonly error: string; readonly message: string };
 
-forEachServerWithOutcomes("PreTokenGeneration that fails", (open) => {
+forOneServerWithOutcomes("sqlite", "PreTokenGeneration that fails", (open) => {
   const families = async ({ app }: TestServer, poolId: string) => {
     const rows = app.db.kysely.selectFrom("token_families").select(["family_id", "generation", "revoked_at"]);
     return (await rows.where("pool_id", "=", poolId).execute()).map(({ family_id, ...rest }) => [
@@ -178,7 +178,7 @@ forEachServerWithOutcomes("PreTokenGeneration that fails", (open) => {
     });
 });
 
-forEachServerWithOutcomes("a function that fails, at other clients", (open) => {
+forOneServerWithOutcomes("sqlite", "a function that fails, at other clients", (open) => {
   const triggers = {
     PreSignUp: "PreSignUp_SignUp",
     PreAuthentication: "PreAuthentication_Authentication",

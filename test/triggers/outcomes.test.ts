@@ -8,7 +8,7 @@ import { makePool, makeSomebody, newAddress, password, refused, signIn, unique }
 import type { TestServer } from "../kit/server.ts";
 import { fromProvider, type Place } from "./firing.ts";
 import { arnOf, kmsKey, script, scripted } from "./functions.ts";
-import { forEachServerWithOutcomes, outcomes } from "./outcomes.ts";
+import { forOneServerWithOutcomes, outcomes } from "./outcomes.ts";
 
 interface Called {
   /** Who was about to be made, or to sign in. */
@@ -188,7 +188,7 @@ async function isLeft({ server, UserPoolId }: Place, Username: string, left: Row
   else assert.ok((await get).Username);
 }
 
-forEachServerWithOutcomes("how a function ends", (open) => {
+forOneServerWithOutcomes("postgres", "how a function ends", (open) => {
   const place = async (LambdaConfig: sdk.LambdaConfigType): Promise<Place> => {
     const server = await open();
     const pool = { AutoVerifiedAttributes: ["email" as const, "phone_number" as const], ...smsConfiguration };

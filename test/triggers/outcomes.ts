@@ -4,7 +4,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Trigger } from "../../src/domain/triggers/trigger.ts";
-import { forEachServer } from "../kit/server.ts";
+import type { DatabaseName } from "../kit/databases.ts";
+import { forOneServer } from "../kit/server.ts";
 import { arnOf, configuration, handlers, type Script, scripted, scriptedModule } from "./functions.ts";
 
 /** Answers what is not JSON. */
@@ -30,9 +31,12 @@ const config = configuration("outcomes", {
   },
 });
 
-/** As `forEachServer`, with the functions of the outcomes. */
-export const forEachServerWithOutcomes = (title: string, suite: Parameters<typeof forEachServer>[1]) =>
-  forEachServer(title, suite, { POOLHOUSE_CONFIG: config });
+/** As `forOneServer`, with the functions of the outcomes. */
+export const forOneServerWithOutcomes = (
+  usual: DatabaseName,
+  title: string,
+  suite: Parameters<typeof forOneServer>[2],
+) => forOneServer(usual, title, suite, { POOLHOUSE_CONFIG: config });
 
 export interface Outcome {
   /** The pool's function. */

@@ -12,7 +12,7 @@ import { temporaryFolder } from "../kit/databases.ts";
 import { newAddress, password, unique } from "../kit/people.ts";
 import { byAddress } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
-import { arnOf, forEachServerWithFunctions, kmsKey, lendKeys, type Sent, sentOf } from "./functions.ts";
+import { arnOf, forOneServerWithFunctions, kmsKey, lendKeys, type Sent, sentOf } from "./functions.ts";
 
 const withOwnAuthority = {
   POOLHOUSE_TLS: "dev",
@@ -20,7 +20,8 @@ const withOwnAuthority = {
   POOLHOUSE_DATA: temporaryFolder(),
 };
 
-forEachServerWithFunctions(
+forOneServerWithFunctions(
+  "postgres",
   "handlers of a server with --tls dev",
   (open) => {
     let opened: Promise<ReturnType<typeof byAddress>> | undefined;

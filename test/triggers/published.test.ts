@@ -36,7 +36,7 @@ import {
 } from "../kit/people.ts";
 import { createPostgres, dropPostgres, unreachable } from "../kit/postgres.ts";
 import { rootKey } from "../kit/sdk.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { arnOf } from "./functions.ts";
 
 const handlers = join(import.meta.dirname, "handlers", "published");
@@ -105,7 +105,8 @@ const functions = {
 const config = join(temporaryFolder(), "poolhouse.yaml");
 writeFileSync(config, stringify({ functions }));
 
-forEachServer(
+forOneServer(
+  "postgres",
   "handlers as people publish them",
   (open) => {
     const place = async (LambdaConfig: LambdaConfigType, pool: object = {}, app: object = {}) => {

@@ -17,7 +17,7 @@ import { makePool, newAddress, password, unique } from "../kit/people.ts";
 import { until } from "../kit/waiting.ts";
 import {
   eventsOf,
-  forEachServerWithFunctions,
+  forOneServerWithFunctions,
   plainTriggers,
   script,
   scripted,
@@ -49,7 +49,7 @@ test("there is a sample for every source, and each names its own", async () => {
   assert.equal(isSampleSource("toString"), false);
 });
 
-forEachServerWithFunctions("samples of events", (open) => {
+forOneServerWithFunctions("postgres", "samples of events", (open) => {
   test("events that are fired have the members of the samples", async () => {
     const server = await open();
     const { UserPoolId, ClientId } = await makePool(

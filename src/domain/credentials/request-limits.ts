@@ -218,9 +218,12 @@ export async function countMessage(ctx: Ctx, caller: Caller, to: Receiver): Prom
     return countReceived(tx, ctx, poolId, { ...to, owner, text });
   });
   if (over === "messages-per-address") return rateExceeded(over);
-  if (over !== undefined) countRefused(ctx, text);
+  if (over !== undefined) noteRefused(ctx, poolId, over, text);
   return over === undefined;
 }
+
+/** Why a message is not sent to its destination. */
+type MessageLimit = "messages-per-destination" | "sms-countries" | TextLimit;
 
 /** Counts a message for its destination and, if it is a text, in the budgets. Returns why it must not be sent, if so. */
 async function countReceived(
@@ -231,7 +234,7 @@ async function countReceived(
     readonly owner: Caller | undefined;
     readonly text: PhoneFacts | undefined;
   },
-): Promise<"messages-per-destination" | Awaited<ReturnType<typeof countText>>> {
+): Promise<MessageLimit | undefined> {
   const { owner, text, silent } = to;
   // However a number is written, it is one phone.
   const destination = text?.number ?? to.destination;
@@ -240,7 +243,9 @@ async function countReceived(
   return text && countText(tx, ctx, poolId, text, { silent, known: owner !== undefined });
 }
 
-function countRefused(ctx: Ctx, text: PhoneFacts | undefined): void {
+/** Tells operators which limit keeps a message from being sent; callers learn that there were too many, if anything. */
+function noteRefused(ctx: Ctx, poolId: string, limit: MessageLimit, text: PhoneFacts | undefined): void {
+  ctx.log.info({ poolId, limit }, "a limit refused a message");
   if (text !== undefined) ctx.app.metrics.text(text.callingCode, "refused");
 }
 
@@ -282,6 +287,6 @@ export async function countSignUp(
   });
   if (over === undefined) return;
   if (over === "sign-ups-per-address" || over === "messages-per-address") return rateExceeded(over);
-  countRefused(ctx, text);
+  noteRefused(ctx, pool.id, over, text);
   limitExceeded();
 }

@@ -1,6 +1,6 @@
 /**
- * Delivers the messages in the outbox: the request that queued them does so at once, and a worker delivers what is left
- * after a failure, a crash or a busy moment. Each sender has a lane (lanes.ts), which bounds what it has at once. A
+ * Delivers the messages in the outbox: the request that queued them does so at once, and a worker (worker.ts) delivers what
+ * is left after a failure, a crash or a busy moment. Each sender has a lane (lanes.ts), which bounds what it has at once. A
  * conditional update decides who has a message, so any number of servers may run the worker. Messages are delivered at
  * least once.
  */
@@ -14,8 +14,8 @@ import {
   claimMessage,
   type DueMessage,
   deleteMessage,
-  dueMessages,
   type Message,
+  type MessageQueue,
   type MessageRef,
   rewordMessage,
   settleMessage,
@@ -25,39 +25,38 @@ import { customWords, places } from "../triggers/custom-message.ts";
 import { type Sending, sendByFunction, senderProblem } from "../triggers/custom-sender.ts";
 import { composeCustom } from "./compose.ts";
 import {
-  areAllFull,
   backOffMs,
   laneOf,
   longestPauseMs,
   type Place,
+  patienceMs,
   pause,
-  placeIn,
-  queueIn,
+  placeOfRequest,
   resume,
+  timed,
 } from "./lanes.ts";
 import { outgoing } from "./outgoing.ts";
 import { firstAttemptAt, leaseMs, type QueuedMessage, type Wording } from "./queue.ts";
 import { assertReachable } from "./reachable.ts";
 
-/** How long a request waits for a failure. Milliseconds. */
-const patienceMs = 2_000;
-/** How long a request waits if a CustomMessage function is asked first, in its three attempts of five seconds. Milliseconds. */
+/**
+ * How long a request waits for a failure if a CustomMessage function is asked first, in its three attempts of five seconds.
+ * Milliseconds.
+ */
 const functionPatienceMs = 20_000;
 const maxAttempts = 8;
 
 /**
  * Attempts to deliver a request's messages after its commit, and waits a moment for the outcome; what takes longer
- * continues in the background, and so does what a function sends (CustomEmailSender, CustomSMSSender). Throws
- * CodeDeliveryFailureException, after which the messages remain stored and the worker tries again, whatever a
- * CustomMessage function refuses, and UnexpectedLambdaException if a function that sends messages cannot.
+ * continues in the background, and so does what a function sends (CustomEmailSender, CustomSMSSender). It does not wait if the
+ * sender has enough to do or is known to hang. Throws CodeDeliveryFailureException, after which the messages remain stored
+ * and the worker tries again, whatever a CustomMessage function refuses, and UnexpectedLambdaException if a function that
+ * sends messages cannot.
  */
 export async function deliverQueued(ctx: Ctx, queued: readonly QueuedMessage[]): Promise<void> {
   const attempts = queued
     .filter(({ by }) => by === "now")
-    .map((one) => ({
-      message: one.message,
-      made: attempt(ctx.app, (place) => atOnce(ctx, one, place), one.message),
-    }));
+    .map((one) => ({ message: one.message, made: attempt(ctx, one) }));
   for (const { message } of attempts) {
     const problem = message.sending && senderProblem(ctx.app, message.sending as Sending);
     if (problem) throw problem;
@@ -84,17 +83,25 @@ export async function deliverQueued(ctx: Ctx, queued: readonly QueuedMessage[]):
 /** What came of an attempt; a Refusal if a CustomMessage function is why it failed, `left` if the worker does it later. */
 type AttemptOutcome = "sent" | "failed" | "left" | "not ours" | Refusal;
 
-/** Begins an attempt, which the server waits for when it stops. */
-function attempt<Outcome>(
-  app: App,
-  make: (place: Place) => Promise<Outcome>,
-  { poolId, medium }: Pick<Message, "poolId" | "medium">,
-): Promise<Outcome> {
-  const place = placeIn(laneOf(app, app.senders.of(poolId, medium)));
-  return tracked(app, make(place).finally(place.leave));
+/**
+ * Begins the attempt of the request that queued the message, which the server waits for when it stops. Resolves when it has
+ * been made, or when the sender turns out to hang: the attempt then goes on, and nobody waits.
+ */
+function attempt(ctx: Ctx, one: QueuedMessage): Promise<AttemptOutcome> {
+  const place = placeOfRequest(laneOf(ctx.app, queueOf(one.message)));
+  const made = tracked(ctx.app, atOnce(ctx, one, place).finally(place.leave));
+  return Promise.race([made, place.hangs.then(() => "left" as const)]);
 }
 
-function tracked<Outcome>(app: App, made: Promise<Outcome>): Promise<Outcome> {
+/** The queue that a message waits in, and the lane that it takes. */
+const queueOf = ({ poolId, medium, sending }: Message): MessageQueue => ({
+  poolId,
+  medium,
+  byFunction: sending !== undefined,
+});
+
+/** Has the server wait for something when it stops. */
+export function tracked<Outcome>(app: App, made: Promise<Outcome>): Promise<Outcome> {
   const one = made.finally(() => app.deliveries.delete(one));
   app.deliveries.add(one);
   return one;
@@ -103,12 +110,13 @@ function tracked<Outcome>(app: App, made: Promise<Outcome>): Promise<Outcome> {
 /** The attempt of the request that queued the message. If its sender has enough to do, the worker takes the message next. */
 async function atOnce({ app }: Ctx, queued: QueuedMessage, place: Place): Promise<AttemptOutcome> {
   const { poolId, id, wording, sending } = queued.message;
+  const byFunction = sending !== undefined;
   // The request may have begun long ago, and the lease must outlast the attempt.
   const now = app.clock();
-  const asksFunction = wording !== undefined || sending !== undefined;
+  const asksFunction = wording !== undefined || byFunction;
   if (!asksFunction && !place.take(now))
     return leave(app, { poolId, id, attempts: 0 }).catch(logged(app, { poolId, id }));
-  return tryOnce(app, { poolId, id, nextAttemptAt: firstAttemptAt(queued) }, place, now);
+  return tryOnce(app, { poolId, id, byFunction, nextAttemptAt: firstAttemptAt(queued) }, place, now);
 }
 
 /** Lets the worker have a message. */
@@ -128,9 +136,9 @@ const logged =
  * Makes one attempt. Never throws: errors are logged and recorded.
  * @param now epoch milliseconds, from which the lease counts
  */
-async function tryOnce(
+export async function tryOnce(
   app: App,
-  due: MessageRef & { readonly nextAttemptAt: number },
+  due: MessageRef & Pick<DueMessage, "byFunction" | "nextAttemptAt">,
   place: Place,
   now: number,
 ): Promise<AttemptOutcome> {
@@ -138,8 +146,9 @@ async function tryOnce(
     const { poolId, id, nextAttemptAt } = due;
     const message = await claimMessage(app.db, { poolId, id, nextAttemptAt }, { now, until: now + leaseMs });
     if (message === undefined) return "not ours";
-    // A function's own queue limits how many messages wait for it.
-    if (message.sending !== undefined || message.wording !== undefined) place.leave();
+    // A function has it first, or has it as a whole if a server of an earlier version queued it.
+    const isFunctions = message.sending !== undefined || message.wording !== undefined;
+    if (isFunctions && !due.byFunction) place.leave();
     return await send(app, message, place);
   } catch (error) {
     return logged(app, due)(error);
@@ -157,9 +166,13 @@ async function send(app: App, queued: ClaimedMessage, place: Place): Promise<Att
       message = await worded(app, queued);
       if (!place.take(app.clock())) return await leave(app, message);
       const sender = senderOf(app, message);
+      const lane = laneOf(app, queueOf(message));
       // The inbox renders what it shows when somebody looks.
-      if (sender.kind !== "inbox") await sender.send(await outgoing({ app, db: app.db }, message));
-      resume(laneOf(app, sender));
+      if (sender.kind !== "inbox") {
+        const rendered = await outgoing({ app, db: app.db }, message);
+        await timed(lane, () => sender.send(rendered));
+      }
+      resume(lane);
     }
   } catch (error) {
     await failed(app, message, error);
@@ -205,7 +218,7 @@ async function failed(app: App, message: ClaimedMessage, error: unknown): Promis
   app.log.warn(fields, givenUp ? "a message was given up" : "a message could not be delivered");
   const now = app.clock();
   const askedMs = isThrottled ? askedPause(error) : undefined;
-  if (isThrottled) pause(laneOf(app, senderOf(app, message)), now, askedMs);
+  if (isThrottled) pause(laneOf(app, queueOf(message)), now, askedMs);
   const nextAttemptAt = now + (askedMs ?? backOffMs(message.attempts));
   await settleMessage(app.db, message, { status: givenUp ? "failed" : "waiting", nextAttemptAt });
 }
@@ -251,82 +264,3 @@ const isWordersFault = (error: unknown) =>
 
 /** How often a message is tried: as often as Lambda calls a function that nobody waits for, if the function throws. */
 const mostAttempts = (error: unknown) => (isRefusedFor(error, "triggerRefused") ? 3 : maxAttempts);
-
-export interface OutboxWorker {
-  /** Waits for the messages being delivered. */
-  stop(): Promise<void>;
-}
-
-const turnMs = 500;
-/** How many due messages are read at once. */
-const page = 500;
-
-/** Delivers due messages for as long as the server runs. */
-export function startOutboxWorker(app: App): OutboxWorker {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const running = (async () => {
-    while (!signal.aborted) {
-      const { begun, isMore } = await takeDue(app, app.clock(), signal);
-      const turn = delay(turnMs, undefined, { signal, ref: false }).catch(() => {});
-      // A message that takes long holds up no others for more than a turn.
-      await (isMore ? Promise.race([turn, Promise.all(begun)]) : turn);
-    }
-  })();
-  return {
-    async stop() {
-      stopping.abort();
-      await running;
-      await Promise.all(app.deliveries);
-    },
-  };
-}
-
-/** One run of the worker, and what it began: waits for it, but for what functions do. */
-export async function deliverDue(app: App, now: number): Promise<void> {
-  await Promise.all((await takeDue(app, now, new AbortController().signal)).begun);
-}
-
-interface Taken {
-  /** Each resolves when a message has left its lane. */
-  readonly begun: readonly Promise<void>[];
-  /** Whether more is due than there is room for. */
-  readonly isMore: boolean;
-}
-
-/** Puts the messages that are due into the lanes of their senders, passing over those whose lane is full or closed. */
-async function takeDue(app: App, now: number, signal: AbortSignal): Promise<Taken> {
-  const begun: Promise<void>[] = [];
-  let [from, limit] = [0, page];
-  try {
-    for (;;) {
-      const due = await dueMessages(app.db, now, limit, from);
-      begun.push(...rotated(app, due, limit).flatMap((one) => takeOne(app, one, signal) ?? []));
-      const last = due.at(-1)?.nextAttemptAt ?? from;
-      if (due.length < limit || signal.aborted) return { begun, isMore: false };
-      if (areAllFull(app, now)) return { begun, isMore: true };
-      // If all of them were due at the same moment, the next page must be larger to get further.
-      if (last === from) limit *= 2;
-      from = last;
-    }
-  } catch (error) {
-    app.log.error({ err: error }, "the outbox could not be read");
-    return { begun, isMore: false };
-  }
-}
-
-function takeOne(app: App, due: DueMessage, signal: AbortSignal): Promise<void> | undefined {
-  const lane = laneOf(app, app.senders.of(due.poolId, due.medium));
-  return queueIn(lane, { id: due.id, now: app.clock() }, async (place) => {
-    const now = app.clock();
-    if (!signal.aborted && lane.closedUntil <= now) await tracked(app, tryOnce(app, due, place, now));
-  });
-}
-
-/** Where there is more than one page, servers begin at different places, so that they do not claim the same messages. */
-function rotated(app: App, due: readonly DueMessage[], limit: number): readonly DueMessage[] {
-  if (due.length < limit) return due;
-  const [high = 0, low = 0] = app.random(2);
-  const start = (high * 256 + low) % due.length;
-  return [...due.slice(start), ...due.slice(0, start)];
-}

@@ -1,28 +1,37 @@
 /**
  * The lanes of senders: how many messages of this server each has at once, and how many more wait for it here, so that a
- * sender that hangs holds up no other's messages.
+ * sender that hangs holds up no other's messages. In a lane pools take turns, so that none waits for all that another has.
  */
 import type { App, Lane } from "../../app.ts";
 import type { Sender } from "../../integrations/senders/sender.ts";
+import type { MessageQueue } from "../../store/outbox.ts";
 
 /** How many messages a sender has at once. */
 const width = 10;
-/** How many more wait here; the others wait in the database. */
-const depth = 100;
+/** How many messages of a pool its function has at once, beside those of requests; the function's own queue bounds all. */
+const functionWidth = 100;
+/** How many more of a pool wait here, and how many messages are here in all; the others wait in the database. */
+const [poolDepth, depth] = [100, 1_000];
 
-/** The lane of a sender. */
-export function laneOf(app: App, sender: Sender): Lane {
-  let lane = app.lanes.get(sender);
+/** How long a sender may take for a message before it counts as one that hangs. Milliseconds. */
+export const patienceMs = 2_000;
+
+/** The lane of a pool's messages. What functions send has lanes of its own, one for each pool and medium. */
+export function laneOf(app: App, { poolId, medium, byFunction }: MessageQueue): Lane {
+  const sender = app.senders.of(poolId, medium);
+  const key = byFunction ? `${poolId} ${medium}` : sender;
+  let lane = app.lanes.get(key);
   if (lane === undefined) {
     lane = {
-      isUnlimited: isInstant(sender),
-      running: 0,
-      waiting: [],
+      width: byFunction ? functionWidth : isInstant(sender) ? Number.POSITIVE_INFINITY : width,
+      running: new Set(),
+      waiting: new Map(),
       ids: new Set(),
       closedUntil: 0,
       pauses: 0,
+      hangs: false,
     };
-    app.lanes.set(sender, lane);
+    app.lanes.set(key, lane);
   }
   return lane;
 }
@@ -38,22 +47,54 @@ export interface Place {
   leave(): void;
 }
 
-export function placeIn(lane: Lane): Place {
-  let isTaken = false;
+/** @param onHang called if the sender turns out to hang while it has the message */
+function placeIn(lane: Lane, onHang: () => void): Place {
+  // A function of its own for each place.
+  const tell = () => onHang();
   return {
     take: (now) => {
-      if (isTaken) return true;
-      isTaken = lane.isUnlimited || (lane.running < width && lane.closedUntil <= now);
-      if (isTaken) lane.running += 1;
-      return isTaken;
+      if (lane.running.has(tell)) return true;
+      if (lane.running.size >= lane.width || lane.closedUntil > now) return false;
+      lane.running.add(tell);
+      return true;
     },
     leave: () => {
-      if (!isTaken) return;
-      isTaken = false;
-      lane.running -= 1;
-      begin(lane);
+      if (lane.running.delete(tell)) begin(lane);
     },
   };
+}
+
+/**
+ * The place of a message whose request waits for it: not with a sender that is known to hang, and no longer once that is
+ * known.
+ */
+export function placeOfRequest(lane: Lane): Place & { readonly hangs: Promise<void> } {
+  const { promise: hangs, resolve } = Promise.withResolvers<void>();
+  const place = placeIn(lane, resolve);
+  return { ...place, take: (now) => !lane.hangs && place.take(now), hangs };
+}
+
+/**
+ * Has the lane's sender take a message, and notes whether it hangs: it does if that takes too long, until it takes a message
+ * again, or fails in time. Throws as the call does.
+ */
+export async function timed<T>(lane: Lane, call: () => Promise<T>): Promise<T> {
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    lane.hangs = true;
+    for (const tell of lane.running) tell();
+  }, patienceMs).unref();
+  try {
+    const taken = await call();
+    lane.hangs = false;
+    return taken;
+  } catch (error) {
+    if (!isLate) lane.hangs = false;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**
@@ -64,19 +105,21 @@ export function placeIn(lane: Lane): Place {
  */
 export function queueIn(
   lane: Lane,
-  { id, now }: { readonly id: string; readonly now: number },
+  { id, poolId, now }: { readonly id: string; readonly poolId: string; readonly now: number },
   job: (place: Place) => Promise<unknown>,
 ): Promise<void> | undefined {
-  if (!hasRoom(lane, now) || lane.ids.has(id)) return undefined;
+  if (!hasRoom(lane, poolId, now) || lane.ids.has(id)) return undefined;
   lane.ids.add(id);
   const { promise, resolve } = Promise.withResolvers<void>();
-  const { take, leave } = placeIn(lane);
+  const { take, leave } = placeIn(lane, () => {});
   const left = () => {
     lane.ids.delete(id);
     resolve();
     leave();
   };
-  lane.waiting.push(() => {
+  const mine = lane.waiting.get(poolId) ?? [];
+  lane.waiting.set(poolId, mine);
+  mine.push(() => {
     // The lane may have closed meanwhile; the job finds that out, and leaves the message alone.
     take(lane.closedUntil);
     void job({ take, leave: left }).finally(left);
@@ -86,17 +129,29 @@ export function queueIn(
 }
 
 function begin(lane: Lane): void {
-  while (lane.waiting.length > 0 && (lane.isUnlimited || lane.running < width)) lane.waiting.shift()?.();
+  while (lane.running.size < lane.width) {
+    const next = takeNext(lane);
+    if (next === undefined) return;
+    next();
+  }
 }
 
-const hasRoom = (lane: Lane, now: number) =>
-  lane.isUnlimited || (lane.waiting.length < depth && lane.closedUntil <= now);
+/** Takes the next message. A Map keeps insertion order: a pool that had its turn moves to the end. */
+function takeNext({ waiting }: Lane): (() => void) | undefined {
+  for (const [poolId, ofPool] of waiting) {
+    const next = ofPool.shift();
+    waiting.delete(poolId);
+    if (ofPool.length > 0) waiting.set(poolId, ofPool);
+    return next;
+  }
+  return undefined;
+}
 
-/** Whether no sender takes another message for now. */
-export function areAllFull(app: App, now: number): boolean {
-  const limited = [...app.lanes.values()].filter((lane) => !lane.isUnlimited);
-  const count = Math.max(1, app.senders.all.size);
-  return limited.length >= count && limited.every((lane) => !hasRoom(lane, now));
+/** Whether another message of the pool can wait here. */
+export function hasRoom(lane: Lane, poolId: string, now: number): boolean {
+  if (lane.width === Number.POSITIVE_INFINITY) return true;
+  const ofPool = lane.waiting.get(poolId)?.length ?? 0;
+  return lane.closedUntil <= now && lane.ids.size < depth && ofPool < poolDepth;
 }
 
 /** The longest time before another attempt, and the longest that a service can ask for. Milliseconds. */

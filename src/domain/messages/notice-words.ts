@@ -28,6 +28,10 @@ const words: Readonly<Record<LanguageTag, NoticeWords>> = {
       "New sign-in to your account",
       "Somebody signed in to your account from a network that is new for it.",
     ],
+    "device-remembered": [
+      "A device was remembered",
+      "A device was remembered for your account: signing in with it may take fewer steps.",
+    ],
     "address-changed": [
       "Your contact details were changed",
       "The e-mail address or phone number of your account was changed.",
@@ -47,6 +51,7 @@ const words: Readonly<Record<LanguageTag, NoticeWords>> = {
       "تمت إزالة طريقة لتسجيل الدخول من حسابك أو تم إيقافها.",
     ],
     "new-sign-in": ["تسجيل دخول جديد إلى حسابك", "سجّل شخص ما الدخول إلى حسابك من شبكة جديدة."],
+    "device-remembered": ["تم تذكّر جهاز", "تم تذكّر جهاز لحسابك: قد يتطلب تسجيل الدخول به خطوات أقل."],
     "address-changed": [
       "تم تغيير بيانات الاتصال الخاصة بك",
       "تم تغيير البريد الإلكتروني أو رقم الهاتف لحسابك.",
@@ -72,6 +77,10 @@ const words: Readonly<Record<LanguageTag, NoticeWords>> = {
       "Neue Anmeldung bei Ihrem Konto",
       "Jemand hat sich aus einem für Ihr Konto neuen Netz angemeldet.",
     ],
+    "device-remembered": [
+      "Ein Gerät wurde gemerkt",
+      "Für Ihr Konto wurde ein Gerät gemerkt: Die Anmeldung damit kann weniger Schritte erfordern.",
+    ],
     "address-changed": [
       "Ihre Kontaktdaten wurden geändert",
       "Die E-Mail-Adresse oder Telefonnummer Ihres Kontos wurde geändert.",
@@ -96,6 +105,10 @@ const words: Readonly<Record<LanguageTag, NoticeWords>> = {
     "new-sign-in": [
       "Nuevo inicio de sesión en su cuenta",
       "Alguien inició sesión en su cuenta desde una red nueva.",
+    ],
+    "device-remembered": [
+      "Se recordó un dispositivo",
+      "Se recordó un dispositivo para su cuenta: iniciar sesión con él puede requerir menos pasos.",
     ],
     "address-changed": [
       "Se cambiaron sus datos de contacto",
@@ -125,6 +138,10 @@ const words: Readonly<Record<LanguageTag, NoticeWords>> = {
       "Nouvelle connexion à votre compte",
       "Quelqu’un s’est connecté à votre compte depuis un nouveau réseau.",
     ],
+    "device-remembered": [
+      "Un appareil a été mémorisé",
+      "Un appareil a été mémorisé pour votre compte : la connexion avec celui-ci peut demander moins d’étapes.",
+    ],
     "address-changed": [
       "Vos coordonnées ont été modifiées",
       "L’adresse e-mail ou le numéro de téléphone de votre compte a été modifié.",
@@ -146,6 +163,10 @@ const words: Readonly<Record<LanguageTag, NoticeWords>> = {
     "new-sign-in": [
       "Aktivitas masuk baru ke akun Anda",
       "Seseorang masuk ke akun Anda dari jaringan yang baru.",
+    ],
+    "device-remembered": [
+      "Sebuah perangkat telah diingat",
+      "Sebuah perangkat telah diingat untuk akun Anda: masuk dengannya mungkin memerlukan lebih sedikit langkah.",
     ],
     "address-changed": [
       "Kontak Anda telah diubah",
@@ -175,6 +196,10 @@ const words: Readonly<Record<LanguageTag, NoticeWords>> = {
       "Nuovo accesso al tuo account",
       "Qualcuno ha effettuato l’accesso al tuo account da una nuova rete.",
     ],
+    "device-remembered": [
+      "Un dispositivo è stato memorizzato",
+      "Un dispositivo è stato memorizzato per il tuo account: l’accesso da lì può richiedere meno passaggi.",
+    ],
     "address-changed": [
       "I tuoi contatti sono stati modificati",
       "L’indirizzo e-mail o il numero di telefono del tuo account è stato modificato.",
@@ -203,6 +228,10 @@ const words: Readonly<Record<LanguageTag, NoticeWords>> = {
       "アカウントへの新しいサインイン",
       "お使いのアカウントに新しいネットワークからサインインがありました。",
     ],
+    "device-remembered": [
+      "デバイスが記憶されました",
+      "お使いのアカウントにデバイスが記憶されました。そのデバイスでのサインインでは手順が少なくなる場合があります。",
+    ],
     "address-changed": [
       "連絡先が変更されました",
       "お使いのアカウントのメールアドレスまたは電話番号が変更されました。",
@@ -222,6 +251,10 @@ const words: Readonly<Record<LanguageTag, NoticeWords>> = {
       "계정의 로그인 방법이 삭제되었거나 사용 중지되었습니다.",
     ],
     "new-sign-in": ["계정에 새로운 로그인이 있습니다", "새로운 네트워크에서 계정에 로그인했습니다."],
+    "device-remembered": [
+      "기기가 기억되었습니다",
+      "계정에 기기가 기억되었습니다. 이 기기에서는 더 적은 단계로 로그인할 수 있습니다.",
+    ],
     "address-changed": ["연락처가 변경되었습니다", "계정의 이메일 주소 또는 전화번호가 변경되었습니다."],
     "account-deleted": ["계정이 삭제되었습니다", "계정과 그 데이터가 삭제되었습니다."],
     byAdministrator: "관리자가 수행한 작업입니다.",
@@ -238,6 +271,10 @@ const words: Readonly<Record<LanguageTag, NoticeWords>> = {
       "Um método de acesso da sua conta foi removido ou desativado.",
     ],
     "new-sign-in": ["Novo acesso à sua conta", "Alguém acessou sua conta a partir de uma nova rede."],
+    "device-remembered": [
+      "Um dispositivo foi memorizado",
+      "Um dispositivo foi memorizado para a sua conta: o acesso com ele pode exigir menos etapas.",
+    ],
     "address-changed": [
       "Seus dados de contato foram alterados",
       "O e-mail ou o número de telefone da sua conta foi alterado.",
@@ -254,6 +291,7 @@ const words: Readonly<Record<LanguageTag, NoticeWords>> = {
     "factor-added": ["已添加登录方式", "您的账户已添加一种登录方式。"],
     "factor-removed": ["已移除登录方式", "您账户的一种登录方式已被移除或停用。"],
     "new-sign-in": ["您的账户有新的登录", "有人从新的网络登录了您的账户。"],
+    "device-remembered": ["已记住一台设备", "您的账户已记住一台设备：使用该设备登录时步骤可能更少。"],
     "address-changed": ["您的联系方式已更改", "您账户的邮箱地址或电话号码已更改。"],
     "account-deleted": ["您的账户已删除", "您的账户及其数据已删除。"],
     byAdministrator: "此操作由管理员执行。",
@@ -267,6 +305,7 @@ const words: Readonly<Record<LanguageTag, NoticeWords>> = {
     "factor-added": ["已新增登入方式", "您的帳戶已新增一種登入方式。"],
     "factor-removed": ["已移除登入方式", "您帳戶的一種登入方式已被移除或停用。"],
     "new-sign-in": ["您的帳戶有新的登入", "有人從新的網路登入了您的帳戶。"],
+    "device-remembered": ["已記住一部裝置", "您的帳戶已記住一部裝置：使用該裝置登入時步驟可能較少。"],
     "address-changed": ["您的聯絡方式已變更", "您帳戶的電子郵件地址或電話號碼已變更。"],
     "account-deleted": ["您的帳戶已刪除", "您的帳戶及其資料已刪除。"],
     byAdministrator: "此操作由管理員執行。",

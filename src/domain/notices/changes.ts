@@ -20,8 +20,8 @@ type Condition = (before: State, after: State) => boolean;
 
 const always = () => true;
 
-/** Changes that an owner is told of; a new sign-in is no change (sign-ins.ts). */
-const rules: Readonly<Record<Exclude<NoticeName, "new-sign-in">, Rule>> = {
+/** Changes that an owner is told of; sign-ins (sign-ins.ts) and devices (devices.ts) have rules of their own. */
+const rules: Readonly<Record<Exclude<NoticeName, "new-sign-in" | "device-remembered">, Rule>> = {
   "password-changed": {
     by: {
       ChangePassword: always,

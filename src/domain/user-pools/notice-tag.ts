@@ -10,6 +10,7 @@ const names: Readonly<Record<NoticeName, true>> = {
   "factor-added": true,
   "factor-removed": true,
   "new-sign-in": true,
+  "device-remembered": true,
   "address-changed": true,
   "account-deleted": true,
 };

@@ -87,7 +87,7 @@ export async function rememberBrowser(
     // The user's new choice replaces an earlier one, including an administrator's.
     const device = asksToRemember(pool) && (await findDevice(ctx.db, pool.id, user.id, deviceKey));
     if (device && !device.remembered)
-      await setRemembered(ctx, { poolId: pool.id, userId: user.id, key: deviceKey }, true);
+      await setRemembered(ctx, pool, user, { key: deviceKey, remembered: true });
     return undefined;
   }
   const key = newDeviceKey(ctx);
@@ -100,6 +100,6 @@ export async function rememberBrowser(
   const name = bounded(ctx.userAgent, 256);
   const device = { key, name, srp: { salt, verifier }, remembered: true, twoFactors: true };
   // With the state of the user at the start of the sign-in.
-  const stored = await storeDevice(ctx, { ...user, signOuts }, device);
+  const stored = await storeDevice(ctx, pool, { ...user, signOuts }, device);
   return stored === "stored" ? { key, secret } : undefined;
 }

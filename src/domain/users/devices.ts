@@ -17,6 +17,7 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
+import { noticeRememberedDevice } from "../notices/devices.ts";
 import type { SignedIn } from "../tokens/access-token.ts";
 import { deviceGroupKey, tracksDevices } from "../tokens/device-keys.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
@@ -48,7 +49,7 @@ export async function confirmDevice(
   const onPrompt = pool.document.DeviceConfiguration?.DeviceOnlyRememberedOnUserPrompt === true;
   const { twoFactors } = session;
   const device = { key, name, srp: readSecret(request.secret), remembered: !onPrompt, twoFactors };
-  const stored = await storeDevice(ctx, user, device);
+  const stored = await storeDevice(ctx, pool, user, device);
   if (stored === "void") refuse("NotAuthorizedException", "Access Token has been revoked");
   if (stored === "known") refuse("DeviceKeyExistsException", "The device was confirmed before.");
   return onPrompt;
@@ -60,6 +61,7 @@ export async function confirmDevice(
  */
 export function storeDevice(
   ctx: Ctx,
+  pool: Pool,
   user: Pick<User, "poolId" | "id" | "signOuts">,
   given: Pick<Device, "key" | "name" | "srp" | "remembered" | "twoFactors">,
 ): Promise<"stored" | "known" | "void"> {
@@ -79,6 +81,7 @@ export function storeDevice(
     const fresh = await readUser(tx, poolId, userId);
     if (fresh === undefined || !fresh.enabled || fresh.signOuts !== user.signOuts) return "void";
     if (!(await insertDevice(tx, device))) return "known";
+    if (device.remembered) await noticeRememberedDevice(tx, ctx, pool, fresh);
     await recordCredentialChange(tx, ctx, { operation: "ConfirmDevice", poolId, userId });
     return "stored";
   });
@@ -122,18 +125,21 @@ export async function setDeviceStatus(
   const { key, status } = request;
   const device = await requireDevice(ctx, pool, user, key);
   if (status === undefined || device.remembered === (status === "remembered")) return;
-  if (!(await setRemembered(ctx, device, status === "remembered"))) noSuchDevice();
+  if (!(await setRemembered(ctx, pool, user, { key, remembered: status === "remembered" }))) noSuchDevice();
 }
 
 /** Sets whether the device may replace a second factor. Returns false if the user has no such device. */
 export function setRemembered(
   ctx: Ctx,
-  device: Pick<Device, "poolId" | "userId" | "key">,
-  remembered: boolean,
+  pool: Pool,
+  user: User,
+  { key, remembered }: Pick<Device, "key" | "remembered">,
 ): Promise<boolean> {
-  const { poolId, userId } = device;
+  const device = { poolId: user.poolId, userId: user.id, key };
   return inTransaction(ctx.db, async (tx) => {
     if (!(await updateDevice(tx, device, { remembered, now: ctx.now }))) return false;
+    if (remembered) await noticeRememberedDevice(tx, ctx, pool, user);
+    const { poolId, userId } = device;
     await recordCredentialChange(tx, ctx, { operation: "UpdateDeviceStatus", poolId, userId });
     return true;
   });

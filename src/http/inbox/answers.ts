@@ -2,6 +2,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import type { App } from "../../app.ts";
+import { suggestion } from "../../lib/closest.ts";
 import type { Message } from "../../store/outbox.ts";
 import { type Arrivals, type Arrived, type Position, TooManyWaiting } from "./arrivals.ts";
 import { isTo, newestMessages, recipientIn } from "./find.ts";
@@ -45,9 +46,15 @@ export async function answerMessages(
   }
 }
 
+/** The parameters of a request. */
+const parameters = ["to", "wait", "cursor", "limit"];
+
 /** What is asked for; a text that says what is wrong with it. */
 function askedBy(c: InboxContext): Asked | string {
   const { cursor, wait, limit } = c.req.query();
+  const unknown = Object.keys(c.req.query()).find((name) => !parameters.includes(name));
+  if (unknown !== undefined)
+    return `${unknown} is unknown.${suggestion(unknown, parameters)} The parameters are ${parameters.join(", ")}.`;
   const to = recipientIn(c.req.query("to"));
   if (to === "") return "to is empty. Leave it out for messages to everybody.";
   const seconds = wholeNumber(wait ?? "0", 0, mostSeconds);

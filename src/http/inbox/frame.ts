@@ -22,10 +22,14 @@ export const frameHeaders = {
   "x-frame-options": "SAMEORIGIN",
 } as const;
 
-/** What goes before a message: mail readers show it on white, whatever the colors around it. */
+/**
+ * What goes before a message: as in mail readers, it is on white, which is the frame's own color, whatever the colors
+ * around it, unless it has a color for the whole of its body, or a dark mode. A color here would hide that of a body that
+ * is shorter than the frame.
+ */
 const before = `<!doctype html>
 <meta charset="utf-8"><base target="_blank"><meta name="color-scheme" content="light">
-<style>html { background: #fff; color: #14171f; font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; } body { margin: 16px; }</style>
+<style>html { font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; } body { margin: 16px; }</style>
 `;
 
 /** The document in the frame. Images that belong to the message (`cid:`, RFC 2392) become part of it. */

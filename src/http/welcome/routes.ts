@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import type { Serving } from "../context.ts";
+import { copyScript } from "../kit/copy.ts";
 import { plainHeaders, wantsPage } from "../kit/plain-page.ts";
 import { comesFromElsewhere } from "../same-machine.ts";
 import { callbackPath, type Demo, findDemo, signInPath } from "./demo.ts";
@@ -34,6 +35,7 @@ export function welcomeRoutes(serving: Serving): Hono<Bindings> {
   routes.get(`${scriptsPath}/:name{(?:welcome|application)\\.js}`, (c, next) => {
     return answerScript(c, new URL(c.req.param("name"), ours)) ?? next();
   });
+  routes.get(`${scriptsPath}/copy.js`, (c, next) => answerScript(c, copyScript) ?? next());
   routes.get(`${scriptsPath}/jose/:folder{jw[a-z]+|lib|util}/:name{[a-z0-9_]+\\.js}`, (c, next) => {
     const { folder, name } = c.req.param();
     return answerScript(c, new URL(`${folder}/${name}`, jose)) ?? next();

@@ -57,6 +57,8 @@ export interface FunctionHost {
   readonly path: string;
   /** Whom processes run as that have no user of their own; undefined: the user of this process. */
   readonly childUser: SystemUser | undefined;
+  /** `poolhouse/<version>`, for functions that are called by HTTP. */
+  readonly userAgent: string;
   /** Whether a changed handler is loaded again: for development. */
   readonly reload: boolean;
   /** Epoch milliseconds. */

@@ -12,7 +12,7 @@ export function createDriver(
   host: FunctionHost,
 ): Driver {
   const url = new URL(`${base}/2015-03-31/functions/${encodeURIComponent(name)}/invocations`);
-  const poster = createPoster(url);
+  const poster = createPoster(url, host.userAgent);
   const signed = (event: string) => {
     if (key === undefined) return {};
     const headers = [

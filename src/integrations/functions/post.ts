@@ -14,7 +14,7 @@ export interface Posted {
 export interface Poster {
   /**
    * Posts JSON. Throws FunctionError if there is no whole answer by the deadline.
-   * @param headers besides Host, Content-Type and Content-Length
+   * @param headers besides Host, User-Agent, Content-Type and Content-Length
    */
   post(body: string, headers: Readonly<Record<string, string>>, deadline: number): Promise<Posted>;
   /** Makes sure that something accepts connections there. Throws FunctionError with what the system says. */
@@ -27,7 +27,8 @@ const connectingMs = 3_000;
 
 export const jsonType = "application/json";
 
-export function createPoster(url: URL): Poster {
+/** @param userAgent what each request says of the program that makes it */
+export function createPoster(url: URL, userAgent: string): Poster {
   const agent = new (url.protocol === "https:" ? https : http).Agent({ keepAlive: true });
   const running = new Set<AbortController>();
   return {
@@ -40,7 +41,13 @@ export function createPoster(url: URL): Poster {
         control.abort();
       }, deadline - Date.now());
       try {
-        return await send({ url, agent, headers, body: Buffer.from(body), signal: control.signal });
+        return await send({
+          url,
+          agent,
+          headers: { "user-agent": userAgent, ...headers },
+          body: Buffer.from(body),
+          signal: control.signal,
+        });
       } catch (error) {
         throw late ? new FunctionError("late", "There was no answer in time.") : error;
       } finally {

@@ -10,9 +10,9 @@ import { createPoster, notRun, objectOf, type Posted } from "./post.ts";
 
 export function createDriver(
   { url, secret }: FunctionSettings & WebhookFunction,
-  { clock }: FunctionHost,
+  { clock, userAgent }: FunctionHost,
 ): Driver {
-  const poster = createPoster(new URL(url));
+  const poster = createPoster(new URL(url), userAgent);
   const signed = (id: string, body: string) => webhookHeaders(secret, { id, body, now: clock() });
   return {
     run: async ({ id, event, deadline }) =>

@@ -62,11 +62,31 @@ function safeError(
   const known = isName(name) ? name : "";
   const answer = [status, known].filter(Boolean).join(" ");
   tell?.(`< ${answer}`);
-  const text = `${service} answered ${answer}.`;
+  const hint = known === "" ? " without naming an error: something else may have answered" : hints[known];
+  const text = `${service} answered ${answer}${hint ?? ""}.`;
   if (status === 429 || /Throttl|TooManyRequests|SlowDown/.test(known))
     return new Throttled(text, retryAfterMs($response?.headers?.["retry-after"], Date.now()));
   return final.includes(known) ? new Undeliverable(text) : new Error(text);
 }
 
+const credentials = ": there is no such access key";
+const signature = ": the secret access key, the region, the endpoint or this machine's clock is wrong";
+const permission = ": the access key may not do this";
+
+/** What an operator can look at, by the names of the errors ("Common errors", in the API Reference of each service). */
+const hints: Readonly<Record<string, string>> = {
+  InvalidClientTokenId: credentials,
+  UnrecognizedClientException: credentials,
+  SignatureDoesNotMatch: signature,
+  InvalidSignatureException: signature,
+  AccessDenied: permission,
+  AccessDeniedException: permission,
+  AuthorizationError: permission,
+  AuthorizationErrorException: permission,
+  ExpiredToken: ": the credentials have expired",
+  ExpiredTokenException: ": the credentials have expired",
+};
+
 /** Names of the service's errors, rather than words of a proxy in between. */
-const isName = (name: string) => /^[A-Z]\w{2,60}$/.test(name) && name !== "Error" && name !== "SyntaxError";
+const isName = (name: string) =>
+  /^[A-Z]\w{2,60}$/.test(name) && !["Error", "SyntaxError", "Unknown", "UnknownError"].includes(name);

@@ -13,6 +13,8 @@ export interface HttpAnswer {
 /** What one call is made of. */
 export interface HttpCall {
   readonly method: "GET" | "POST" | "HEAD";
+  readonly userAgent: string;
+  /** Besides User-Agent. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;
@@ -26,12 +28,12 @@ const largestAnswer = 64 * 1024;
 
 /** Makes one call. Throws an Error without address and content if there is no whole answer. */
 export async function httpCall(url: string, call: HttpCall): Promise<HttpAnswer> {
-  const { method, headers = {}, body, signal, service, tell } = call;
+  const { method, userAgent, headers, body, signal, service, tell } = call;
   tell?.(`> ${method} ${withoutQuery(url)}`);
   try {
     const init = {
       method,
-      headers,
+      headers: { "user-agent": userAgent, ...headers },
       redirect: "manual",
       signal,
       ...(body !== undefined && { body }),

@@ -10,9 +10,9 @@ const service = "The receiver of messages";
 const final: ReadonlySet<number> = new Set([400, 410, 422]);
 
 /** Opens a sender that posts to a URL. */
-export function httpSender(settings: HttpSender, means: SenderMeans = {}): Sender {
+export function httpSender(settings: HttpSender, means: SenderMeans): Sender {
   const { url, secret } = settings;
-  const { tell } = means;
+  const { tell, userAgent } = means;
   const sendings = newSendings(service, means);
   return {
     kind: "http",
@@ -21,7 +21,7 @@ export function httpSender(settings: HttpSender, means: SenderMeans = {}): Sende
       const { status, retryAfterMs } = await sendings.run((signal) => {
         const signed = webhookHeaders(secret, { id: message.id, body, now: Date.now() });
         const headers = { "content-type": "application/json", ...signed };
-        return httpCall(url, { method: "POST", headers, body, signal, service, tell });
+        return httpCall(url, { method: "POST", userAgent, headers, body, signal, service, tell });
       });
       tell?.(`< ${status}`);
       if (status >= 200 && status < 300) return;
@@ -32,7 +32,7 @@ export function httpSender(settings: HttpSender, means: SenderMeans = {}): Sende
     // Whatever answers is there.
     verify: async () => {
       const { status } = await sendings.run((signal) =>
-        httpCall(url, { method: "HEAD", signal, service, tell }),
+        httpCall(url, { method: "HEAD", userAgent, signal, service, tell }),
       );
       tell?.(`< ${status}`);
     },

@@ -62,6 +62,8 @@ export class Throttled extends Error {
 
 /** What a sender may be given besides its settings. */
 export interface SenderMeans {
+  /** `poolhouse/<version>`, for services that are called by HTTP without a library of their own. */
+  readonly userAgent: string;
   /** How long one message may take, in milliseconds; well below the lease of an outbox row. */
   readonly deadlineMs?: number;
   /** How long `close` waits for messages being sent, in milliseconds. */

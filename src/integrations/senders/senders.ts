@@ -31,7 +31,7 @@ const openers: {
 };
 
 /** Opens a sender. Nothing is loaded or connected before it is used. */
-export function openSender(settings: SenderSettings, means: SenderMeans = {}): Sender {
+export function openSender(settings: SenderSettings, means: SenderMeans): Sender {
   const open = openers[settings.type] as (settings: SenderSettings, means: SenderMeans) => Sender;
   return open(settings, means);
 }
@@ -40,8 +40,8 @@ export function openSender(settings: SenderSettings, means: SenderMeans = {}): S
  * Opens the configured senders.
  * @param otherwise what sends where the settings name no sender at all; undefined: nothing does
  */
-export function openSenders(settings: MessageSettings, otherwise?: Sender): Senders {
-  const all = new Map(settings.senders.map((one) => [one.name, openSender(one)]));
+export function openSenders(settings: MessageSettings, means: SenderMeans, otherwise?: Sender): Senders {
+  const all = new Map(settings.senders.map((one) => [one.name, openSender(one, means)]));
   const none = { EMAIL: noSender("EMAIL"), SMS: noSender("SMS") };
   const isEmpty = settings.senders.length === 0;
   return {

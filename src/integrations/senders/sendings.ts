@@ -27,7 +27,10 @@ export class Late extends Error {
  */
 export function newSendings(
   service: string,
-  { deadlineMs = usualDeadlineMs, patienceMs = usualPatienceMs }: SenderMeans,
+  {
+    deadlineMs = usualDeadlineMs,
+    patienceMs = usualPatienceMs,
+  }: Pick<SenderMeans, "deadlineMs" | "patienceMs">,
 ): Sendings {
   const stopping = new AbortController();
   const inHand = new Set<Promise<unknown>>();

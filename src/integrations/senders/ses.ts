@@ -11,7 +11,7 @@ const service = "Amazon SES";
 const final = ["MessageRejected", "BadRequestException"];
 
 /** Opens a sender by Amazon SES, or what speaks its API. */
-export function sesSender(settings: SesSender, means: SenderMeans = {}): Sender {
+export function sesSender(settings: SesSender, means: SenderMeans): Sender {
   let opened: Promise<{ client: SESv2Client; sdk: typeof import("@aws-sdk/client-sesv2") }> | undefined;
   const open = () => {
     opened ??= import("@aws-sdk/client-sesv2").then((sdk) => ({

@@ -3,6 +3,7 @@
  * is on this machine or the operator allows plain text: then STARTTLS is used if offered, whatever the certificate.
  * nodemailer is loaded with the first message.
  */
+import { hostname } from "node:os";
 import { format } from "node:util";
 import type Mail from "nodemailer/lib/mailer";
 import type { SmtpSender } from "../../lib/sender-settings.ts";
@@ -24,7 +25,10 @@ const pooling = { maxConnections: 5, maxMessages: 100, maxRequeues: 1, idleTimeo
 type Transport = Pick<Mail, "sendMail" | "verify" | "close">;
 
 /** Sends mail by a mail server. */
-export function smtpSender(config: Omit<SmtpSender, "type">, means: SenderMeans = {}): Sender {
+export function smtpSender(
+  config: Omit<SmtpSender, "type">,
+  means: Omit<SenderMeans, "userAgent"> = {},
+): Sender {
   let transport: Promise<Transport> | undefined;
   const open = () => {
     transport ??= connect(config, means.tell);
@@ -58,13 +62,16 @@ export function smtpSender(config: Omit<SmtpSender, "type">, means: SenderMeans 
 
 async function connect(config: Omit<SmtpSender, "type">, tell: SenderMeans["tell"]): Promise<Transport> {
   const { createTransport } = await import("nodemailer");
-  const { host, port, secure, auth, mustEncrypt, ca, dkim } = config;
+  const { host, port, secure, auth, mustEncrypt, ca, dkim, clientName } = config;
+  // nodemailer says the host name if it has a dot, else an address literal (RFC 5321 section 4.1.3).
+  const isNamed = clientName === undefined || hostname().includes(".");
   const checked = mustEncrypt || ca !== undefined;
   const transport = createTransport({
     pool: true,
     host,
     port,
     secure,
+    ...(!isNamed && { name: clientName }),
     ...(auth && { auth }),
     requireTLS: mustEncrypt && !secure,
     tls: { rejectUnauthorized: checked, minVersion: "TLSv1.2", ...(ca !== undefined && { ca }) },
@@ -82,13 +89,13 @@ async function connect(config: Omit<SmtpSender, "type">, tell: SenderMeans["tell
   return transport;
 }
 
-/** Tells the lines of the protocol, in which nodemailer masks credentials; the content of a mail is not among them. */
+/** Tells the lines of the protocol without credentials, which nodemailer masks, too; the content of a mail is not among them. */
 function protocolLogger(tell: (line: string) => void) {
   const debug = (entry: unknown, ...parts: unknown[]) => {
     const { tnx } = (typeof entry === "object" && entry !== null ? entry : {}) as { tnx?: unknown };
     if (tnx !== "client" && tnx !== "server") return;
     for (const line of format(...parts).split(/\r?\n/))
-      if (line !== "") tell(`${tnx === "client" ? ">" : "<"} ${line}`);
+      if (line !== "") tell(tnx === "client" ? `> ${line.replace(/^(AUTH \S+) .+/i, "$1 …")}` : `< ${line}`);
   };
   const ignore = () => {};
   return { level: ignore, trace: ignore, debug, info: ignore, warn: ignore, error: ignore, fatal: ignore };
@@ -109,10 +116,15 @@ function safeError(error: unknown): Error {
   const text = `The SMTP server answered ${answer} to ${command ?? "a command"}.`;
   // RFC 5321 section 3.8: the server closes the connection, also to clients that send too much.
   if (responseCode === 421) return new Throttled(text, undefined);
-  // An operator can fix what concerns the sign-in or the sender; nobody can fix what concerns this message.
-  const final = responseCode >= 500 && (command === "RCPT TO" || command === "DATA");
-  return final ? new Undeliverable(text) : new Error(text);
+  const final = command === "DATA" || (command === "RCPT TO" && !ofSender.test(enhanced));
+  return responseCode >= 500 && final ? new Undeliverable(text) : new Error(text);
 }
+
+/**
+ * An operator can fix what concerns the sign-in or the sender; nobody can fix what concerns this message. Many servers say
+ * of a recipient what they hold against the sender: its address (RFC 3463 section 3.2), or that it may not send here (5.7).
+ */
+const ofSender = /^5\.(?:1\.[78]|7\.\d+)$/;
 
 interface SmtpError {
   readonly code: string;

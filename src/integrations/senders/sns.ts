@@ -13,7 +13,7 @@ const final = [
 ];
 
 /** Opens a sender by Amazon SNS, or what speaks its API. */
-export function snsSender(settings: SnsSender, means: SenderMeans = {}): Sender {
+export function snsSender(settings: SnsSender, means: SenderMeans): Sender {
   let opened: Promise<{ client: SNSClient; sdk: typeof import("@aws-sdk/client-sns") }> | undefined;
   const open = () => {
     opened ??= import("@aws-sdk/client-sns").then((sdk) => ({

@@ -18,16 +18,16 @@ const final: ReadonlySet<number> = new Set([
 ]);
 
 /** Opens a sender by Twilio, or what speaks its API. */
-export function twilioSender(settings: TwilioSender, means: SenderMeans = {}): Sender {
+export function twilioSender(settings: TwilioSender, means: SenderMeans): Sender {
   const { url, accountSid, user, password, by } = settings;
   const account = `${url}/2010-04-01/Accounts/${encodeURIComponent(accountSid)}`;
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
-  const { tell } = means;
+  const { tell, userAgent } = means;
   const sendings = newSendings(service, means);
   const call = (path: string, form?: URLSearchParams) =>
     sendings.run((signal) =>
       httpCall(`${account}${path}`, {
-        ...{ method: form === undefined ? "GET" : "POST", signal, service, tell },
+        ...{ method: form === undefined ? "GET" : "POST", userAgent, signal, service, tell },
         headers: {
           authorization,
           ...(form !== undefined && { "content-type": "application/x-www-form-urlencoded" }),

@@ -30,7 +30,8 @@ import * as bounds from "./0012-bounds.ts";
 import * as twoFactors from "./0013-two-factors.ts";
 import * as browsers from "./0014-browsers.ts";
 import * as poolKeys from "./0015-pool-keys.ts";
-import * as federation from "./0016-federation.ts";
+import * as queues from "./0016-queues.ts";
+import * as federation from "./0017-federation.ts";
 
 export interface Migration {
   /** 1, 2, 3 … without gaps. */
@@ -58,7 +59,8 @@ export const migrations: readonly Migration[] = [
   { version: 13, name: "two-factors", oldestProgram: 5, up: twoFactors.up },
   { version: 14, name: "browsers", oldestProgram: 5, up: browsers.up },
   { version: 15, name: "pool-keys", oldestProgram: 15, up: poolKeys.up },
-  { version: 16, name: "federation", oldestProgram: 15, up: federation.up },
+  { version: 16, name: "queues", oldestProgram: 15, up: queues.up },
+  { version: 17, name: "federation", oldestProgram: 15, up: federation.up },
 ];
 
 /** The schema version that this program is written for. */

@@ -353,6 +353,8 @@ interface KnownSourcesTable {
   pool_id: string;
   user_id: string;
   source: string;
+  /** Null in rows of earlier versions. */
+  first_seen_at: number | null;
   seen_at: number;
   expires_at: number;
 }
@@ -374,6 +376,7 @@ export type NoticeName =
   | "factor-added"
   | "factor-removed"
   | "new-sign-in"
+  | "device-remembered"
   | "address-changed"
   | "account-deleted";
 type NoticeKind = `notice:${NoticeName}`;
@@ -384,6 +387,8 @@ export interface OutboxTable {
   message_id: string;
   user_id: string | null;
   medium: "EMAIL" | "SMS";
+  /** Whether a function of the pool sends it (1), rather than a sender of this server (0). */
+  by_function: number;
   /** What it is for. */
   kind: CodeKind | NoticeKind;
   /** Sealed JSON {destination, subject, body, code, from, replyTo, layout, wording, sending}. */

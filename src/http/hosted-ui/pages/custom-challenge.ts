@@ -1,7 +1,8 @@
 /**
  * CUSTOM_CHALLENGE: a challenge of the pool's trigger ("Custom authentication challenge Lambda triggers", Amazon
  * Cognito Developer Guide). Of its publicChallengeParameters, `title` becomes the heading and `prompt` the sentence
- * above the field; all others are shown as text.
+ * above the field; of all others the values are shown as text. Nothing else says that an answer was wrong: the functions
+ * may ask again for other reasons.
  */
 import { html } from "hono/html";
 import { errorOf, field, form, type Problem, submit } from "../kit/fields.ts";
@@ -13,7 +14,7 @@ const silent: readonly string[] = ["title", "prompt", "USERNAME", "available"];
 
 export function customBody(visit: Visit, waiting: Waiting, problem: Problem | undefined): ChallengeView {
   const { custom, common } = visit.words;
-  const { title, prompt = custom.prompt } = waiting.parameters;
+  const { title, prompt } = waiting.parameters;
   const shown = Object.entries(waiting.parameters).filter(
     ([name, value]) => !silent.includes(name) && value !== "",
   );
@@ -25,7 +26,7 @@ export function customBody(visit: Visit, waiting: Waiting, problem: Problem | un
     error: errorOf(problem, "answer"),
     focus: problem === undefined,
   });
-  const body = html`<p class="lead">${prompt}</p>
+  const body = html`<p class="lead">${prompt || custom.prompt}</p>
 ${shown.map(([, value]) => html`<p class="given"><bdi>${value}</bdi></p>`)}
 ${form(visit, "/challenge", html`${state(waiting)}${answer}${submit(common.continue)}`)}`;
   return { title: title || custom.title, body };

@@ -1,29 +1,9 @@
 /** Buttons that copy codes, and messages that appear as they arrive. Everything else works without script. */
+import { addCopyButton } from "./copy.js";
+
 function addCopyButtons(within) {
-  for (const place of within.querySelectorAll(".code:not(:has(button))")) {
-    const code = place.querySelector("bdi");
-    const button = document.createElement("button");
-    const say = (word) => {
-      button.textContent = word;
-      button.setAttribute("aria-label", `${word}: ${place.dataset.of}`);
-    };
-    button.type = "button";
-    button.className = "copy";
-    button.setAttribute("aria-live", "polite");
-    say("Copy");
-    button.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(code.textContent);
-        say("Copied");
-      } catch {
-        // Without permission, the code is selected, to be copied by keyboard.
-        getSelection().selectAllChildren(code);
-        say("Selected");
-      }
-    });
-    button.addEventListener("blur", () => say("Copy"));
-    place.append(button);
-  }
+  for (const place of within.querySelectorAll(".code:not(:has(button))"))
+    addCopyButton(place, place.querySelector("bdi"), place.dataset.of);
 }
 
 /** Brings the list up to date: what stays is left alone, with its focus and selection. */
