@@ -56,6 +56,14 @@ const small = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.expor
   format: "der",
 });
 
+/** Metadata in an EntitiesDescriptor. */
+const among = (metadata: string, more = "") =>
+  `<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" ${more}>${metadata.replaceAll(/<\?.*\?>/g, "")}</EntitiesDescriptor>`;
+
+test("one provider in an EntitiesDescriptor is as one by itself", async () => {
+  assert.deepEqual(await parseSamlMetadata(among(right), { now }), await parseSamlMetadata(right, { now }));
+});
+
 /** A document that is refused -> why, and where. */
 const refusals: Readonly<Record<string, readonly [text: string, why: string]>> = {
   "no XML": ["{}", "the document is refused: line 1"],
@@ -65,8 +73,12 @@ const refusals: Readonly<Record<string, readonly [text: string, why: string]>> =
     "this is no metadata: the root is html of the namespace (none), and not EntityDescriptor",
   ],
   "metadata of many": [
-    right.replaceAll("EntityDescriptor", "EntitiesDescriptor"),
-    "this is no metadata: the root is EntitiesDescriptor",
+    among(`${right}${right}`.replaceAll("_metadata", "").replaceAll(' ID=""', "")),
+    "the EntitiesDescriptor has more than one EntityDescriptor.",
+  ],
+  "metadata of one, all of which has expired": [
+    among(right, 'validUntil="2026-04-01T00:00:00Z"'),
+    "the metadata has expired: its validUntil is 2026-04-01T00:00:00.000Z.",
   ],
   "not well-formed": [
     right.replace("</md:IDPSSODescriptor>", ""),

@@ -53,30 +53,34 @@ export async function parseSamlMetadata(
 ): Promise<SamlProvider> {
   const given = text.replace(/^\uFEFF/, "").trim();
   const root = readSamlXml(given, limits);
-  const entity = checked(root);
-  const trusted = demands.signedBy === undefined ? entity : await signedEntity(given, root, demands.signedBy);
-  const provider = readEntity(trusted);
+  const provider = readEntity(
+    demands.signedBy === undefined ? root : await signed(given, root, demands.signedBy),
+  );
   if (provider.validUntil !== undefined && provider.validUntil <= demands.now)
     fault(`the metadata has expired: its validUntil is ${new Date(provider.validUntil).toISOString()}.`);
   return provider;
 }
 
-function checked(root: XmlElement): XmlElement {
+/** The EntityDescriptor: the root, or the only one in an EntitiesDescriptor. */
+function entityOf(root: XmlElement): XmlElement {
   if (isElement(root, "metadata", "EntityDescriptor")) return root;
+  if (isElement(root, "metadata", "EntitiesDescriptor"))
+    return theChild(root, "metadata", "EntityDescriptor");
   const seen = `${root.name} of the namespace ${root.namespace || "(none)"}`;
   return fault(
     `this is no metadata: the root is ${seen}, and not EntityDescriptor of ${namespaces.metadata}.`,
   );
 }
 
-async function signedEntity(text: string, root: XmlElement, signedBy: string): Promise<XmlElement> {
+async function signed(text: string, root: XmlElement, signedBy: string): Promise<XmlElement> {
   if (!isSigned(root))
-    fault("the metadata is not signed: the EntityDescriptor has no Signature, which is demanded.");
+    fault(`the metadata is not signed: the ${root.name} has no Signature, which is demanded.`);
   const certificate = readCertificate(signedBy) ?? fault("the certificate of the metadata is none.");
   return readSigned(text, "root", [certificate], limits);
 }
 
-function readEntity(entity: XmlElement): SamlProvider {
+function readEntity(root: XmlElement): SamlProvider {
+  const entity = entityOf(root);
   const roles = children(entity, "metadata", "IDPSSODescriptor").filter((role) =>
     attribute(role, "protocolSupportEnumeration").split(/\s+/).includes(namespaces.protocol),
   );
@@ -87,8 +91,9 @@ function readEntity(entity: XmlElement): SamlProvider {
   const redirect =
     signOn.redirect ??
     fault("the IDPSSODescriptor has no SingleSignOnService with the binding HTTP-Redirect.");
-  const ends = [time(entity, "validUntil"), time(role, "validUntil")].filter((at) => at !== undefined);
-  const lasts = [duration(entity), duration(role)].filter((at) => at !== undefined);
+  const parts = [...new Set([root, entity, role])];
+  const ends = parts.map((part) => time(part, "validUntil")).filter((at) => at !== undefined);
+  const lasts = parts.map(duration).filter((at) => at !== undefined);
   const entityId = attribute(entity, "entityID");
   if (entityId.length > 1024) fault("the entityID has more than 1024 characters.");
   return {
