@@ -160,9 +160,9 @@ forEachServer("Responses of SAML providers", (open, database) => {
       send({ confirmedRequestId: "_request" }),
       "the SubjectConfirmationData has an InResponseTo, but nobody asked.",
     );
-    assert.throws(
-      () => void send({}, place),
-      new Refusal("invalid_request", "The identity provider may not begin a sign-in by itself."),
-    );
+    await assert.rejects(send({}, place), {
+      code: "invalid_request",
+      message: "The identity provider may not begin a sign-in by itself.",
+    });
   });
 });

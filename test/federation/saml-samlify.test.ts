@@ -237,7 +237,7 @@ forEachServer("SAML with samlify", (open) => {
         else assert.equal((await parsed).extract.response.inResponseTo, made.id);
       }
       await assert.rejects(readLogoutMessage(contextOf(server), place, sent, binding), {
-        message: "the request was used before.",
+        message: "Error in SAML logout message processing: the request was used before.",
       });
     }
   });

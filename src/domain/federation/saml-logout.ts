@@ -7,7 +7,7 @@ import { textOf, walkXml, type XmlElement } from "../../lib/xml.ts";
 import { listProviders } from "../../store/identity-providers.ts";
 import type { Place } from "./protocol.ts";
 import { findProvider, type Provider } from "./provider.ts";
-import { logoutRequestId, once } from "./saml.ts";
+import { answering, logoutRequestId, once } from "./saml.ts";
 import { type NameId, readNameId } from "./saml-assertion.ts";
 import { samlKey } from "./saml-keys.ts";
 import { logoutResponseUrl, logoutUrl, newMessageId } from "./saml-messages.ts";
@@ -54,10 +54,19 @@ export interface LogoutResponse {
 const oldest = 3 * 60_000;
 
 /**
- * Reads what came to /saml2/logout. Throws SamlFault unless it is signed, fresh, for us, and new.
+ * Reads what came to /saml2/logout. Refuses with invalid_request what is not signed, fresh, for us, and new.
  * @param parameters the query or the body as it came, undecoded: signatures of HTTP-Redirect cover its very characters
  */
-export async function readLogoutMessage(
+export function readLogoutMessage(
+  ctx: Ctx,
+  place: Place,
+  parameters: string,
+  binding: "redirect" | "post",
+): Promise<LogoutRequest | LogoutResponse> {
+  return answering("Error in SAML logout message processing", () => read(ctx, place, parameters, binding));
+}
+
+async function read(
   ctx: Ctx,
   place: Place,
   parameters: string,

@@ -74,14 +74,18 @@ export const logoutRequestId = (state: string): string => `_${toHex(sha256("logo
  * checks the rest as at /oauth2/authorize, and gives no state back. Such a response is bound to no browser: whoever posts it
  * signs in whoever it names, which is why a provider must allow it (IDPInit).
  */
-export function verifyUnsolicited(ctx: Ctx, asked: Asked, samlResponse: string): Promise<ProviderIdentity> {
+export async function verifyUnsolicited(
+  ctx: Ctx,
+  asked: Asked,
+  samlResponse: string,
+): Promise<ProviderIdentity> {
   if (asked.provider.details["IDPInit"] !== "true")
-    return refuseOAuth("invalid_request", "The identity provider may not begin a sign-in by itself.");
+    refuseOAuth("invalid_request", "The identity provider may not begin a sign-in by itself.");
   return verifyAnswer(ctx, asked, samlResponse, undefined);
 }
 
 /** Refuses with what a fault says, as OAuth 2.0 allows it in a description (RFC 6749 section 4.1.2.1). */
-async function answering<T>(prefix: string, work: () => Promise<T>): Promise<T> {
+export async function answering<T>(prefix: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
