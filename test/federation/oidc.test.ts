@@ -1,6 +1,7 @@
 /** OpenID Connect through oidc-provider, which the OpenID Foundation has certified. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { exportJWK, generateKeyPair } from "jose";
 import { forEachServer } from "../kit/server.ts";
 import { base, callback, type OpenIdProvider, secret, startOpenIdProvider } from "./openid-provider.ts";
 import { begin, type Field, newField, refusal } from "./support.ts";
@@ -22,6 +23,15 @@ const detailsOf = ({ issuer }: OpenIdProvider, more: Readonly<Record<string, str
   attributes_request_method: "GET",
   ...more,
 });
+
+/** A set of new keys, one for each algorithm. */
+async function keysFor(...algorithms: readonly string[]): Promise<{ keys: object[] }> {
+  const keys = algorithms.map(async (alg) => {
+    const { privateKey } = await generateKeyPair(alg, { extractable: true });
+    return { ...(await exportJWK(privateKey)), alg, kid: alg, use: "sig" };
+  });
+  return { keys: await Promise.all(keys) };
+}
 
 forEachServer("OpenID Connect", (open) => {
   let made: Promise<Field> | undefined;
@@ -69,12 +79,13 @@ forEachServer("OpenID Connect", (open) => {
         { clientAuthMethods: ["client_secret_basic"] },
       ],
       [{ token_endpoint_auth_method: "none", client_secret: undefined }, { client_secret: "" }],
-      [{ id_token_signed_response_alg: "PS256" }, {}],
+      [{ id_token_signed_response_alg: "ES256" }, {}, { jwks: await keysFor("RS256", "ES256") }],
+      [{ id_token_signed_response_alg: "PS512" }, {}, { jwks: await keysFor("RS256", "PS512") }],
       [{ id_token_signed_response_alg: "HS256" }, {}],
       [{}, { authorize_scopes: "email" }, { pkce: { required: () => true } }],
     ];
     for (const [client, details, configuration] of variants) {
-      const enabled = { enabledJWA: { idTokenSigningAlgValues: ["RS256", "PS256", "HS256"] } };
+      const enabled = { enabledJWA: { idTokenSigningAlgValues: ["RS256", "ES256", "PS512", "HS256"] } };
       const upstream = await start({ ...client }, { ...enabled, ...configuration });
       const attempt = await begin(place, place.provider("OIDC", detailsOf(upstream, details)));
       const identity = await attempt.answer(await upstream.signIn(attempt.location, "ann"));
