@@ -282,7 +282,7 @@ test("proxies that the environment names are not used", async () => {
     get(process.argv[1], (answer) => answer.pipe(process.stdout));`;
   const env = { ...process.env, NODE_USE_ENV_PROXY: "1", HTTP_PROXY: proxy.url, http_proxy: proxy.url };
   const argv = ["--input-type=module", "--eval", code, target.url];
-  const { stdout } = await promisify(execFile)(process.execPath, argv, { env, timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { env });
   // The second line shows that the environment is one in which a proxy would be used.
   assert.deepEqual(stdout.trim().split("\n"), ["from the target", "from the proxy"]);
 });

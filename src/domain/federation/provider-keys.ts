@@ -102,7 +102,11 @@ function keysOf(ctx: Ctx, { provider, jwksUri }: Signer, again?: "again"): Promi
   const quietUntil = again ? ctx.now + quietMs : (known?.quietUntil ?? 0);
   cache.set(key, { find, until: ctx.now + freshMs, quietUntil });
   return find.catch((error: unknown) => {
-    if (cache.get(key)?.find === find) cache.delete(key);
+    if (cache.get(key)?.find === find) {
+      // Keys that still count are not lost to a search for an unknown one, and the search is not repeated at once.
+      if (again && known !== undefined) cache.set(key, { ...known, quietUntil });
+      else cache.delete(key);
+    }
     throw error;
   });
 }

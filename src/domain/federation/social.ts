@@ -216,14 +216,17 @@ async function beginOAuth(ctx: Ctx, beginning: Beginning, fresh: Details): Promi
   const separator = provider.type === "Facebook" ? "," : " ";
   const scopes = (provider.details["authorize_scopes"] ?? "").split(/[\s,]+/).filter((scope) => scope !== "");
   const configuration = await relyingParty(ctx, provider, metadata);
-  const location = library.buildAuthorizationUrl(configuration, {
+  const parameters = {
     redirect_uri: `${base}${idpResponsePath}`,
     scope: scopes.join(separator),
     state,
     code_challenge: await library.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
     ...(beginning.fresh && fresh),
-  });
+  };
+  const location = await atProvider(provider, "discovery", async () =>
+    library.buildAuthorizationUrl(configuration, parameters),
+  );
   return { location: location.href, remembered: { issuer: metadata.issuer, state, verifier } };
 }
 
