@@ -9,7 +9,7 @@ import { request as requestHttps, Agent as TlsAgent } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { type AddressRules, addressRules, isOwnName } from "./outbound-addresses.ts";
 
-export interface OutboundRequest {
+interface OutboundRequest {
   readonly method?: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
