@@ -250,7 +250,11 @@ export async function newApp(
       capacity: config.hashConcurrency * holdings.exchanges.limit.each,
     }),
     newSigningPair,
-    outbound: createOutbound(),
+    outbound: createOutbound({
+      privateRanges: config.privateProviders,
+      loopback: servesThisMachine(config),
+      userAgent,
+    }),
     // The inbox of a server that only this machine uses, unless something else sends.
     senders: openSenders(config.messages, { userAgent }, servesThisMachine(config) ? inboxSender : undefined),
     waitingSignIns: new LatestIds(waitingTracked),

@@ -1,9 +1,138 @@
 /** OpenID Connect (Core 1.0, authorization code flow), as a relying party. */
+import type { IDToken, ServerMetadata } from "openid-client";
+import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
-import type { Protocol } from "./protocol.ts";
+import type { Answered, Beginning, Begun, Protocol, ProviderIdentity } from "./protocol.ts";
+import type { Provider } from "./provider.ts";
+import { atProvider, ProviderMismatch, refuseProvider } from "./provider-errors.ts";
+import { verifySigned } from "./provider-keys.ts";
+import { metadataOf } from "./provider-metadata.ts";
+import { answeredUrl, idpResponsePath, refuseCode, relyingParty } from "./relying-party.ts";
+
+/** In what an OpenID provider's authorization endpoint differs from others. */
+interface Manners {
+  /** Parameters of its own. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** Parameters that ask the user anew. */
+  readonly fresh: Readonly<Record<string, string>>;
+  readonly takesHint: boolean;
+  /** Set if it knows no PKCE, whatever its metadata says. */
+  readonly withoutPkce?: true;
+}
 
 export const oidc: Protocol = {
-  begin: () => refuseOAuth("temporarily_unavailable", "OpenID Connect is not there yet."),
-  verify: () => refuseOAuth("temporarily_unavailable", "OpenID Connect is not there yet."),
-  logout: async () => undefined,
+  begin: (ctx, beginning) => beginOpenId(ctx, beginning, { fresh: { prompt: "login" }, takesHint: true }),
+  verify: verifyOpenId,
+  logout,
 };
+
+/** Sends the browser to an OpenID provider, by PKCE unless its metadata says that it knows no S256. */
+export async function beginOpenId(ctx: Ctx, beginning: Beginning, manners: Manners): Promise<Begun> {
+  const { provider, state, fresh, loginHint, base } = beginning;
+  const metadata = await metadataOf(ctx, provider);
+  const library = await import("openid-client");
+  const verifier = library.randomPKCECodeVerifier();
+  const nonce = library.randomNonce();
+  const methods = metadata.code_challenge_methods_supported ?? ["S256"];
+  const pkce = methods.includes("S256") && manners.withoutPkce !== true;
+  const parameters = {
+    redirect_uri: `${base}${idpResponsePath}`,
+    scope: scopesOf(provider),
+    state,
+    nonce,
+    ...(pkce && {
+      code_challenge: await library.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: "S256",
+    }),
+    ...manners.parameters,
+    ...(fresh && manners.fresh),
+    ...(manners.takesHint && loginHint !== undefined && { login_hint: loginHint }),
+  };
+  const configuration = await relyingParty(ctx, provider, metadata);
+  const location = await atProvider(provider, "discovery", async () =>
+    library.buildAuthorizationUrl(configuration, parameters),
+  );
+  return {
+    location: location.href,
+    remembered: { issuer: metadata.issuer, state, nonce, ...(pkce && { verifier }) },
+  };
+}
+
+/** `openid` is what makes it OpenID Connect, whether or not the settings name it. */
+function scopesOf({ details }: Provider): string {
+  const scopes = (details["authorize_scopes"] ?? "").split(/[\s,]+/).filter((scope) => scope !== "");
+  return [...new Set(["openid", ...scopes])].join(" ");
+}
+
+/** Verifies what an OpenID provider answers: the code, the ID token for it, and its claims about the user. */
+export async function verifyOpenId(ctx: Ctx, answered: Answered): Promise<ProviderIdentity> {
+  const { provider, remembered, parameters, base } = answered;
+  const metadata = await metadataOf(ctx, provider);
+  const { issuer, nonce, state, verifier } = remembered;
+  if (issuer !== metadata.issuer || nonce === undefined || state === undefined)
+    refuseOAuth("invalid_request", `${provider.name} Error - its settings have changed, sign in again`);
+  const library = await import("openid-client");
+  const configuration = await relyingParty(ctx, provider, metadata);
+  const tokens = await library
+    .authorizationCodeGrant(configuration, answeredUrl(base, parameters), {
+      expectedState: state,
+      expectedNonce: nonce,
+      idTokenExpected: true,
+      ...(verifier !== undefined && { pkceCodeVerifier: verifier }),
+    })
+    .catch((error: unknown) => refuseCode(library, provider, error));
+  const idToken = tokens.claims()!;
+  checkParty(provider, idToken);
+  const { jwks_uri: jwksUri, id_token_signing_alg_values_supported: algorithms = [] } = metadata;
+  await verifySigned(ctx, { provider, issuer, jwksUri, algorithms }, tokens.id_token!);
+  const userInfo = await userInfoOf(ctx, { provider, metadata, token: tokens.access_token, idToken });
+  const { iss, sub, aud } = idToken;
+  return {
+    issuer: iss,
+    subject: sub,
+    claims: { ...idToken, ...userInfo, iss, sub, aud },
+    answers: { tokenResponse: { ...tokens }, idToken, ...(userInfo && { userInfo }) },
+    session: typeof idToken["sid"] === "string" ? idToken["sid"] : undefined,
+    logout: { id_token: tokens.id_token! },
+  };
+}
+
+/** The token was made for us, not for another client that passes it on (OpenID Connect Core 1.0 section 3.1.3.7). */
+function checkParty(provider: Provider, { azp }: IDToken): void {
+  if (azp !== undefined && azp !== provider.details["client_id"])
+    refuseProvider(provider, "token", new ProviderMismatch("wrong azp"));
+}
+
+/** The claims of the UserInfo endpoint, if there is one: of the same subject, or refused. */
+async function userInfoOf(
+  ctx: Ctx,
+  about: {
+    readonly provider: Provider;
+    readonly metadata: ServerMetadata;
+    readonly token: string;
+    readonly idToken: IDToken;
+  },
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const { provider, metadata, token, idToken } = about;
+  if (metadata.userinfo_endpoint === undefined) return undefined;
+  const library = await import("openid-client");
+  const method = provider.details["attributes_request_method"] === "POST" ? "POST" : "GET";
+  const configuration = await relyingParty(ctx, provider, metadata, method);
+  return atProvider(provider, "user info", () => library.fetchUserInfo(configuration, token, idToken.sub));
+}
+
+async function logout(
+  ctx: Ctx,
+  { provider, known, base, state }: Parameters<Protocol["logout"]>[1],
+): Promise<string | undefined> {
+  if (provider.details["IDPSignout"] !== "true") return undefined;
+  const metadata = await metadataOf(ctx, provider);
+  if (metadata.end_session_endpoint === undefined) return undefined;
+  const library = await import("openid-client");
+  const { id_token: hint } = known;
+  return library.buildEndSessionUrl(await relyingParty(ctx, provider, metadata), {
+    ...(hint !== undefined && { id_token_hint: hint }),
+    post_logout_redirect_uri: `${base}/logout`,
+    state,
+  }).href;
+}
