@@ -18,6 +18,7 @@ import {
   SignUpCommand,
   VerifySoftwareTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { addProvider } from "../federation/support.ts";
 import { start, totp, turnMfa } from "../kit/factors.ts";
 import { everyFlow, makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
@@ -80,6 +81,11 @@ async function makeHosting(server: TestServer, UserPoolId: string, ClientId: str
   return { values, special };
 }
 
+const identity = (ProviderName: string, ProviderAttributeValue: string) => ({
+  ...{ ProviderName, ProviderAttributeValue },
+  ProviderAttributeName: "Cognito_Subject",
+});
+
 export async function makeWorld(server: TestServer): Promise<World> {
   const { client } = server;
   const { UserPoolId, ClientId } = await makePool(
@@ -110,6 +116,7 @@ export async function makeWorld(server: TestServer): Promise<World> {
       UserAttributes: [{ Name: "email", Value: newAddress() }],
     }),
   );
+  await addProvider({ server, UserPoolId }, "Corporate");
   const withSecret = await makeClient(server, UserPoolId, { GenerateSecret: true });
   const second = await client.send(
     new AddUserPoolClientSecretCommand({ UserPoolId, ClientId: withSecret.ClientId }),
@@ -154,7 +161,12 @@ export async function makeWorld(server: TestServer): Promise<World> {
     AdminAddUserToGroup: { GroupName: "others" },
     AdminConfirmSignUp: { Username: "fresh" },
     AdminCreateUser: { Username: "bob", MessageAction: "SUPPRESS" },
+    AdminDisableProviderForUser: { User: identity("Cognito", Username) },
     AdminInitiateAuth: { AuthFlow: "ADMIN_NO_SRP_AUTH", AuthParameters },
+    AdminLinkProviderForUser: {
+      DestinationUser: identity("Cognito", Username),
+      SourceUser: identity("Corporate", "subject"),
+    },
     AdminSetUserPassword: { Password: "Another-Horse-8" },
     ChangePassword: { PreviousPassword: password, ProposedPassword: "Another-Horse-8" },
     ConfirmForgotPassword: { Password: "Another-Horse-8" },

@@ -78,21 +78,16 @@ async function giveDevice({ at, UserPoolId }: StatesPool, Username: string): Pro
   return key;
 }
 
-/** Nobody signs in elsewhere yet: such a user has that status and no password. */
-async function signsInElsewhere({ at, UserPoolId }: StatesPool, Username: string): Promise<void> {
-  const { kysely } = at.server.app.db;
-  const { number } = await kysely
-    .updateTable("users")
-    .set({ status: "EXTERNAL_PROVIDER" })
-    .where("pool_id", "=", UserPoolId)
-    .where("username", "=", Username)
-    .returning("number")
-    .executeTakeFirstOrThrow();
-  await kysely
-    .deleteFrom("credentials")
-    .where("pool_id", "=", UserPoolId)
-    .where("user_number", "=", number)
-    .execute();
+/** Ends the user's own sign-in, after which there is that status and no password. */
+async function signsInElsewhere(
+  { at }: StatesPool,
+  { UserPoolId, Username }: Subject["user"],
+): Promise<void> {
+  const User = {
+    ...{ ProviderName: "Cognito", ProviderAttributeName: "Cognito_Subject" },
+    ProviderAttributeValue: Username,
+  };
+  await at.ask("AdminDisableProviderForUser", { UserPoolId, User });
 }
 
 /** Somebody in this state, who has a device, and a software token if the operation is about one and they can have it. */
@@ -109,7 +104,7 @@ export async function makeSubject(pool: StatesPool, state: UserState, operation:
     if (needsToken(operation)) await giveToken(pool, Username);
   }
   if (state === "RESET_REQUIRED") await at.ask("AdminResetUserPassword", user);
-  if (state === "EXTERNAL_PROVIDER") await signsInElsewhere(pool, Username);
+  if (state === "EXTERNAL_PROVIDER") await signsInElsewhere(pool, user);
   const deviceKey = await giveDevice(pool, Username);
   if (state === "disabled") await at.ask("AdminDisableUser", user);
   return { ...pool, user, deviceKey };

@@ -16,11 +16,11 @@ export function identityKey(issuer: string, attribute: string, value: string): s
 }
 
 /**
- * The issuer under which an administrator's link waits for its first sign-in: the one that the settings name. Empty if
- * they name none (SAML, Facebook and Login with Amazon); such a link is good for whatever the provider is aimed at.
+ * The issuer under which an administrator's link waits for its first sign-in: that of an OpenID provider's settings. Empty
+ * for all others, whose settings name none; such a link is good for whatever the provider is aimed at.
  */
-export function expectedIssuer({ details }: Pick<Provider, "details">): string {
-  return details["oidc_issuer"] ?? "";
+export function expectedIssuer({ type, details }: Pick<Provider, "type" | "details">): string {
+  return type === "OIDC" ? (details["oidc_issuer"] ?? "") : "";
 }
 
 /** An element of the attribute `identities`, as GetUser, AdminGetUser and ListUsers return it. */

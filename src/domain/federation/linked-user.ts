@@ -91,6 +91,8 @@ async function findAwaited(
   { pool, provider, identity, claims }: Coming,
 ): Promise<LinkedIdentity | undefined> {
   const issuer = expectedIssuer(provider);
+  // Somebody from another issuer is not the one who is awaited, or known, from that one.
+  if (issuer !== "" && issuer !== identity.issuer) return undefined;
   const named: [string, string][] = [[subjectAttribute, identity.subject]];
   for (const claim of new Set(Object.values(provider.mapping))) {
     const value = isMail(provider, claim) ? verifiedEmail(provider, claims) : claims[claim];

@@ -29,7 +29,7 @@ export function federatedName(pool: Pool, provider: Provider, subject: ProviderI
 }
 
 /** The group of everybody who came through a provider first. */
-export const groupOf = (pool: Pick<Pool, "id">, provider: Pick<Provider, "name">): string =>
+const groupOf = (pool: Pick<Pool, "id">, provider: Pick<Provider, "name">): string =>
   `${pool.id}_${provider.name}`;
 
 /** Somebody else has the name, or the identity. */
