@@ -86,8 +86,8 @@ export async function federatedPlace(
   return place;
 }
 
-export const contextOf = ({ app }: TestServer, userAgent = "test"): Ctx =>
-  createCtx(app, { requestId: "request", address: "127.0.0.1", userAgent });
+export const contextOf = ({ app }: TestServer, address = "127.0.0.1"): Ctx =>
+  createCtx(app, { requestId: "request", address, userAgent: "test" });
 
 /** Somebody as a protocol hands them over once everything about the provider's answer is verified. */
 export function identity(subject: string, claims: Readonly<Record<string, unknown>> = {}): ProviderIdentity {
@@ -102,8 +102,8 @@ export async function arrive(
   { server, UserPoolId, ClientId }: FederatedPlace,
   who: ProviderIdentity,
   name = "Corporate",
+  ctx = contextOf(server),
 ): Promise<Authenticated> {
-  const ctx = contextOf(server);
   const { pool, client } = await settingsOf({ server, ClientId });
   const provider = (await findProvider(ctx, UserPoolId, name)) ?? assert.fail(`no provider ${name}`);
   return finishFederation(ctx, { pool, client, provider }, who);
@@ -116,8 +116,12 @@ export const settingsOf = ({
   loadClient(contextOf(server), ClientId);
 
 /** The cookie of a browser in which somebody has signed in. */
-export async function cookieOf(place: FederatedPlace, authenticated: Authenticated): Promise<string> {
-  const { cookie } = await openBrowserSession(contextOf(place.server), authenticated, undefined);
+export async function cookieOf(
+  place: FederatedPlace,
+  authenticated: Authenticated,
+  ctx = contextOf(place.server),
+): Promise<string> {
+  const { cookie } = await openBrowserSession(ctx, authenticated, undefined);
   return `poolhouse-${place.UserPoolId}=${cookie}`;
 }
 

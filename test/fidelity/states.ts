@@ -4,6 +4,7 @@ import { storeDevice } from "../../src/domain/users/devices.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { findUserByLoginName } from "../../src/store/users.ts";
 import type { UserState } from "../../tools/user-states.ts";
+import { addProvider } from "../federation/support.ts";
 import { giveSoftwareToken } from "../kit/factors.ts";
 import { everyFlow, newAddress, password, signIn, unique } from "../kit/people.ts";
 import { type Body, type Place, totp } from "./measured.ts";
@@ -25,6 +26,7 @@ export async function statesPool(at: Place): Promise<StatesPool> {
   const made = await at.ask("CreateUserPoolClient", { UserPoolId, ClientName: "app", ExplicitAuthFlows });
   const { ClientId } = made["UserPoolClient"] as { ClientId: string };
   await at.ask("CreateGroup", { UserPoolId, GroupName: "group" });
+  await addProvider({ server: at.server, UserPoolId }, "Corporate");
   await at.ask("SetUserPoolSessionConfiguration", {
     UserPoolId,
     UserSessionTracking: "ENABLED",
@@ -83,12 +85,13 @@ async function signsInElsewhere(
   { at }: StatesPool,
   { UserPoolId, Username }: Subject["user"],
 ): Promise<void> {
-  const User = {
-    ...{ ProviderName: "Cognito", ProviderAttributeName: "Cognito_Subject" },
-    ProviderAttributeValue: Username,
-  };
-  await at.ask("AdminDisableProviderForUser", { UserPoolId, User });
+  await at.ask("AdminDisableProviderForUser", { UserPoolId, User: identity("Cognito", Username) });
 }
+
+const identity = (ProviderName: string, ProviderAttributeValue: string) => ({
+  ...{ ProviderName, ProviderAttributeValue },
+  ProviderAttributeName: "Cognito_Subject",
+});
 
 /** Somebody in this state, who has a device, and a software token if the operation is about one and they can have it. */
 export async function makeSubject(pool: StatesPool, state: UserState, operation: string): Promise<Subject> {
@@ -159,9 +162,18 @@ const inputs: Readonly<Record<string, Input>> = {
   AdminCreateUser: ({ user }) => ({ ...user, MessageAction: "RESEND" }),
   AdminDeleteSoftwareToken: token,
   AdminDeleteUserAttributes: ({ user }) => ({ ...user, UserAttributeNames: ["name"] }),
+  AdminDisableProviderForUser: ({ user: { UserPoolId, Username } }) => ({
+    UserPoolId,
+    User: identity("Cognito", Username),
+  }),
   AdminForgetDevice: ofDevice,
   AdminGetDevice: ofDevice,
   AdminInitiateAuth: signingIn,
+  AdminLinkProviderForUser: ({ user: { UserPoolId, Username } }) => ({
+    UserPoolId,
+    DestinationUser: identity("Cognito", Username),
+    SourceUser: identity("Corporate", unique("subject")),
+  }),
   AdminRemoveUserFromGroup: grouped,
   AdminRespondToAuthChallenge: choice,
   AdminRevokeUserSession: session,
