@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import {
   AddUserPoolClientSecretCommand,
   AdminAddUserToGroupCommand,
+  AdminLinkProviderForUserCommand,
   AdminListUserAuthEventsCommand,
   AdminListUserSessionsCommand,
   AdminUpdateUserAttributesCommand,
@@ -117,6 +118,13 @@ export async function makeWorld(server: TestServer): Promise<World> {
     }),
   );
   await addProvider({ server, UserPoolId }, "Corporate");
+  await client.send(
+    new AdminLinkProviderForUserCommand({
+      UserPoolId,
+      DestinationUser: identity("Cognito", "fresh"),
+      SourceUser: identity("Corporate", "linked"),
+    }),
+  );
   const withSecret = await makeClient(server, UserPoolId, { GenerateSecret: true });
   const second = await client.send(
     new AddUserPoolClientSecretCommand({ UserPoolId, ClientId: withSecret.ClientId }),
@@ -161,7 +169,7 @@ export async function makeWorld(server: TestServer): Promise<World> {
     AdminAddUserToGroup: { GroupName: "others" },
     AdminConfirmSignUp: { Username: "fresh" },
     AdminCreateUser: { Username: "bob", MessageAction: "SUPPRESS" },
-    AdminDisableProviderForUser: { User: identity("Cognito", Username) },
+    AdminDisableProviderForUser: { User: identity("Corporate", "linked") },
     AdminInitiateAuth: { AuthFlow: "ADMIN_NO_SRP_AUTH", AuthParameters },
     AdminLinkProviderForUser: {
       DestinationUser: identity("Cognito", Username),
