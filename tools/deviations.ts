@@ -4,7 +4,7 @@
 export const deviations: Readonly<Record<string, readonly string[]>> = {
   "*": [
     "Strings that contain U+0000 or half a surrogate pair, and bodies nested deeper than 64, answer SerializationException.",
-    "Triggers run functions that the server's configuration describes by the name or ARN in LambdaConfig (docs/functions.md); one that is described nowhere answers UnexpectedLambdaException, and none is skipped. InboundFederation is stored but not called yet, since no identity providers can be used.",
+    "Triggers run functions that the server's configuration describes by the name or ARN in LambdaConfig (docs/functions.md); one that is described nowhere answers UnexpectedLambdaException, and none is skipped.",
     "Lambda's Invoke API (`aws lambda invoke`) runs the configured functions, by InvocationType RequestResponse or DryRun; Event is refused. Policies are matched against the function's own ARN without a qualifier (docs/functions.md).",
     "PreSignUp runs before the name is looked up, so also for names that are taken. PreAuthentication and the triggers of CUSTOM_AUTH run for names that nobody has only if the client has PreventUserExistenceErrors ENABLED. PreTokenGeneration runs before a refresh token is rotated or a code used up: what it refuses stays good.",
     "CustomMessage runs when the message is delivered: what it throws reaches the caller, except where PreventUserExistenceErrors is ENABLED and the worker delivers. emailMessage counts with Cognito's own sender, too.",
@@ -35,7 +35,17 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   AdminCreateUser: [
     "A taken alias answers AliasExistsException. ForceAliasCreation also marks the address of its previous owner as unverified.",
     "In pools whose users can sign in with one-time codes, a user without a password is CONFIRMED.",
+    "A username that begins with the name of an identity provider and an underscore, in whatever case, is refused, as in SignUp.",
     "Without DesiredDeliveryMediums, a user with an e-mail address but no phone number is invited by e-mail; Cognito would try SMS.",
+  ],
+  AdminDisableProviderForUser: [
+    "All sign-ins of the user end. ProviderName Cognito sets the status EXTERNAL_PROVIDER and forgets the password: nothing but linked identities signs the user in, no name but the username is left, and AdminSetUserPassword undoes it.",
+    "If an identity is removed from the user that was created for it, its next sign-in is refused (`Already found an entry for username`) until it is linked to somebody or that user is deleted.",
+  ],
+  AdminLinkProviderForUser: [
+    "A link by a claim becomes one by the subject at the first sign-in. A claim `email` of an OpenID or social provider counts only with `email_verified`. A link awaits nobody of a later provider of the same name, nor of another issuer in the settings of an OpenID provider.",
+    "A link that is made in PreSignUp_ExternalProvider works at once; with Cognito the first sign-in fails.",
+    "The tag `poolhouse:link-by-email` links by e-mail addresses that both sides have verified (docs/operating.md, Tags of a pool).",
   ],
   AdminListUserAuthEvents: [
     "Recorded without threat protection, for POOLHOUSE_AUTH_EVENT_RETENTION_DAYS days. A sign-in is one event from its first request to its end; each refused answer that leaves the Session usable is a separate event. Everything proven other than a password is called Mfa. There are no EventRisk, city, country or time zone. Other servers show an event a quarter of a second later; the last events before a crash are lost. Attempts that prove nothing are recorded one by one up to 30 per hour, user and kind; further ones share a single event, whose DeviceName ends in their number, `(12 attempts)`. Successes are always recorded one by one.",
@@ -56,7 +66,10 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "All tokens of the user are revoked, and all devices forgotten. May answer CodeDeliveryFailureException.",
     "The address is chosen as in ForgotPassword.",
   ],
-  AdminSetUserPassword: ["All tokens of the user are revoked, and all devices forgotten."],
+  AdminSetUserPassword: [
+    "All tokens of the user are revoked, and all devices forgotten.",
+    "A user who came through an identity provider gets the names that the attributes give; if somebody else has one, the password is refused.",
+  ],
   AdminUpdateUserAttributes: ["May answer CodeDeliveryFailureException."],
   ConfirmForgotPassword: [
     "All tokens of the user are revoked, and all devices forgotten; with Cognito both remain.",

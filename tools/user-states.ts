@@ -42,6 +42,7 @@ export type Outcome =
   | "NEW_PASSWORD_REQUIRED"
   | "→ CONFIRMED"
   | "→ RESET_REQUIRED"
+  | "→ EXTERNAL_PROVIDER"
   | "→ disabled"
   | "→ enabled"
   | "→ deleted"
@@ -65,6 +66,7 @@ export const userStateTable: Readonly<Record<string, Row>> = {
   AdminDeleteSoftwareToken: { ...works, UNCONFIRMED: "none", FORCE_CHANGE_PASSWORD: "none" },
   AdminDeleteUser: always("→ deleted"),
   AdminDeleteUserAttributes: works,
+  AdminDisableProviderForUser: { ...always("→ EXTERNAL_PROVIDER"), EXTERNAL_PROVIDER: "works" },
   AdminDisableUser: { ...always("→ disabled"), disabled: "works" },
   AdminEnableUser: { ...works, disabled: "→ enabled" },
   AdminForgetDevice: works,
@@ -80,6 +82,7 @@ export const userStateTable: Readonly<Record<string, Row>> = {
     "disabled",
     "signs in",
   ),
+  AdminLinkProviderForUser: works,
   AdminListDevices: works,
   AdminListGroupsForUser: works,
   AdminListUserAuthEvents: works,
@@ -121,6 +124,7 @@ export const userStateTable: Readonly<Record<string, Row>> = {
 /** What the operations of the table are given, where that is not plain. */
 const given: Readonly<Record<string, string>> = {
   AdminCreateUser: "AdminCreateUser, RESEND",
+  AdminDisableProviderForUser: "AdminDisableProviderForUser, of the user pool's own sign-in",
   AdminInitiateAuth: "AdminInitiateAuth, ADMIN_USER_PASSWORD_AUTH with the right password",
   AdminRespondToAuthChallenge: "AdminRespondToAuthChallenge, SELECT_CHALLENGE with the right password",
   AdminSetUserMFAPreference: "AdminSetUserMFAPreference, of a software token",

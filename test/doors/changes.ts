@@ -264,6 +264,10 @@ export const changes: Readonly<Record<string, Change>> = {
     { repeats },
   ),
   AdminDeleteSoftwareToken: admins("AdminDeleteSoftwareToken", () => ({}), softwareToken),
+  AdminDisableProviderForUser: admins("AdminDisableProviderForUser", ({ Username }) => {
+    const ProviderAttributeName = "Cognito_Subject";
+    return { User: { ProviderName: "Cognito", ProviderAttributeName, ProviderAttributeValue: Username } };
+  }),
   AdminDisableUser: admins("AdminDisableUser"),
   AdminEnableUser: admins("AdminEnableUser", () => ({}), {
     repeats,

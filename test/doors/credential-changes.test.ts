@@ -34,8 +34,8 @@ const isOfUsers = (name: string) => !name.startsWith("Admin");
 
 const isRefused = (name: string) => rules[operationOf(name)]?.beyond === "refused" && !onlyTakeAway.has(name);
 
-/** Tested where there are sessions and refresh tokens: test/api/sessions.test.ts, audit.test.ts. */
-const elsewhere: readonly CredentialOperation[] = ["RevokeToken", "RevokeUserSession"];
+/** Tested where there are providers, sessions and refresh tokens: test/federation, test/api/sessions.test.ts, audit.test.ts. */
+const elsewhere: readonly CredentialOperation[] = ["FederatedSignIn", "RevokeToken", "RevokeUserSession"];
 
 test("every operation by which users change what they sign in with is tried", () => {
   const tried = new Set(Object.keys({ ...changes, ...ends }).map(operationOf));

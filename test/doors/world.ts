@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import {
   AddUserPoolClientSecretCommand,
   AdminAddUserToGroupCommand,
+  AdminLinkProviderForUserCommand,
   AdminListUserAuthEventsCommand,
   AdminListUserSessionsCommand,
   AdminUpdateUserAttributesCommand,
@@ -18,6 +19,7 @@ import {
   SignUpCommand,
   VerifySoftwareTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { addProvider } from "../federation/support.ts";
 import { start, totp, turnMfa } from "../kit/factors.ts";
 import { everyFlow, makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
@@ -80,6 +82,11 @@ async function makeHosting(server: TestServer, UserPoolId: string, ClientId: str
   return { values, special };
 }
 
+const identity = (ProviderName: string, ProviderAttributeValue: string) => ({
+  ...{ ProviderName, ProviderAttributeValue },
+  ProviderAttributeName: "Cognito_Subject",
+});
+
 export async function makeWorld(server: TestServer): Promise<World> {
   const { client } = server;
   const { UserPoolId, ClientId } = await makePool(
@@ -108,6 +115,14 @@ export async function makeWorld(server: TestServer): Promise<World> {
       UserPoolId,
       Username: "fresh",
       UserAttributes: [{ Name: "email", Value: newAddress() }],
+    }),
+  );
+  await addProvider({ server, UserPoolId }, "Corporate");
+  await client.send(
+    new AdminLinkProviderForUserCommand({
+      UserPoolId,
+      DestinationUser: identity("Cognito", "fresh"),
+      SourceUser: identity("Corporate", "linked"),
     }),
   );
   const withSecret = await makeClient(server, UserPoolId, { GenerateSecret: true });
@@ -154,7 +169,12 @@ export async function makeWorld(server: TestServer): Promise<World> {
     AdminAddUserToGroup: { GroupName: "others" },
     AdminConfirmSignUp: { Username: "fresh" },
     AdminCreateUser: { Username: "bob", MessageAction: "SUPPRESS" },
+    AdminDisableProviderForUser: { User: identity("Corporate", "linked") },
     AdminInitiateAuth: { AuthFlow: "ADMIN_NO_SRP_AUTH", AuthParameters },
+    AdminLinkProviderForUser: {
+      DestinationUser: identity("Cognito", Username),
+      SourceUser: identity("Corporate", "subject"),
+    },
     AdminSetUserPassword: { Password: "Another-Horse-8" },
     ChangePassword: { PreviousPassword: password, ProposedPassword: "Another-Horse-8" },
     ConfirmForgotPassword: { Password: "Another-Horse-8" },

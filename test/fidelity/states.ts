@@ -5,6 +5,7 @@ import { storeDevice } from "../../src/domain/users/devices.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { findUserByLoginName } from "../../src/store/users.ts";
 import type { UserState } from "../../tools/user-states.ts";
+import { addProvider } from "../federation/support.ts";
 import { giveSoftwareToken } from "../kit/factors.ts";
 import { everyFlow, newAddress, password, signIn, unique } from "../kit/people.ts";
 import { type Body, type Place, totp } from "./measured.ts";
@@ -26,6 +27,7 @@ export async function statesPool(at: Place): Promise<StatesPool> {
   const made = await at.ask("CreateUserPoolClient", { UserPoolId, ClientName: "app", ExplicitAuthFlows });
   const { ClientId } = made["UserPoolClient"] as { ClientId: string };
   await at.ask("CreateGroup", { UserPoolId, GroupName: "group" });
+  await addProvider({ server: at.server, UserPoolId }, "Corporate");
   await at.ask("SetUserPoolSessionConfiguration", {
     UserPoolId,
     UserSessionTracking: "ENABLED",
@@ -80,22 +82,18 @@ async function giveDevice({ at, UserPoolId }: StatesPool, Username: string): Pro
   return key;
 }
 
-/** Nobody signs in elsewhere yet: such a user has that status and no password. */
-async function signsInElsewhere({ at, UserPoolId }: StatesPool, Username: string): Promise<void> {
-  const { kysely } = at.server.app.db;
-  const { number } = await kysely
-    .updateTable("users")
-    .set({ status: "EXTERNAL_PROVIDER" })
-    .where("pool_id", "=", UserPoolId)
-    .where("username", "=", Username)
-    .returning("number")
-    .executeTakeFirstOrThrow();
-  await kysely
-    .deleteFrom("credentials")
-    .where("pool_id", "=", UserPoolId)
-    .where("user_number", "=", number)
-    .execute();
+/** Ends the user's own sign-in, after which there is that status and no password. */
+async function signsInElsewhere(
+  { at }: StatesPool,
+  { UserPoolId, Username }: Subject["user"],
+): Promise<void> {
+  await at.ask("AdminDisableProviderForUser", { UserPoolId, User: identity("Cognito", Username) });
 }
+
+const identity = (ProviderName: string, ProviderAttributeValue: string) => ({
+  ...{ ProviderName, ProviderAttributeValue },
+  ProviderAttributeName: "Cognito_Subject",
+});
 
 /** Somebody in this state, who has a device, and a software token if the operation is about one and they can have it. */
 export async function makeSubject(pool: StatesPool, state: UserState, operation: string): Promise<Subject> {
@@ -111,7 +109,7 @@ export async function makeSubject(pool: StatesPool, state: UserState, operation:
     if (needsToken(operation)) await giveToken(pool, Username);
   }
   if (state === "RESET_REQUIRED") await at.ask("AdminResetUserPassword", user);
-  if (state === "EXTERNAL_PROVIDER") await signsInElsewhere(pool, Username);
+  if (state === "EXTERNAL_PROVIDER") await signsInElsewhere(pool, user);
   const deviceKey = await giveDevice(pool, Username);
   if (state === "disabled") await at.ask("AdminDisableUser", user);
   return { ...pool, user, deviceKey };
@@ -166,9 +164,18 @@ const inputs: Readonly<Record<string, Input>> = {
   AdminCreateUser: ({ user }) => ({ ...user, MessageAction: "RESEND" }),
   AdminDeleteSoftwareToken: token,
   AdminDeleteUserAttributes: ({ user }) => ({ ...user, UserAttributeNames: ["name"] }),
+  AdminDisableProviderForUser: ({ user: { UserPoolId, Username } }) => ({
+    UserPoolId,
+    User: identity("Cognito", Username),
+  }),
   AdminForgetDevice: ofDevice,
   AdminGetDevice: ofDevice,
   AdminInitiateAuth: signingIn,
+  AdminLinkProviderForUser: ({ user: { UserPoolId, Username } }) => ({
+    UserPoolId,
+    DestinationUser: identity("Cognito", Username),
+    SourceUser: identity("Corporate", unique("subject")),
+  }),
   AdminRemoveUserFromGroup: grouped,
   AdminRespondToAuthChallenge: choice,
   AdminRevokeUserSession: session,

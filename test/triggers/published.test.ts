@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
 import {
+  AdminConfirmSignUpCommand,
   AdminCreateUserCommand,
   AdminGetUserCommand,
   InitiateAuthCommand,
@@ -22,6 +23,7 @@ import {
 import { decodeJwt } from "jose";
 import pg from "pg";
 import { stringify } from "yaml";
+import { addProvider, arrive, identity, offer } from "../federation/support.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import {
@@ -173,27 +175,26 @@ forOneServer(
       );
     });
 
-    test("accounts that are linked: what there is of it before there is federation", async () => {
-      const { server, UserPoolId, ClientId } = await place({ PreSignUp: arnOf("link-accounts") });
+    test("accounts that are linked: who comes with Google is the user with that address, at once", async () => {
+      const { server, UserPoolId, ClientId } = await place(
+        { PreSignUp: arnOf("link-accounts") },
+        { UsernameConfiguration: { CaseSensitive: false } },
+      );
+      const google = { server, UserPoolId, ClientId, base: "" };
+      await addProvider(google, "Google", { type: "Google" });
+      await offer(google, "Google");
       const email = newAddress();
-      const userAttributes = { email, "cognito:email_alias": "", "cognito:phone_number_alias": "" };
-      const event = {
-        ...{ version: "1", region: "us-east-1", userPoolId: UserPoolId, userName: "google_1234567890" },
-        triggerSource: "PreSignUp_ExternalProvider",
-        callerContext: { awsSdkVersion: "aws-sdk-unknown-unknown", clientId: ClientId },
-        request: { userAttributes, validationData: {} },
-        response: { autoConfirmUser: false, autoVerifyEmail: false, autoVerifyPhone: false },
-      };
-      const invoke = () => server.app.functions.invoke(arnOf("link-accounts"), event);
-      const answer = (await invoke()) as typeof event;
-      assert.deepEqual(answer.response, {
-        ...{ autoConfirmUser: true, autoVerifyEmail: true, autoVerifyPhone: false },
-      });
       const UserAttributes = [{ Name: "email", Value: email }];
       const own = { ClientId, Username: unique("user"), Password: password, UserAttributes };
       assert.equal((await server.client.send(new SignUpCommand(own))).UserConfirmed, false);
-      // It finds the user; AdminLinkProviderForUser comes with federation.
-      await assert.rejects(invoke(), /AdminLinkProviderForUser/);
+      const named = { UserPoolId, Username: own.Username };
+      await server.client.send(new AdminConfirmSignUpCommand(named));
+      for (const _ of ["first", "again"]) {
+        const { user } = await arrive(google, identity("1234567890", { email }), "Google");
+        assert.equal(user.username, own.Username);
+      }
+      const stranger = await arrive(google, identity("0987654321", { email: newAddress() }), "Google");
+      assert.equal(stranger.user.username, "google_0987654321");
     });
 
     test("mail by SES, in Python with boto3", needs("boto3"), async () => {

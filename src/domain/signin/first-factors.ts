@@ -64,9 +64,10 @@ function allowedFactors(pool: Pool): readonly string[] {
 /**
  * The first factors that a user can sign in with; without a user, all that a user of the pool could have. One-time
  * codes are a single factor, so they are left out where two are required; so are passkeys, unless pool and user count
- * them as two. Users who must choose a new password have to sign in with their current one.
+ * them as two. Users who sign in elsewhere have none. Users who must choose a new password have to sign in with their current one.
  */
 export function availableFactors(pool: Pool, of: Enrolled | undefined): FirstFactor[] {
+  if (of?.user.status === "EXTERNAL_PROVIDER") return [];
   const allowed = allowedFactors(pool);
   const needsTwo = demandsTwo(pool, of?.user);
   const mustChoosePassword = of?.user.status === "FORCE_CHANGE_PASSWORD";

@@ -1,5 +1,6 @@
 /** Passwords set by an administrator or changed by their user. */
 import type { Ctx } from "../../app.ts";
+import { Refusal } from "../../lib/refusal.ts";
 import { endBrowserSessions } from "../../store/browser-sessions.ts";
 import { deleteCodes } from "../../store/codes.ts";
 import { type NewCredential, readCredential, writeCredential } from "../../store/credentials.ts";
@@ -8,7 +9,7 @@ import { deleteDevices } from "../../store/devices.ts";
 import { signOutUser } from "../../store/token-families.ts";
 import { originOf } from "../../store/token-sessions.ts";
 import type { User } from "../../store/users.ts";
-import { refuseFor } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { beginAttempt, concluded } from "../audit/attempt.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
 import { forgetChanges } from "../audit/rows.ts";
@@ -45,17 +46,18 @@ async function storePassword(
   const previous = await readCredential(ctx.db, pool.id, user.id);
   const options = { temporary: !request.permanent, previous };
   const credential = await makeCredential(ctx, pool, user, request.password, options);
-  await changeUser(
-    ctx,
-    pool,
-    user,
-    () => ({ status: request.permanent ? "CONFIRMED" : "FORCE_CHANGE_PASSWORD" }),
-    {
+  const status = request.permanent ? "CONFIRMED" : "FORCE_CHANGE_PASSWORD";
+  try {
+    await changeUser(ctx, pool, user, () => ({ status }), {
       operation: "AdminSetUserPassword",
       isEvent: true,
       also: (tx) => replacePassword(tx, pool, user, credential, ctx.now),
-    },
-  );
+    });
+  } catch (error) {
+    // Somebody else has the address that becomes a name of a user who came through an identity provider.
+    if (!(error instanceof Refusal) || error.code !== "AliasExistsException") throw error;
+    refuse("InvalidParameterException", error.message);
+  }
 }
 
 /**
@@ -108,6 +110,8 @@ async function exchangePassword(
   request: PasswordChange,
 ): Promise<void> {
   checkPassword(pool, request.proposed, "user");
+  // Only an administrator makes them a user with a password.
+  if (user.status === "EXTERNAL_PROVIDER") wrongPassword();
   const limit = "change-password";
   const subject = subjectOf(ctx, pool, user, user.username);
   const { caller } = await callerLimits(ctx, subject, limit, "passwords-per-address");

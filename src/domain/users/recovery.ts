@@ -227,7 +227,8 @@ async function recover(
       const mayRecover = recoveryDeliveries(pool, fresh).some(
         ({ attribute, destination }) => proof(attribute, destination) === held.proves,
       );
-      if (!mayRecover || !fresh.enabled) refuseCode("none", held.hides);
+      const hasPassword = fresh.enabled && fresh.status !== "EXTERNAL_PROVIDER";
+      if (!mayRecover || !hasPassword) refuseCode("none", held.hides);
       return { status: "CONFIRMED" };
     },
     also: (tx) => replacePassword(tx, pool, user, credential, ctx.now),

@@ -12,6 +12,7 @@ import * as clients from "./user-pools/clients.ts";
 import * as devices from "./user-pools/devices.ts";
 import * as domains from "./user-pools/domains.ts";
 import * as groups from "./user-pools/groups.ts";
+import * as linkedIdentities from "./user-pools/linked-identities.ts";
 import * as listUsers from "./user-pools/list-users.ts";
 import * as mfa from "./user-pools/mfa.ts";
 import * as passkeys from "./user-pools/passkeys.ts";
@@ -38,7 +39,7 @@ export const userPoolHandlers = {
   AdminDeleteSoftwareToken: mfa.AdminDeleteSoftwareToken,
   AdminDeleteUser: usersAdmin.AdminDeleteUser,
   AdminDeleteUserAttributes: usersAdmin.AdminDeleteUserAttributes,
-  AdminDisableProviderForUser: notYet,
+  AdminDisableProviderForUser: linkedIdentities.AdminDisableProviderForUser,
   AdminDisableUser: usersAdmin.AdminDisableUser,
   AdminEnableUser: usersAdmin.AdminEnableUser,
   AdminForgetDevice: devices.AdminForgetDevice,
@@ -46,7 +47,7 @@ export const userPoolHandlers = {
   AdminGetUser: usersAdmin.AdminGetUser,
   AdminGetUserAuthFactors: mfa.AdminGetUserAuthFactors,
   AdminInitiateAuth: signIn.AdminInitiateAuth,
-  AdminLinkProviderForUser: notYet,
+  AdminLinkProviderForUser: linkedIdentities.AdminLinkProviderForUser,
   AdminListDevices: devices.AdminListDevices,
   AdminListGroupsForUser: groups.AdminListGroupsForUser,
   AdminListUserAuthEvents: authEvents.AdminListUserAuthEvents,

@@ -1,0 +1,219 @@
+/**
+ * Users of identity providers at every door: what has been withdrawn from them × what they could still come by. Each is
+ * made while all is well, and used afterwards.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as sdk from "@aws-sdk/client-cognito-identity-provider";
+import type { ProviderIdentity } from "../../src/domain/federation/protocol.ts";
+import { deleteProvider } from "../../src/store/identity-providers.ts";
+import {
+  addProvider,
+  arrive,
+  cookieOf,
+  type FederatedPlace,
+  federatedPlace,
+  identity,
+  newSubject,
+  offer,
+  tokensOf,
+} from "../federation/support.ts";
+import { makeUser, password, unique } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { authorize, newCode, post, redeem } from "../oauth/support.ts";
+
+interface Person extends FederatedPlace {
+  readonly Username: string;
+  readonly who: ProviderIdentity;
+  readonly cookie: string;
+  readonly code: string;
+  readonly refreshToken: string;
+  readonly accessToken: string;
+}
+
+/** The doors, and whether somebody gets in. */
+const doors = {
+  provider: (person: Person) =>
+    arrive(person, person.who).then(
+      ({ user }) => user.username === person.Username,
+      (error: { code?: string }) => {
+        assert.equal(error.code, "invalid_request", String(error));
+        return false;
+      },
+    ),
+  browser: async (person: Person) => {
+    const { searchParams } = await authorize(person, { prompt: "none" });
+    if (searchParams.has("code")) return true;
+    assert.equal(searchParams.get("error"), "login_required");
+    return false;
+  },
+  code: async (person: Person) => accepts(await redeem(person, person.code)),
+  refresh: async ({ base, ClientId, refreshToken }: Person) =>
+    accepts(
+      await post({ base }, { grant_type: "refresh_token", client_id: ClientId, refresh_token: refreshToken }),
+    ),
+  token: async ({ server, accessToken: AccessToken }: Person) =>
+    server.client.send(new sdk.GetUserCommand({ AccessToken })).then(
+      () => true,
+      ({ name }: Error) => {
+        assert.match(name, /^(?:NotAuthorized|UserNotFound|ResourceNotFound)Exception$/);
+        return false;
+      },
+    ),
+} as const;
+
+function accepts({ status, body }: { readonly status: number; readonly body: object }): boolean {
+  if (status !== 200) assert.equal(status, 400, JSON.stringify(body));
+  return status === 200;
+}
+
+type Door = keyof typeof doors;
+const everywhere = Object.keys(doors) as Door[];
+
+const named = ({ UserPoolId, Username }: Person) => ({ UserPoolId, Username });
+const remake = async (person: Person, settings: Parameters<typeof addProvider>[2] = {}) => {
+  const { server, UserPoolId } = person;
+  assert.ok(await deleteProvider(server.app.db, UserPoolId, "Corporate"));
+  server.clock.advance(1000);
+  await addProvider(person, "Corporate", settings);
+};
+
+/** What happens, and where it leaves the way open. */
+const withdrawals: Readonly<
+  Record<string, { readonly act: (person: Person) => Promise<unknown>; readonly open: readonly Door[] }>
+> = {
+  nothing: { act: async () => {}, open: everywhere },
+  "the user is disabled": {
+    act: (person) => person.server.client.send(new sdk.AdminDisableUserCommand(named(person))),
+    open: [],
+  },
+  "the user is deleted": {
+    act: (person) => person.server.client.send(new sdk.AdminDeleteUserCommand(named(person))),
+    // As a new user of the same name.
+    open: ["provider"],
+  },
+  "the user is signed out everywhere": {
+    act: (person) => person.server.client.send(new sdk.AdminUserGlobalSignOutCommand(named(person))),
+    open: ["provider"],
+  },
+  "the provider is deleted": {
+    act: ({ server, UserPoolId }) => deleteProvider(server.app.db, UserPoolId, "Corporate"),
+    // Nobody asks the database for the provider when an access token is used.
+    open: ["token"],
+  },
+  "the provider is made again": { act: (person) => remake(person), open: ["provider", "token"] },
+  "the client offers the provider no more": {
+    act: (person) => offer(person, "COGNITO"),
+    open: ["refresh", "token"],
+  },
+  "the identity is the user's no more": {
+    act: ({ server, UserPoolId, who }) =>
+      server.client.send(
+        new sdk.AdminDisableProviderForUserCommand({
+          UserPoolId,
+          User: {
+            ...{ ProviderName: "Corporate", ProviderAttributeName: "Cognito_Subject" },
+            ProviderAttributeValue: who.subject,
+          },
+        }),
+      ),
+    open: [],
+  },
+  "the user gets a password": {
+    act: (person) =>
+      person.server.client.send(
+        new sdk.AdminSetUserPasswordCommand({ ...named(person), Password: password, Permanent: true }),
+      ),
+    open: ["provider"],
+  },
+  "the client is deleted": {
+    act: ({ server, UserPoolId, ClientId }) =>
+      server.client.send(new sdk.DeleteUserPoolClientCommand({ UserPoolId, ClientId })),
+    open: [],
+  },
+  "the pool is deleted": {
+    act: ({ server, UserPoolId }) => server.client.send(new sdk.DeleteUserPoolCommand({ UserPoolId })),
+    open: [],
+  },
+};
+
+/** Doors that are not there any more with the provider, the client or the pool: the tests of these are elsewhere. */
+const goneWith: Readonly<Record<string, readonly Door[]>> = {
+  "the provider is deleted": ["provider"],
+  "the client is deleted": ["provider", "browser", "code", "refresh"],
+  "the pool is deleted": ["provider", "browser", "code", "refresh"],
+};
+
+async function person(place: FederatedPlace, linkedTo?: string): Promise<Person> {
+  const who = identity(newSubject());
+  if (linkedTo !== undefined)
+    await place.server.client.send(
+      new sdk.AdminLinkProviderForUserCommand({
+        UserPoolId: place.UserPoolId,
+        DestinationUser: { ProviderName: "Cognito", ProviderAttributeValue: linkedTo },
+        SourceUser: {
+          ...{ ProviderName: "Corporate", ProviderAttributeName: "Cognito_Subject" },
+          ProviderAttributeValue: who.subject,
+        },
+      }),
+    );
+  const signedIn = await arrive(place, who);
+  const scope = "openid aws.cognito.signin.user.admin";
+  const { body } = await tokensOf(place, signedIn, { scope });
+  const cookie = await cookieOf(place, signedIn);
+  const code = await newCode({ ...place, cookie });
+  const [refreshToken, accessToken] = [String(body["refresh_token"]), String(body["access_token"])];
+  return { ...place, Username: signedIn.user.username, who, cookie, code, refreshToken, accessToken };
+}
+
+forEachServer("users of identity providers at every door", (open) => {
+  for (const [what, { act, open: left }] of Object.entries(withdrawals))
+    for (const whose of ["a federated user", "a linked user"])
+      test(`${what}: ${whose}`, async () => {
+        const server = await open();
+        const place = await federatedPlace(server);
+        const native =
+          whose === "a linked user" ? await makeUser(server, place.UserPoolId, unique("native")) : undefined;
+        const subject = await person(place, native);
+        await act(subject);
+        for (const door of everywhere) {
+          if (goneWith[what]?.includes(door)) continue;
+          // Whoever was linked to a user that is gone, or is linked no more, comes as somebody else.
+          const isOther = native !== undefined && /deleted|no more/.test(what) && door === "provider";
+          const expected = isOther ? false : left.includes(door);
+          assert.equal(await doors[door](subject), expected, door);
+        }
+      });
+
+  test("a user's own password, and the ways of the API, are not for users of providers", async () => {
+    const server = await open();
+    const place = await federatedPlace(server);
+    const { Username, accessToken: AccessToken } = await person(place);
+    const { ClientId, UserPoolId } = place;
+    const { client } = server;
+    const AuthParameters = { USERNAME: Username, PASSWORD: password };
+    const commands: Readonly<Record<string, () => Promise<unknown>>> = {
+      "NotAuthorizedException: Incorrect username or password.": () =>
+        client.send(
+          new sdk.InitiateAuthCommand({ ClientId, AuthFlow: "USER_PASSWORD_AUTH", AuthParameters }),
+        ),
+      "NotAuthorizedException: User password cannot be reset in the current state.": () =>
+        client.send(new sdk.ForgotPasswordCommand({ ClientId, Username })),
+      "NotAuthorizedException: User password cannot be reset in the current state. ": () =>
+        client.send(new sdk.AdminResetUserPasswordCommand({ UserPoolId, Username })),
+      "NotAuthorizedException: User cannot be confirmed. Current status is EXTERNAL_PROVIDER": () =>
+        client.send(new sdk.AdminConfirmSignUpCommand({ UserPoolId, Username })),
+      "NotAuthorizedException: Incorrect username or password. ": () =>
+        client.send(new sdk.ChangePasswordCommand({ AccessToken, ProposedPassword: "Another-Horse-8" })),
+    };
+    for (const [refusal, act] of Object.entries(commands))
+      await assert.rejects(act(), (thrown: Error) => `${thrown.name}: ${thrown.message}` === refusal.trim());
+    const { Users } = await client.send(
+      new sdk.ListUsersCommand({ UserPoolId, Filter: 'cognito:user_status = "EXTERNAL_PROVIDER"' }),
+    );
+    assert.deepEqual(
+      Users?.map((user) => user.Username),
+      [Username],
+    );
+  });
+});
