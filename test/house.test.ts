@@ -72,7 +72,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "node:sqlite": /^store\//,
   pg: /^store\//,
   "@node-rs/argon2": /^domain\/credentials\//,
-  jose: /^domain\/tokens\//,
+  jose: /^domain\/(?:federation|tokens)\//,
   "css-tree": /^domain\/branding\//,
   culori: /^lib\/color\.ts$/,
   saxes: /^lib\/svg\.ts$/,
