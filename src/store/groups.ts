@@ -52,20 +52,23 @@ const insertQuery = preparedWrite<GroupsTable>((kysely, slot) =>
  * that a new group starts empty.
  */
 export function insertGroup(db: Db, group: Group): Promise<boolean> {
-  return inTransaction(db, async (tx) => {
-    const added = await insertQuery(tx, {
-      pool_id: group.poolId,
-      group_name: group.name,
-      description: group.description,
-      role_arn: group.roleArn,
-      precedence: group.precedence,
-      created_at: group.createdAt,
-      updated_at: group.updatedAt,
-    });
-    if (added === 0) return false;
-    await deleteMembers(tx, group.poolId, group.name);
-    return true;
+  return inTransaction(db, (tx) => ensureGroup(tx, group));
+}
+
+/** As `insertGroup`, inside a transaction. */
+export async function ensureGroup(tx: Db, group: Group): Promise<boolean> {
+  const added = await insertQuery(tx, {
+    pool_id: group.poolId,
+    group_name: group.name,
+    description: group.description,
+    role_arn: group.roleArn,
+    precedence: group.precedence,
+    created_at: group.createdAt,
+    updated_at: group.updatedAt,
   });
+  if (added === 0) return false;
+  await deleteMembers(tx, group.poolId, group.name);
+  return true;
 }
 
 const readQuery = prepared<GroupKey, GroupsTable>((kysely, slot) =>

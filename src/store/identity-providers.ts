@@ -149,6 +149,12 @@ export async function readProviderVersion(
   return row && { version: row.version, createdAt: Number(row.created_at) };
 }
 
+/** Whether a provider exists, and has since `at`: one of the same name that was added later is another. */
+export async function isProviderSince(db: Db, poolId: string, name: string, at: number): Promise<boolean> {
+  const found = await readProviderVersion(db, poolId, name);
+  return found !== undefined && found.createdAt <= at;
+}
+
 const byIdentifierQuery = prepared<{ poolId: string; key: string }, { provider_name: string }>(
   (kysely, slot) =>
     kysely

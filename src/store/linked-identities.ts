@@ -1,4 +1,5 @@
 /** Identities at providers, and the user that each of them signs in as. */
+import { sha256Base64url } from "../lib/bytes.ts";
 import type { Db } from "./db.ts";
 import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { LinkedIdentitiesTable } from "./schema/schema-federation.ts";
@@ -30,6 +31,9 @@ function fromRow(row: LinkedIdentitiesTable): LinkedIdentity {
   };
 }
 
+const valueKey = ({ attribute, value }: Pick<LinkedIdentity, "attribute" | "value">): string =>
+  sha256Base64url(JSON.stringify([attribute, value]));
+
 const insertQuery = preparedWrite<LinkedIdentitiesTable>((kysely, slot) =>
   kysely
     .insertInto("linked_identities")
@@ -41,6 +45,7 @@ const insertQuery = preparedWrite<LinkedIdentitiesTable>((kysely, slot) =>
         "user_id",
         "attribute",
         "value",
+        "value_key",
         "is_primary",
         "created_at",
       ]),
@@ -57,6 +62,7 @@ export async function insertIdentity(tx: Db, identity: LinkedIdentity): Promise<
     user_id: identity.userId,
     attribute: identity.attribute,
     value: identity.value,
+    value_key: valueKey(identity),
     is_primary: identity.primary ? 1 : 0,
     created_at: identity.createdAt,
   });
@@ -84,6 +90,27 @@ export async function readIdentity(
 ): Promise<LinkedIdentity | undefined> {
   const [row] = await readQuery(db, { poolId, provider, key });
   return row && fromRow(row);
+}
+
+const namedQuery = prepared<{ poolId: string; provider: string; valueKey: string }, LinkedIdentitiesTable>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("linked_identities")
+      .selectAll()
+      .where("pool_id", "=", slot("poolId"))
+      .where("provider_name", "=", slot("provider"))
+      .where("value_key", "=", slot("valueKey"))
+      .orderBy("created_at")
+      .orderBy("identity_key"),
+);
+
+/** The identities of a provider with this value, whatever issuer they were or will be seen from; oldest first. */
+export async function identitiesNamed(
+  db: Db,
+  { poolId, provider, ...named }: Pick<LinkedIdentity, "poolId" | "provider" | "attribute" | "value">,
+): Promise<LinkedIdentity[]> {
+  const rows = await namedQuery(db, { poolId, provider, valueKey: valueKey(named) });
+  return rows.map(fromRow);
 }
 
 const ofUserQuery = prepared<{ poolId: string; userId: string }, LinkedIdentitiesTable>((kysely, slot) =>

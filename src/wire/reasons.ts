@@ -185,6 +185,10 @@ export const reasons = {
     message:
       "preferred_username cannot be of {format} format, since user pool is configured for {format} alias.",
   },
+  nameOfProvider: {
+    code: "InvalidParameterException",
+    message: "Username cannot begin with the name of an identity provider and an underscore.",
+  },
   attributesMalformed: {
     code: "InvalidParameterException",
     message: "Attributes did not conform to the schema: {violations}",

@@ -1,11 +1,10 @@
 /** How trigger sources come to fire: requests of users and administrators in a pool whose triggers run the scripted function. */
 import assert from "node:assert/strict";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
-import { inboundFederation } from "../../src/domain/triggers/inbound-federation.ts";
+import { findProvider } from "../../src/domain/federation/provider.ts";
 import type { MessageReason } from "../../src/domain/triggers/trigger.ts";
-import { loadClient } from "../../src/domain/user-pools/load-pool.ts";
-import { createCtx } from "../../src/http/context.ts";
 import { makeVerifier } from "../../src/lib/srp.ts";
+import { addProvider, arrive, contextOf, identity, offer } from "../federation/support.ts";
 import {
   type MadeClient,
   makeUser,
@@ -276,12 +275,24 @@ export async function recovered(scene: Place): Promise<Subject> {
 /** What an identity provider answers. */
 export const answers = { idToken: { sub: "00u1" }, userInfo: { given_name: "Ann" } };
 
-/** No identity provider can be used yet: the function that will ask is called itself. */
-export async function fromProvider({ server, ClientId }: Place): Promise<Subject> {
-  const userName = unique("Corporate_");
-  const ctx = createCtx(server.app, { requestId: "r", address: "127.0.0.1", userAgent: undefined });
-  const { pool, client } = await loadClient(ctx, ClientId);
-  const provider = { providerName: "Corporate", providerType: "OIDC" } as const;
-  await inboundFederation(ctx, pool, client, { userName, ...provider, answers });
-  return { user: userName };
+const provided = { given_name: "given_name" };
+
+/** Somebody whom an identity provider signs in for the first time. */
+export async function fromProvider({ server, UserPoolId, ClientId }: Place): Promise<Subject> {
+  const place = { server, UserPoolId, ClientId, base: "" };
+  if (!(await findProvider(contextOf(server), UserPoolId, "Corporate"))) {
+    await addProvider(place, "Corporate", { mapping: provided });
+    await offer(place, "COGNITO", "Corporate");
+  }
+  const subject = unique("00u");
+  await arrive(place, { ...identity(subject, answers.userInfo), answers });
+  return { user: `Corporate_${subject}` };
+}
+
+/** As `fromProvider`, and once more. */
+export async function fromProviderAgain(scene: Place): Promise<Subject> {
+  const one = await fromProvider(scene);
+  const subject = one.user.slice("Corporate_".length);
+  await arrive({ ...scene, base: "" }, { ...identity(subject, answers.userInfo), answers });
+  return one;
 }

@@ -14,6 +14,7 @@ import {
   confirmed,
   fromElsewhere,
   fromProvider,
+  fromProviderAgain,
   initiate,
   messages,
   metadata,
@@ -150,6 +151,18 @@ export const golden: Readonly<Record<TriggerSource, Golden>> = {
       byAdministrator,
     ),
   },
+  PreSignUp_ExternalProvider: {
+    fire: fromProvider,
+    event: event(
+      "PreSignUp_ExternalProvider",
+      {
+        userAttributes: { "cognito:email_alias": "", "cognito:phone_number_alias": "", ...answers.userInfo },
+        validationData: {},
+      },
+      { autoConfirmUser: false, autoVerifyEmail: false, autoVerifyPhone: false },
+      later,
+    ),
+  },
   PostConfirmation_ConfirmSignUp: {
     fire: confirmed,
     event: event("PostConfirmation_ConfirmSignUp", { userAttributes, clientMetadata: metadata }, {}),
@@ -278,6 +291,12 @@ const [define, create, verify] = [
   "VerifyAuthChallengeResponse",
 ].map((trigger) => `${trigger}_Authentication`);
 
+const comesFirst = [
+  "InboundFederation_ExternalProvider",
+  "PreSignUp_ExternalProvider",
+  "PostConfirmation_ConfirmSignUp",
+];
+
 /** What fires in a request or two, in order. Most begin with a user whom an administrator makes. */
 export const orders: Readonly<
   Record<string, readonly [fire: Golden["fire"], sources: readonly (string | undefined)[]]>
@@ -309,6 +328,11 @@ export const orders: Readonly<
   "a refresh": [
     byRefresh,
     [created, before, after, "TokenGeneration_Authentication", "TokenGeneration_RefreshTokens"],
+  ],
+  "a first sign-in with an identity provider": [fromProvider, comesFirst],
+  "another sign-in with an identity provider": [
+    fromProviderAgain,
+    [...comesFirst, "InboundFederation_ExternalProvider", before, after],
   ],
   "a code of the pages": [atPages, [created, "TokenGeneration_HostedAuth"]],
   "a client's own token": [byClient, ["TokenGeneration_ClientCredentials"]],

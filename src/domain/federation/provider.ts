@@ -12,6 +12,9 @@ import {
   readProviderVersion,
 } from "../../store/identity-providers.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
+import { providersOf } from "../user-pools/providers.ts";
+
+export { admitsOwnUsers, ownUsers, providersOf } from "../user-pools/providers.ts";
 
 /** An identity provider of a pool. */
 export interface Provider {
@@ -30,9 +33,6 @@ export interface Provider {
 }
 
 const providers = new CacheKind<Provider>(10_000);
-
-/** The pool's own users, in a client's SupportedIdentityProviders. */
-export const ownUsers = "COGNITO";
 
 /** A provider of the pool by its name; undefined if there is none. One statement if it is known. */
 export async function findProvider(ctx: Ctx, poolId: string, name: string): Promise<Provider | undefined> {
@@ -73,17 +73,6 @@ export function providerFrom(row: ProviderRow): Provider {
     createdAt,
     updatedAt,
   });
-}
-
-/** The names of the providers that a client's pages offer; a client that names nothing has the pool's own users alone. */
-export function providersOf(client: Pick<Client, "document">): readonly string[] {
-  return (client.document.SupportedIdentityProviders ?? []).filter((name) => name !== ownUsers);
-}
-
-/** Whether the pool's own users may sign in at the pages of a client. */
-export function admitsOwnUsers(client: Pick<Client, "document">): boolean {
-  const names = client.document.SupportedIdentityProviders ?? [];
-  return names.length === 0 || names.includes(ownUsers);
 }
 
 /** The provider of this name, if the client's pages offer it. */

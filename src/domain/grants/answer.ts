@@ -8,6 +8,7 @@ import { insertTracked, trackedSession } from "../tokens/session-tracking.ts";
 import { isOfTrigger } from "../triggers/fire.ts";
 import { customAtPages } from "../user-pools/client-tags.ts";
 import { issuer, type Pool } from "../user-pools/load-pool.ts";
+import { admitsSignIn, providerIn } from "../user-pools/providers.ts";
 import { reuseMinutes } from "../user-pools/session-settings.ts";
 import { type AuthorizationRequest, type Redirect, RedirectedRefusal } from "./authorization-request.ts";
 import { type SignedInBrowser, throughBrowser } from "./browser-session.ts";
@@ -33,6 +34,9 @@ export function suffices(
 
 /** Whether the user has proven what the client asks for at the pages: the user may have signed in for another one. */
 function hasAnswered({ pool, client }: PageRequest, { methods }: SignedInBrowser): boolean {
+  if (!admitsSignIn(client, methods)) return false;
+  // "Amazon Cognito doesn't invoke custom challenge triggers for federated users."
+  if (providerIn(methods) !== undefined) return true;
   const custom = customAtPages(pool, client);
   if (custom === "after-password" && !methods.includes("password")) return false;
   return custom === undefined || methods.includes("custom");
@@ -95,7 +99,8 @@ async function implicitTokens(
   const { pool, client, scopes, askedScope, resource, nonce } = request;
   const scope = namedScope(scopes, askedScope);
   const grant = { origin: "oauth", scope: scopes.join(" "), resource } as const;
-  const family = newFamily(ctx, { pool, client, user, authTime }, grant);
+  const provider = providerIn(browser.methods);
+  const family = newFamily(ctx, { pool, client, user, authTime, provider }, grant);
   const proven = { signOuts: user.signOuts, credentialVersion: browser.credentialVersion };
   const origin = { sessionId: browser.tracked?.id, seen: undefined, refreshable: false };
   const tracked = trackedSession(ctx, request, family, origin);

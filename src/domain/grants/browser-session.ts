@@ -18,6 +18,7 @@ import {
 import { longestSsoMinutes } from "../../store/clients.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import { findDevice } from "../../store/devices.ts";
+import { isProviderSince } from "../../store/identity-providers.ts";
 import { queueForUser } from "../../store/token-sessions.ts";
 import { readUser, type User } from "../../store/users.ts";
 import { demandsTwo } from "../mfa/factors.ts";
@@ -25,7 +26,8 @@ import { areTwo } from "../mfa/proofs.ts";
 import { rememberSignIn } from "../notices/sign-ins.ts";
 import type { Authenticated } from "../tokens/issue.ts";
 import { newSessionId, seenFrom } from "../tokens/session-tracking.ts";
-import type { Pool } from "../user-pools/load-pool.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
+import { admitsSignIn, providerIn } from "../user-pools/providers.ts";
 import { keptMinutes, tracksSessions } from "../user-pools/session-settings.ts";
 import { replacesMfa } from "../users/devices.ts";
 import { refuseOAuth } from "./oauth-error.ts";
@@ -174,14 +176,26 @@ function storeWhileOpen(
   });
 }
 
-/** Whether a sign-in at the pages, or a code issued through it, is still valid for this user. */
+/**
+ * Whether a sign-in at the pages, or a code issued through it, is still valid for this user.
+ * @param client undefined if it is not known which one is asking
+ */
 export async function isStillValid(
   ctx: Ctx,
   pool: Pool,
   user: User,
-  session: Pick<BrowserSession, "methods" | "signOuts">,
+  session: Pick<BrowserSession, "methods" | "signOuts" | "authTime">,
+  client?: Pick<Client, "document">,
 ): Promise<boolean> {
-  if (!user.enabled || user.status !== "CONFIRMED" || user.signOuts !== session.signOuts) return false;
+  if (!user.enabled || user.signOuts !== session.signOuts) return false;
+  if (client !== undefined && !admitsSignIn(client, session.methods)) return false;
+  const provider = providerIn(session.methods);
+  if (provider !== undefined) {
+    // The provider decides how users prove who they are: no second factor is asked for here.
+    if (user.status !== "CONFIRMED" && user.status !== "EXTERNAL_PROVIDER") return false;
+    return isProviderSince(ctx.db, pool.id, provider, session.authTime);
+  }
+  if (user.status !== "CONFIRMED") return false;
   // A second factor may have become required.
   if (areTwo(session.methods) || !demandsTwo(pool, user)) return true;
   // A device may have been forgotten.

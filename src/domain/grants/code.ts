@@ -18,6 +18,7 @@ import { insertTracked, type Seen, seenFrom, trackedSession } from "../tokens/se
 import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts";
 import { isStrict, requiresPkce } from "../user-pools/client-tags.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
+import { providerIn } from "../user-pools/providers.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import { isStillValid, type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { refuseOAuth } from "./oauth-error.ts";
@@ -153,12 +154,14 @@ async function mintFrom(
 ): Promise<Redeemed> {
   const user = await readUser(ctx.db, pool.id, code.userId);
   if (user === undefined) return invalidGrant("the user is gone");
-  if (!(await isStillValid(ctx, pool, user, code))) return invalidGrant("the sign-in is no longer valid");
+  if (!(await isStillValid(ctx, pool, user, code, client)))
+    return invalidGrant("the sign-in is no longer valid");
   const { nonce, resource, seen } = code.grant;
   const scopes = await remainingScopes(ctx, { pool, client }, code.grant.scopes);
   if (scopes.length === 0) return invalidGrant("the client may have none of the scopes any more");
   const grant = { origin: "oauth", scope: scopes.join(" "), resource } as const;
-  const family = newFamily(ctx, { pool, client, user, authTime: code.authTime }, grant);
+  const signIn = { authTime: code.authTime, provider: providerIn(code.methods) };
+  const family = newFamily(ctx, { pool, client, user, ...signIn }, grant);
   const origin = { sessionId: code.sessionId, seen, refreshable: true };
   const tracked = trackedSession(ctx, { pool, client }, family, origin);
   const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes, nonce, occasion });

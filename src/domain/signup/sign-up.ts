@@ -23,7 +23,7 @@ import { isPasswordless } from "../users/admin-create-user.ts";
 import { type Attributes, assertWritable, contactAttributes, firstAttributes } from "../users/attributes.ts";
 import { namesOf, takenName } from "../users/change-user.ts";
 import { type PreparedCode, prepareCode, simulatedPlace, storeCode } from "../users/codes.ts";
-import { newSub, newUser, simulateNewUser, storeNewUser } from "../users/new-user.ts";
+import { newSub, newUser, refuseProvidersName, simulateNewUser, storeNewUser } from "../users/new-user.ts";
 import { nameNewUser, nameTaken } from "../users/username.ts";
 
 export interface SignUpRequest extends SignUpData {
@@ -56,6 +56,7 @@ async function makeUser(
   request: SignUpRequest & { readonly attempt: Attempt },
 ): Promise<{ user: User; delivery: Delivery | undefined }> {
   const asked = wantedUser(ctx, pool, client, request);
+  await refuseProvidersName(ctx, pool, asked.username);
   await countSignUp(ctx, pool, confirmationDelivery(pool, asked.attributes)?.destination);
   const decision = await preSignUp(ctx, pool, client, { ...request, ...asked, userName: asked.username });
   const taken = await takenName(ctx, pool, namesOf(pool, asked), asked.id);

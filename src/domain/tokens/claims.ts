@@ -79,10 +79,26 @@ export function idTokenClaims(facts: ClaimFacts): Claims {
     ...(roles.length > 0 && { "cognito:roles": roles }),
     ...(preferredRole !== undefined && { "cognito:preferred_role": preferredRole }),
     "cognito:username": facts.user.username,
+    ...identityClaim(facts.user),
     aud: facts.clientId,
     token_use: "id",
     ...(facts.nonce !== undefined && { nonce: facts.nonce }),
   };
+}
+
+/**
+ * The claim `identities` of users who sign in with identity providers, whatever the client may read. All its values are
+ * text, unlike those of the attribute.
+ */
+function identityClaim({ attributes }: Pick<User, "attributes">): Claims {
+  if (attributes["identities"] === undefined) return {};
+  const listed: Readonly<Record<string, unknown>>[] = JSON.parse(attributes["identities"]);
+  const identities = listed.map((one) => ({
+    ...one,
+    primary: String(one["primary"]),
+    dateCreated: String(one["dateCreated"]),
+  }));
+  return { identities };
 }
 
 /**

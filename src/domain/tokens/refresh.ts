@@ -6,6 +6,7 @@ import type { Ctx } from "../../app.ts";
 import { endBrowserSession } from "../../store/browser-sessions.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import { findDevice } from "../../store/devices.ts";
+import { isProviderSince } from "../../store/identity-providers.ts";
 import { readFamily, revokeFamily, rotateFamily, type TokenFamily } from "../../store/token-families.ts";
 import { originOf } from "../../store/token-sessions.ts";
 import { readFamilyAndUser } from "../../store/token-state.ts";
@@ -77,6 +78,7 @@ export async function refreshTokens(
   if (family.expiresAt <= ctx.now) return refuse("NotAuthorizedException", "Refresh Token has expired");
   if (user === undefined) return revoked();
   if (!user.enabled) return refuseFor("disabled");
+  if (!(await isProviderThere(ctx, family))) return revoked();
   if (!(await isFromDevice(ctx, pool, family, deviceKey))) return invalid();
   const scopes = await grantable(ctx, presented, family);
   if (scopes.length === 0) return invalid();
@@ -90,6 +92,14 @@ export async function refreshTokens(
   return rotatesRefreshTokens(client)
     ? { ...tokens, RefreshToken: makeRefreshToken(family, generation) }
     : tokens;
+}
+
+/** Whether the identity provider that has signed the user in still exists; true if none has. */
+async function isProviderThere(
+  ctx: Ctx,
+  { poolId, provider, createdAt }: Pick<TokenFamily, "poolId" | "provider" | "createdAt">,
+): Promise<boolean> {
+  return provider === undefined || isProviderSince(ctx.db, poolId, provider, createdAt);
 }
 
 /**

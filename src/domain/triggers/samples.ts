@@ -12,7 +12,7 @@ import { customMessageEvent, messageReasons } from "./custom-message.ts";
 import { customSenderEvent } from "./custom-sender.ts";
 import type { FiringCtx } from "./fire.ts";
 import { inboundFederation } from "./inbound-federation.ts";
-import { postConfirmation, preAdminCreateUser, preSignUp } from "./sign-up.ts";
+import { postConfirmation, preAdminCreateUser, preSignUp, preSignUpElsewhere } from "./sign-up.ts";
 import { preClientTokenGeneration, preTokenGeneration } from "./token-generation.ts";
 import type { MessageReason, SenderTrigger, TokenSource, TriggerSource } from "./trigger.ts";
 import { findElsewhere } from "./user-migration.ts";
@@ -156,6 +156,8 @@ const sent: (message: Parameters<typeof customSenderEvent>[2]) => (kind: Kind) =
 const samples: Readonly<Record<TriggerSource, Sample>> = {
   PreSignUp_SignUp: ({ ctx, pool, client }) => preSignUp(ctx, pool, client, signUp),
   PreSignUp_AdminCreateUser: ({ ctx, pool }) => preAdminCreateUser(ctx, pool, signUp),
+  PreSignUp_ExternalProvider: ({ ctx, pool, client }) =>
+    preSignUpElsewhere(ctx, pool, client, { userName: "corporate_ada", attributes: signUp.attributes }),
   PostConfirmation_ConfirmSignUp: confirmed("ConfirmSignUp"),
   PostConfirmation_ConfirmForgotPassword: confirmed("ConfirmForgotPassword"),
   PreAuthentication_Authentication: ({ ctx, ...about }) =>

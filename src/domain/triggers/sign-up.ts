@@ -7,7 +7,7 @@ import type { User } from "../../store/users.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { unrecognizable } from "./answer.ts";
 import { type FiringCtx, fire } from "./fire.ts";
-import type { Metadata } from "./trigger.ts";
+import type { Metadata, TriggerSource } from "./trigger.ts";
 import { given, userAttributes } from "./user-event.ts";
 
 /** What the caller of SignUp or AdminCreateUser sends along for the function. */
@@ -53,10 +53,27 @@ export async function preAdminCreateUser(ctx: FiringCtx, pool: Pool, user: NewUs
   await firePreSignUp(ctx, pool, "PreSignUp_AdminCreateUser", undefined, user);
 }
 
+/**
+ * Fires PreSignUp for somebody whom an identity provider signs in for the first time, which it can only refuse: such
+ * users need no confirmation. Throws as `fire` does.
+ */
+export async function preSignUpElsewhere(
+  ctx: FiringCtx,
+  pool: Pool,
+  client: Client,
+  { userName, attributes }: Pick<NewUser, "userName" | "attributes">,
+): Promise<void> {
+  await firePreSignUp(ctx, pool, "PreSignUp_ExternalProvider", client.id, {
+    userName,
+    attributes: { "cognito:email_alias": "", "cognito:phone_number_alias": "", ...attributes },
+    validationData: {},
+  });
+}
+
 function firePreSignUp(
   ctx: FiringCtx,
   pool: Pool,
-  source: "PreSignUp_SignUp" | "PreSignUp_AdminCreateUser",
+  source: Extract<TriggerSource, `PreSignUp_${string}`>,
   clientId: string | undefined,
   { userName, attributes, validationData, clientMetadata }: NewUser,
 ) {

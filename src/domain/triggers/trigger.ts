@@ -24,6 +24,7 @@ export type SenderTrigger = (typeof senderTriggers)[number];
 export type TriggerSource =
   | "PreSignUp_SignUp"
   | "PreSignUp_AdminCreateUser"
+  | "PreSignUp_ExternalProvider"
   | "PostConfirmation_ConfirmSignUp"
   | "PostConfirmation_ConfirmForgotPassword"
   | "PreAuthentication_Authentication"

@@ -14,6 +14,11 @@ export function loginNameKey(pool: Pick<Pool, "document">, name: string): string
   return caseSensitive(pool) ? composed : composed.toLowerCase().normalize("NFC");
 }
 
+/** The username as a sign-in name, which every user has. */
+export function usernameOf(pool: Pick<Pool, "document">, username: string): LoginName {
+  return { key: loginNameKey(pool, username), kind: "username" };
+}
+
 /**
  * A user's sign-in names: the username, and those added by the pool's mode.
  * UsernameAttributes: the e-mail address and phone number, verified or not, unique immediately.
@@ -25,7 +30,7 @@ export function loginNames(
   attributes: Readonly<Record<string, string>>,
   options: { confirmed: boolean },
 ): LoginName[] {
-  const names: LoginName[] = [{ key: loginNameKey(pool, username), kind: "username" }];
+  const names: LoginName[] = [usernameOf(pool, username)];
   const add = (kind: LoginName["kind"], value: string | undefined) => {
     if (!value) return;
     const key = loginNameKey(pool, value);

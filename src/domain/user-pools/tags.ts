@@ -1,10 +1,11 @@
 /**
  * Tags of a pool, and those with a meaning for Poolhouse: `_custom_id_`, `ms-custom-id` and `floci:override-id` set the
  * id of a new pool (as in other emulators), `poolhouse:issuer` selects the issuer of its tokens, `poolhouse:language` the
- * language of its messages; client-tags.ts has those for clients.
+ * language of its messages; client-tags.ts has those for clients, link-tag.ts and notice-tag.ts one each.
  */
 import { knownLanguage, languageTags } from "../../lib/language.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { linkByEmailTag, wrongLinking } from "./link-tag.ts";
 import { issuerTag } from "./load-pool.ts";
 import { noNoticesTag, wrongNotices } from "./notice-tag.ts";
 
@@ -23,6 +24,12 @@ export const languageTag = "poolhouse:language";
 /** "A user pool can have as many as 50 tags" (TagResource). */
 const MOST_TAGS = 50;
 
+/** What is wrong with the value of a tag, if something is. */
+const valueChecks: readonly [tag: string, wrongIn: (value: string) => string | undefined][] = [
+  [noNoticesTag, wrongNotices],
+  [linkByEmailTag, wrongLinking],
+];
+
 /** Throws InvalidParameterException for tags that a pool may not have. */
 export function checkTags(tags: Tags): void {
   const names = Object.keys(tags);
@@ -37,9 +44,10 @@ export function checkTags(tags: Tags): void {
   const language = tags[languageTag];
   if (language !== undefined && knownLanguage(language) === undefined)
     refuse("InvalidParameterException", `The tag ${languageTag} must be one of ${languageTags.join(", ")}.`);
-  const notices = tags[noNoticesTag];
-  const wrong = notices === undefined ? undefined : wrongNotices(notices);
-  if (wrong !== undefined) refuse("InvalidParameterException", wrong);
+  for (const [tag, wrongIn] of valueChecks) {
+    const wrong = tags[tag] === undefined ? undefined : wrongIn(tags[tag]);
+    if (wrong !== undefined) refuse("InvalidParameterException", wrong);
+  }
 }
 
 /**

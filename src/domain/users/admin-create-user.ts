@@ -13,7 +13,7 @@ import type { Pool } from "../user-pools/load-pool.ts";
 import { type Attributes, firstAttributes } from "./attributes.ts";
 import { requireUser } from "./find-user.ts";
 import { invitationDeliveries, invitations, type Medium } from "./invitations.ts";
-import { assertNamesFree, newSub, newUser, storeNewUser } from "./new-user.ts";
+import { assertNamesFree, newSub, newUser, refuseProvidersName, storeNewUser } from "./new-user.ts";
 import { temporaryPassword } from "./temporary-password.ts";
 import { nameNewUser, takenReasons } from "./username.ts";
 
@@ -31,6 +31,7 @@ export interface NewUserRequest extends SignUpData {
 export async function createUser(ctx: Ctx, pool: Pool, request: NewUserRequest): Promise<User> {
   const sub = newSub(ctx.random);
   const named = nameNewUser(pool, request.username, request.attributes, sub);
+  await refuseProvidersName(ctx, pool, named.username);
   const attributes = firstAttributes(pool, named.attributes, { required: false });
   const password = passwordOf(ctx, pool, request.temporaryPassword);
   const deliveries = request.suppressMessage ? [] : invitationDeliveries(attributes, request.mediums);

@@ -22,7 +22,7 @@ import {
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
 import { noticeChange } from "../notices/changes.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
-import { loginNames } from "../user-pools/login-names.ts";
+import { loginNames, usernameOf } from "../user-pools/login-names.ts";
 import { contactAttributes, isVerified } from "./attributes.ts";
 import { changedMeans, changesNothing, onlyTakesAway } from "./sign-in-means.ts";
 import { takenReasons } from "./username.ts";
@@ -183,7 +183,12 @@ function lostAddresses(before: User, after: Pick<User, "attributes">): string[] 
 
 const same = (a: LoginName, b: LoginName) => a.key === b.key && a.kind === b.kind;
 
+/**
+ * The names by which a user signs in. Whoever signs in elsewhere only has the username: an address that another provider
+ * vouches for, or not, is nobody's name here.
+ */
 export function namesOf(pool: Pool, user: Pick<User, "username" | "attributes" | "status">): LoginName[] {
+  if (user.status === "EXTERNAL_PROVIDER") return [usernameOf(pool, user.username)];
   return loginNames(pool, user.username, user.attributes, { confirmed: user.status !== "UNCONFIRMED" });
 }
 

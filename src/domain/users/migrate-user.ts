@@ -20,7 +20,7 @@ import { loginNameKey } from "../user-pools/login-names.ts";
 import { type Attributes, contactAttributes, firstAttributes, isVerified } from "./attributes.ts";
 import { findUser } from "./find-user.ts";
 import { invitationDeliveries, invitations } from "./invitations.ts";
-import { newSub, newUser, storeNewUser } from "./new-user.ts";
+import { newSub, newUser, refuseProvidersName, storeNewUser } from "./new-user.ts";
 import { nameNewUser, nameTaken } from "./username.ts";
 
 interface Moving {
@@ -80,6 +80,7 @@ async function create(
   if (!isOfShape(userPoolModel, "UsernameType", name))
     refuse("InvalidParameterException", "The name cannot be a username.");
   const named = nameNewUser(pool, name, given, sub);
+  await refuseProvidersName(ctx, pool, named.username);
   const attributes = firstAttributes(pool, named.attributes, { required: false });
   const keeps = found.isConfirmed && password !== undefined;
   // A password that is forgotten is replaced by a code, for which there must be an address.

@@ -6,9 +6,11 @@ import { firstVersion } from "../../lib/random.ts";
 import { uuid4 } from "../../lib/uuid.ts";
 import { insertCredential, type NewCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
+import { isProvidersName } from "../../store/identity-providers.ts";
 import type { LoginName } from "../../store/login-names.ts";
 import { removeUser } from "../../store/user-removal.ts";
 import { insertUser, noMfa, type User, type UserStatus } from "../../store/users.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { noSuchPool, type Pool } from "../user-pools/load-pool.ts";
 import type { Attributes } from "./attributes.ts";
@@ -52,6 +54,14 @@ export async function assertNamesFree(
 ): Promise<void> {
   const name = await takenName(ctx, pool, namesOf(pool, user), user.id);
   if (name !== undefined) taken(name);
+}
+
+/**
+ * Refuses a username that begins as those of an identity provider's users do (`<ProviderName>_`), in whatever case:
+ * somebody could take it before its user comes. Throws InvalidParameterException.
+ */
+export async function refuseProvidersName(ctx: Ctx, pool: Pool, username: string): Promise<void> {
+  if (await isProvidersName(ctx.db, pool.id, username)) refuseFor("nameOfProvider");
 }
 
 interface NewUserOptions {

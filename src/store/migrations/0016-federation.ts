@@ -23,9 +23,11 @@ export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<vo
     `create index if not exists provider_identifiers_provider on provider_identifiers (pool_id, provider_name)`,
     `create table if not exists linked_identities (
       pool_id ${key} not null, provider_name ${key} not null, identity_key ${key} not null, user_id ${key} not null,
-      attribute text not null, value text not null, is_primary integer not null, created_at bigint not null,
+      attribute text not null, value text not null, value_key ${key} not null, is_primary integer not null,
+      created_at bigint not null,
       primary key (pool_id, provider_name, identity_key))`,
     `create index if not exists linked_identities_user on linked_identities (pool_id, user_id)`,
+    `create index if not exists linked_identities_value on linked_identities (pool_id, provider_name, value_key)`,
     `create table if not exists federated_sign_ins (
       pool_id ${key} not null, handle_hash ${key} not null, provider_name ${key} not null, client_id ${key} not null,
       state_sealed ${blob} not null, created_at bigint not null, expires_at bigint not null,

@@ -34,6 +34,8 @@ export interface LinkedIdentitiesTable {
   /** `Cognito_Subject`, or the claim that an administrator linked by before the first sign-in. */
   attribute: string;
   value: string;
+  /** A hash of the attribute and of its value: the identities that an administrator names, who names no issuer. */
+  value_key: string;
   /** 1 for the identity that the user was created for. */
   is_primary: number;
   created_at: number;

@@ -89,6 +89,7 @@ const byReason: Readonly<Record<Reason, ErrorWord>> = {
   nameNoEmail: { word: "badEmail", fields: ["username"] },
   nameNoPhone: { word: "badPhone", fields: ["username"] },
   nameNoAddress: { word: "badName", fields: ["username"] },
+  nameOfProvider: { word: "badName", fields: ["username"] },
   nameIsAlias: { word: "nameIsAddress", fields: ["username"] },
   preferredNameIsAlias: { word: "general" },
   attributesMalformed: { word: "general" },
