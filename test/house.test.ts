@@ -75,7 +75,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   jose: /^domain\/(?:federation|tokens)\//,
   "css-tree": /^domain\/branding\//,
   culori: /^lib\/color\.ts$/,
-  saxes: /^lib\/svg\.ts$/,
+  saxes: /^lib\/(?:svg|xml)\.ts$/,
   "@aws-crypto/encrypt-node": /^lib\/encryption-sdk\.ts$/,
   "@aws-crypto/material-management-node": /^lib\/encryption-sdk\.ts$/,
   "libphonenumber-js": /^lib\/phone-number\.ts$/,

@@ -1,9 +1,149 @@
-/** SAML 2.0 (Web Browser SSO Profile), as a service provider. */
+/** SAML 2.0 (Web Browser SSO and Single Logout Profiles), as a service provider. */
+import type { Ctx } from "../../app.ts";
+import { sha256, sha256Base64url, toHex } from "../../lib/bytes.ts";
+import { consumeId } from "../../store/federated-sign-ins.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
-import type { Protocol } from "./protocol.ts";
+import type { Place, Protocol, ProviderIdentity } from "./protocol.ts";
+import type { Provider } from "./provider.ts";
+import type { Assertion, NameId } from "./saml-assertion.ts";
+import { samlKey } from "./saml-keys.ts";
+import {
+  acsUrl,
+  authnRequestUrl,
+  logoutRequestUrl,
+  newMessageId,
+  serviceProviderId,
+} from "./saml-messages.ts";
+import type { SamlProvider } from "./saml-metadata.ts";
+import { renewedProvider, samlProvider } from "./saml-provider.ts";
+import { verifyResponse } from "./saml-response.ts";
+import { UnknownSigner } from "./saml-signature.ts";
+import { fault, SamlFault } from "./saml-xml.ts";
+
+type Asked = Place & { readonly provider: Provider };
 
 export const saml: Protocol = {
-  begin: () => refuseOAuth("temporarily_unavailable", "SAML is not there yet."),
-  verify: () => refuseOAuth("temporarily_unavailable", "SAML is not there yet."),
-  logout: async () => undefined,
+  begin: (ctx, { pool, base, provider, state, fresh }) =>
+    answering("Error in SAML metadata of identity provider", async () => {
+      const { signIn, wantsSignedRequests } = await samlProvider(ctx, provider);
+      const isSigned = provider.details["RequestSigningAlgorithm"] === "rsa-sha256" || wantsSignedRequests;
+      const id = newMessageId(ctx);
+      const privateKey = isSigned ? (await samlKey(ctx, pool.id, "")).privateKey : undefined;
+      const sending = { poolId: pool.id, base, to: signIn.redirect, id, relayState: state, privateKey };
+      return { location: await authnRequestUrl(sending, fresh), remembered: { requestId: id } };
+    }),
+
+  verify: (ctx, { parameters, remembered, ...asked }) =>
+    verifyAnswer(
+      ctx,
+      asked,
+      parameters.get("SAMLResponse") ?? "",
+      remembered["requestId"] ?? refuseOAuth("invalid_request", "The sign-in did not begin with SAML."),
+    ),
+
+  logout: (ctx, { pool, base, provider, known, session, state }) =>
+    answering("Error in SAML metadata of identity provider", async () => {
+      if (provider.details["IDPSignout"] !== "true" || !known["nameId"]) return undefined;
+      const { signOut } = await samlProvider(ctx, provider);
+      if (signOut.redirect === undefined) return undefined;
+      const { privateKey } = await samlKey(ctx, pool.id, "");
+      const to = signOut.redirect.location;
+      const id = logoutRequestId(state);
+      const sending = { poolId: pool.id, base, to, id, relayState: state, privateKey };
+      return logoutRequestUrl(sending, { name: nameIdOf(known), sessionIndex: session });
+    }),
 };
+
+/** The id of the LogoutRequest with this RelayState: its answer is recognized without anything being stored. */
+export const logoutRequestId = (state: string): string => `_${toHex(sha256("logout request ", state))}`;
+
+/**
+ * Verifies a response that a provider sent by itself (IdP-initiated). Its RelayState holds the authorization request as a
+ * query: `identity_provider`, `client_id`, `redirect_uri`, `response_type` and `scope`. The caller finds the provider by it, and
+ * answers only for a client that has the provider and whose providers are all of SAML, COGNITO not among them; it
+ * checks the rest as at /oauth2/authorize, and gives no state back. Such a response is bound to no browser: whoever posts it
+ * signs in whoever it names, which is why a provider must allow it (IDPInit).
+ */
+export function verifyUnsolicited(ctx: Ctx, asked: Asked, samlResponse: string): Promise<ProviderIdentity> {
+  if (asked.provider.details["IDPInit"] !== "true")
+    return refuseOAuth("invalid_request", "The identity provider may not begin a sign-in by itself.");
+  return verifyAnswer(ctx, asked, samlResponse, undefined);
+}
+
+/** Refuses with what a fault says, as OAuth 2.0 allows it in a description (RFC 6749 section 4.1.2.1). */
+async function answering<T>(prefix: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof SamlFault)) throw error;
+    const description = `${prefix}: ${error.message}`.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, "?");
+    const { cause } = error;
+    return refuseOAuth("invalid_request", description, cause instanceof Error ? cause.message : undefined);
+  }
+}
+
+function verifyAnswer(
+  ctx: Ctx,
+  asked: Asked,
+  samlResponse: string,
+  requestId: string | undefined,
+): Promise<ProviderIdentity> {
+  return answering("Error in SAML response processing", async () => {
+    const { pool, base, provider } = asked;
+    if (samlResponse === "") fault("there is no SAMLResponse.");
+    const isEncrypted = provider.details["EncryptedResponses"] === "true";
+    const expected = {
+      audience: serviceProviderId(pool.id),
+      acs: acsUrl(base),
+      requestId,
+      now: ctx.now,
+      decryptionKey: isEncrypted ? (await samlKey(ctx, pool.id, provider.name)).privateKey : undefined,
+    };
+    const verify = (by: SamlProvider) => verifyResponse(samlResponse, { ...expected, provider: by });
+    let by = await samlProvider(ctx, provider);
+    let assertion: Assertion;
+    try {
+      assertion = await verify(by);
+    } catch (error) {
+      const renewed = error instanceof UnknownSigner ? await renewedProvider(ctx, provider) : undefined;
+      if (renewed === undefined) throw error;
+      by = renewed;
+      assertion = await verify(by);
+    }
+    await once(ctx, pool.id, ["assertion", by.entityId, assertion.id], assertion.expiresAt);
+    return identityFrom(by, assertion);
+  });
+}
+
+/** Throws SamlFault if this was seen before, on any server. */
+export async function once(
+  ctx: Ctx,
+  poolId: string,
+  what: readonly [kind: string, entityId: string, id: string],
+  expiresAt: number,
+): Promise<void> {
+  const hash = sha256Base64url(JSON.stringify(["saml", ...what]));
+  if (!(await consumeId(ctx.db, { poolId, hash, expiresAt }))) fault(`the ${what[0]} was used before.`);
+}
+
+function identityFrom({ entityId }: SamlProvider, assertion: Assertion): ProviderIdentity {
+  const { name, attributes, sessionIndex } = assertion;
+  return {
+    issuer: entityId,
+    subject: name.nameId,
+    claims: attributes,
+    answers: { samlResponse: attributes },
+    session: sessionIndex,
+    logout: { ...name },
+  };
+}
+
+function nameIdOf(known: ProviderIdentity["logout"]): NameId {
+  const { nameId = "", nameIdFormat, nameQualifier, spNameQualifier } = known;
+  return {
+    nameId,
+    ...(nameIdFormat !== undefined && { nameIdFormat }),
+    ...(nameQualifier !== undefined && { nameQualifier }),
+    ...(spNameQualifier !== undefined && { spNameQualifier }),
+  };
+}

@@ -1,0 +1,176 @@
+/** Checks what a signed assertion says (SAML 2.0 Core section 2, Profiles section 4.1.4.3), and reads it. Pure. */
+import { elementsOf, textOf, type XmlElement } from "../../lib/xml.ts";
+import type { SamlProvider } from "./saml-metadata.ts";
+import {
+  attribute,
+  child,
+  children,
+  clockSkew,
+  fault,
+  isElement,
+  plainText,
+  SamlFault,
+  theChild,
+  time,
+} from "./saml-xml.ts";
+
+/** What a response must be like. */
+export interface Expected {
+  readonly provider: SamlProvider;
+  /** Our own entity id. */
+  readonly audience: string;
+  /** The URL that it was posted to (Assertion Consumer Service). */
+  readonly acs: string;
+  /** The id of our request; undefined if the provider begins by itself. */
+  readonly requestId: string | undefined;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** PKCS8 PEM, if the provider must encrypt its assertions. */
+  readonly decryptionKey: string | undefined;
+}
+
+/** A name of a user, with what says whose it is. */
+export interface NameId {
+  readonly nameId: string;
+  readonly nameIdFormat?: string;
+  readonly nameQualifier?: string;
+  readonly spNameQualifier?: string;
+}
+
+export interface Assertion {
+  readonly id: string;
+  readonly name: NameId;
+  readonly sessionIndex: string | undefined;
+  /** By Name: a text, or the texts if there are several. */
+  readonly attributes: Readonly<Record<string, string | readonly string[]>>;
+  /** When nobody accepts it any more, epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** How old an assertion may be that nobody asked for, in milliseconds ("SAML session initiation", Amazon Cognito Developer Guide). */
+const oldestUnsolicited = 6 * 60_000;
+
+/** Throws SamlFault. */
+export function checkAssertion(assertion: XmlElement, expected: Expected): Assertion {
+  if (assertion.attributes.get("Version") !== "2.0") fault("the Assertion is not of SAML 2.0.");
+  if (plainText(theChild(assertion, "assertion", "Issuer")).trim() !== expected.provider.entityId)
+    fault("the Issuer of the Assertion is not the provider.");
+  checkIssueInstant(assertion, expected);
+  const subject = theChild(assertion, "assertion", "Subject");
+  const confirmedUntil = checkConfirmations(subject, expected);
+  const validUntil = checkConditions(assertion, expected);
+  const [statement] = children(assertion, "assertion", "AuthnStatement");
+  if (statement === undefined) fault("the Assertion has no AuthnStatement.");
+  const sessionEnd = time(statement, "SessionNotOnOrAfter");
+  if (sessionEnd !== undefined && expected.now - clockSkew >= sessionEnd)
+    fault("the session at the provider has ended (SessionNotOnOrAfter).");
+  return {
+    id: attribute(assertion, "ID"),
+    name: readNameId(subject),
+    sessionIndex: statement.attributes.get("SessionIndex") || undefined,
+    attributes: readAttributes(assertion),
+    expiresAt: Math.min(confirmedUntil, validUntil) + clockSkew,
+  };
+}
+
+function checkIssueInstant(assertion: XmlElement, { now, requestId }: Expected): void {
+  const issued = time(assertion, "IssueInstant") ?? fault("the Assertion has no IssueInstant.");
+  if (issued > now + clockSkew) fault("the IssueInstant of the Assertion is in the future.");
+  if (requestId === undefined && issued < now - oldestUnsolicited)
+    fault("the Assertion was issued more than 6 minutes ago.");
+}
+
+/** NotBefore and NotOnOrAfter, as far as they are there. Returns the latter. */
+function checkPeriod(element: XmlElement, now: number): number | undefined {
+  const [from, until] = [time(element, "NotBefore"), time(element, "NotOnOrAfter")];
+  if (from !== undefined && now + clockSkew < from)
+    fault(`it is not valid yet (NotBefore of the ${element.name}).`);
+  if (until !== undefined && now - clockSkew >= until)
+    fault(`it is not valid any more (NotOnOrAfter of the ${element.name}).`);
+  return until;
+}
+
+const bearer = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+
+/** One bearer confirmation must hold. Returns until when. */
+function checkConfirmations(subject: XmlElement, expected: Expected): number {
+  const confirmations = children(subject, "assertion", "SubjectConfirmation").filter(
+    (one) => attribute(one, "Method") === bearer,
+  );
+  let first: SamlFault | undefined;
+  for (const confirmation of confirmations) {
+    try {
+      return checkConfirmation(theChild(confirmation, "assertion", "SubjectConfirmationData"), expected);
+    } catch (error) {
+      if (!(error instanceof SamlFault)) throw error;
+      first ??= error;
+    }
+  }
+  throw first ?? new SamlFault("the Subject has no SubjectConfirmation of a bearer.");
+}
+
+function checkConfirmation(data: XmlElement, { acs, requestId, now }: Expected): number {
+  if (data.attributes.get("Recipient") !== acs) fault(`the Recipient is not ${acs}.`);
+  const inResponseTo = data.attributes.get("InResponseTo");
+  if (requestId === undefined && inResponseTo !== undefined)
+    fault("the SubjectConfirmationData has an InResponseTo, but nobody asked.");
+  if (requestId !== undefined && inResponseTo !== requestId)
+    fault("the InResponseTo of the SubjectConfirmationData is not our request.");
+  return checkPeriod(data, now) ?? fault("the SubjectConfirmationData has no NotOnOrAfter.");
+}
+
+/** Conditions that are understood. An assertion with others is not valid (Core section 2.5.1.1). */
+const known = ["AudienceRestriction", "OneTimeUse", "ProxyRestriction"];
+
+function checkConditions(assertion: XmlElement, { audience, now }: Expected): number {
+  const conditions = theChild(assertion, "assertion", "Conditions");
+  if (!conditions.attributes.has("NotBefore")) fault("the Conditions have no NotBefore.");
+  const until = checkPeriod(conditions, now) ?? fault("the Conditions have no NotOnOrAfter.");
+  for (const condition of elementsOf(conditions))
+    if (!known.some((name) => isElement(condition, "assertion", name)))
+      fault(`the Conditions have a ${condition.name.slice(0, 100)}, which is unknown.`);
+  const restrictions = children(conditions, "assertion", "AudienceRestriction");
+  if (restrictions.length === 0) fault("the Conditions have no AudienceRestriction.");
+  for (const restriction of restrictions) {
+    const audiences = children(restriction, "assertion", "Audience").map((one) => plainText(one).trim());
+    if (!audiences.includes(audience)) fault(`the Audience is not ${audience}.`);
+  }
+  return until;
+}
+
+/** The NameID in a Subject or a LogoutRequest. Throws SamlFault unless there is one. */
+export function readNameId(parent: XmlElement): NameId {
+  const element =
+    child(parent, "assertion", "NameID") ??
+    fault(`the ${parent.name} has no NameID (an EncryptedID is not supported).`);
+  const nameId = plainText(element);
+  if (nameId === "") fault("the NameID is empty.");
+  if (nameId !== nameId.trim()) fault("the NameID begins or ends with white space.");
+  if (nameId.length > 1024) fault("the NameID has more than 1024 characters.");
+  const optional = (key: keyof NameId, name: string) => {
+    const value = element.attributes.get(name);
+    return value ? { [key]: value } : {};
+  };
+  return {
+    nameId,
+    ...optional("nameIdFormat", "Format"),
+    ...optional("nameQualifier", "NameQualifier"),
+    ...optional("spNameQualifier", "SPNameQualifier"),
+  };
+}
+
+function readAttributes(assertion: XmlElement): Assertion["attributes"] {
+  const found = new Map<string, string[]>();
+  for (const statement of children(assertion, "assertion", "AttributeStatement"))
+    for (const one of children(statement, "assertion", "Attribute")) {
+      const values = children(one, "assertion", "AttributeValue").map(textOf);
+      const name = attribute(one, "Name");
+      found.set(name, [...(found.get(name) ?? []), ...values]);
+    }
+  return Object.fromEntries(
+    [...found].flatMap(([name, values]) => {
+      const [only, ...more] = values;
+      return only === undefined ? [] : [[name, more.length === 0 ? only : values]];
+    }),
+  );
+}
