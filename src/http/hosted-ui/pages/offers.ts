@@ -1,8 +1,10 @@
 /** What the pages offer, by the settings of the pool. Whatever is shown, the domain refuses what is not allowed. */
-import type { Pool } from "../../../domain/user-pools/load-pool.ts";
+import { admitsOwnUsers } from "../../../domain/user-pools/providers.ts";
+import type { Client, Pool } from "../../../domain/user-pools/load-pool.ts";
 
-export function offersSignUp({ document }: Pool): boolean {
-  return document.AdminCreateUserConfig?.AllowAdminCreateUserOnly !== true;
+/** Whether people can create an account of the pool at the client's pages. */
+export function offersSignUp({ pool, client }: { readonly pool: Pool; readonly client: Client }): boolean {
+  return admitsOwnUsers(client) && pool.document.AdminCreateUserConfig?.AllowAdminCreateUserOnly !== true;
 }
 
 export function offersRecovery({ document }: Pool): boolean {
