@@ -12,7 +12,7 @@ import { type AuthorizationRequest, readAuthorizationRequest } from "../grants/a
 import { refuseOAuth } from "../grants/oauth-error.ts";
 import type { Authenticated } from "../tokens/issue.ts";
 import { finishFederation } from "./finish.ts";
-import type { Place, ProviderIdentity } from "./protocol.ts";
+import type { Answered, Place, ProviderIdentity } from "./protocol.ts";
 import { protocols } from "./protocols.ts";
 import { findClientProvider, type Provider } from "./provider.ts";
 import { handleHash, newHandle, type SignInState, toClient, type WaitingSignIn } from "./waiting.ts";
@@ -124,10 +124,22 @@ async function finish(
     return refuseOAuth("invalid_request", "The identity provider was changed during the sign-in.");
   if ((provider.type === "SAML") !== brought.saml)
     return refuseOAuth("invalid_request", "The answer came to the endpoint of another protocol.");
-  const protocol = await protocols[provider.type]();
   const parameters = state.answer === undefined ? brought.parameters : new URLSearchParams(state.answer);
-  const { remembered } = state;
-  const identity = await protocol.verify(ctx, { pool, base, provider, remembered, parameters });
+  const identity = await verify(ctx, { pool, base, provider, parameters }, state);
   const authenticated = await finishFederation(ctx, { pool, client, provider }, identity);
   return { request, authenticated, provider, identity };
+}
+
+/** Verifies the answer to what the sign-in began with, or a response that the provider sent by itself. */
+async function verify(
+  ctx: Ctx,
+  answered: Omit<Answered, "remembered">,
+  { remembered, isUnsolicited }: SignInState,
+): Promise<ProviderIdentity> {
+  if (isUnsolicited === true) {
+    const { verifyUnsolicited } = await import("./saml.ts");
+    return verifyUnsolicited(ctx, answered, answered.parameters.get("SAMLResponse") ?? "");
+  }
+  const protocol = await protocols[answered.provider.type]();
+  return protocol.verify(ctx, { ...answered, remembered });
 }

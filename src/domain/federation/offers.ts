@@ -1,8 +1,8 @@
 /** The ways in that the sign-in page of a client offers. */
 import type { Ctx } from "../../app.ts";
 import { type ProviderButton, providerButtons } from "../../store/identity-providers.ts";
-import { admitsOwnUsers, providersOf } from "../user-pools/providers.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
+import { admitsOwnUsers, providersOf } from "../user-pools/providers.ts";
 import { findProviderByIdentifier } from "./provider.ts";
 
 export interface Offers {

@@ -14,8 +14,8 @@ import {
 import { revokeProviderFamilies } from "../../store/token-families.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
 import type { OpenedBrowser, SignedInBrowser } from "../grants/browser-session.ts";
-import { providerIn } from "../user-pools/providers.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
+import { providerIn } from "../user-pools/providers.ts";
 import { identityKey, subjectAttribute } from "./identities.ts";
 import type { Place, ProviderIdentity } from "./protocol.ts";
 import { protocols } from "./protocols.ts";

@@ -24,6 +24,8 @@ export interface SignInState {
   readonly remembered: Begun["remembered"];
   /** What the provider has posted; it waits for the browser to come with its cookie. */
   readonly answer?: string;
+  /** Whether the provider has begun the sign-in. */
+  readonly isUnsolicited?: true;
 }
 
 export type WaitingSignIn = FederatedSignIn<SignInState>;

@@ -6,8 +6,9 @@ import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { answerSignIn, handleParameter, keepPosted } from "../../domain/federation/answer.ts";
 import { rememberProviderSession } from "../../domain/federation/sessions.ts";
+import { isUnsolicited, keepUnsolicited } from "../../domain/federation/unsolicited.ts";
 import { authorizedLocation } from "../../domain/grants/answer.ts";
-import { federationCookie } from "../cookies.ts";
+import { federationCookie, setFederationCookie } from "../cookies.ts";
 import { type Bindings, type Place, rawQuery } from "../place.ts";
 import { redirect } from "../redirect.ts";
 import { openSession } from "../sessions.ts";
@@ -31,7 +32,7 @@ async function answerResponse(
   { path, saml }: Endpoint,
 ): Promise<Response> {
   if (c.req.method === "POST") {
-    const handle = await keepPosted(ctx, place, { parameters: await readAnswer(c), saml });
+    const handle = await keep(ctx, c, place, saml);
     return redirect(c, `${place.base}${path}?${handleParameter}=${handle}`);
   }
   const parameters = new URLSearchParams(rawQuery(c));
@@ -40,4 +41,14 @@ async function answerResponse(
   const opened = await openSession(ctx, c, place, authenticated);
   await rememberProviderSession(ctx, opened, signIn);
   return redirect(c, await authorizedLocation(ctx, request, opened.browser), request);
+}
+
+/** Keeps what the provider's site has posted by the browser. Returns the handle with which the browser comes again. */
+async function keep(ctx: Ctx, c: Context<Bindings>, place: Place, saml: boolean): Promise<string> {
+  const parameters = await readAnswer(c);
+  if (!saml || !isUnsolicited(parameters.get("RelayState") ?? ""))
+    return keepPosted(ctx, place, { parameters, saml });
+  const kept = await keepUnsolicited(ctx, place, parameters, federationCookie(c, place));
+  setFederationCookie(c, place, kept.cookie);
+  return kept.handle;
 }
