@@ -311,8 +311,8 @@ export const documents: Readonly<Record<string, Attack>> = {
     refusal: "it is nested more than 60 deep.",
   },
   "many elements": {
-    change: (xml) => xml.replace("<samlp:Status>", `${"<a/>".repeat(3000)}<samlp:Status>`),
-    refusal: "it has more than 3000 elements.",
+    change: (xml) => xml.replace("<samlp:Status>", `${"<a/>".repeat(2000)}<samlp:Status>`),
+    refusal: "it has more than 2000 elements.",
   },
   "too long": {
     change: (xml) => xml.replace("<samlp:Status>", `<!--${"x".repeat(100_000)}--><samlp:Status>`),

@@ -33,7 +33,7 @@ async function refused(work: Promise<unknown>, text: string): Promise<void> {
   });
 }
 
-forEachServer("Responses of SAML providers", (open) => {
+forEachServer("Responses of SAML providers", (open, database) => {
   const details = { MetadataFile: metadataOf([keys.idp.certificate]) };
   const made = new WeakMap<TestServer, Promise<SamlPlace>>();
   const setting = async () => {
@@ -74,7 +74,9 @@ forEachServer("Responses of SAML providers", (open) => {
     }
   });
 
-  for (const [group, attacks] of Object.entries({ wrappings, signatures, statements, documents })) {
+  // Nothing of this is stored.
+  const groups = database === "sqlite" ? { wrappings, signatures, statements, documents } : {};
+  for (const [group, attacks] of Object.entries(groups)) {
     test(`refused, and right without the attack: ${group}`, async () => {
       const { server, place } = await setting();
       for (const [name, { said, change, rightful, form = base64, refusal }] of Object.entries(attacks)) {

@@ -12,7 +12,7 @@ import { type NameId, readNameId } from "./saml-assertion.ts";
 import { samlKey } from "./saml-keys.ts";
 import { logoutResponseUrl, logoutUrl, newMessageId } from "./saml-messages.ts";
 import type { SamlProvider } from "./saml-metadata.ts";
-import { knownProvider } from "./saml-provider.ts";
+import { knownProvider, withItsKeys } from "./saml-provider.ts";
 import { decodePosted, messageLimits } from "./saml-response.ts";
 import { isSigned, readSigned, UnknownSigner } from "./saml-signature.ts";
 import {
@@ -68,10 +68,9 @@ export async function readLogoutMessage(
   const unverified = readSamlXml(text, messageLimits);
   const named = plainText(theChild(unverified, "assertion", "Issuer")).trim();
   const { provider, metadata } = await providerOf(ctx, place, named);
-  const message =
-    binding === "redirect"
-      ? signedQuery(unverified, given, metadata)
-      : await signedDocument(unverified, text, metadata);
+  const message = await withItsKeys(ctx, provider, metadata, async (by) =>
+    binding === "redirect" ? signedQuery(unverified, given, by) : signedDocument(unverified, text, by),
+  );
   checkAddress(ctx, place, message);
   if (plainText(theChild(message, "assertion", "Issuer")).trim() !== metadata.entityId)
     fault("the Issuer is not the provider.");

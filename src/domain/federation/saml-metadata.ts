@@ -32,7 +32,7 @@ export interface SamlProvider {
   readonly cacheFor: number | undefined;
 }
 
-export interface LogoutService {
+interface LogoutService {
   /** Where requests go. */
   readonly location: string;
   /** Where answers go: the ResponseLocation, or the same. */

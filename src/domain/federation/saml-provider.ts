@@ -8,6 +8,7 @@ import { CacheKind } from "../../lib/caches.ts";
 import { putSamlMetadata, readSamlMetadata, type SamlMetadata } from "../../store/saml-keys.ts";
 import type { Provider } from "./provider.ts";
 import { parseSamlMetadata, type SamlProvider } from "./saml-metadata.ts";
+import { UnknownSigner } from "./saml-signature.ts";
 import { fault, SamlFault } from "./saml-xml.ts";
 
 const minute = 60_000;
@@ -19,7 +20,7 @@ const [leastAge, greatestAge] = [5 * minute, 24 * 60 * minute];
 const leastAgeForNewKeys = minute;
 
 /** The member of ProviderDetails, our own, with whose key the metadata must be signed: a certificate, PEM or base64. */
-export const metadataCertificate = "MetadataSigningCertificate";
+const metadataCertificate = "MetadataSigningCertificate";
 
 interface Parsed {
   readonly text: string;
@@ -41,10 +42,26 @@ export async function samlProvider(ctx: Ctx, provider: Provider): Promise<SamlPr
 }
 
 /**
- * The metadata of a provider that signed with a key we do not know: fetched again, unless that was done a minute ago or it
- * comes from a file. Undefined if there is nothing newer.
+ * Checks something by the metadata; if its signer is unknown, once more by metadata that is fetched for that, since the
+ * provider may have a new key.
  */
-export async function renewedProvider(ctx: Ctx, provider: Provider): Promise<SamlProvider | undefined> {
+export async function withItsKeys<T>(
+  ctx: Ctx,
+  provider: Provider,
+  metadata: SamlProvider,
+  check: (by: SamlProvider) => Promise<T>,
+): Promise<T> {
+  try {
+    return await check(metadata);
+  } catch (error) {
+    const renewed = error instanceof UnknownSigner ? await renewedProvider(ctx, provider) : undefined;
+    if (renewed === undefined) throw error;
+    return check(renewed);
+  }
+}
+
+/** Newer metadata than what is known; undefined if it comes from a file, or was fetched less than a minute ago. */
+async function renewedProvider(ctx: Ctx, provider: Provider): Promise<SamlProvider | undefined> {
   const { MetadataFile, MetadataURL } = provider.details;
   if (MetadataFile || !MetadataURL) return undefined;
   const kept = await keptMetadata(ctx, provider, MetadataURL);

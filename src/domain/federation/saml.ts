@@ -15,9 +15,8 @@ import {
   serviceProviderId,
 } from "./saml-messages.ts";
 import type { SamlProvider } from "./saml-metadata.ts";
-import { renewedProvider, samlProvider } from "./saml-provider.ts";
+import { samlProvider, withItsKeys } from "./saml-provider.ts";
 import { verifyResponse } from "./saml-response.ts";
-import { UnknownSigner } from "./saml-signature.ts";
 import { fault, SamlFault } from "./saml-xml.ts";
 
 type Asked = Place & { readonly provider: Provider };
@@ -41,18 +40,29 @@ export const saml: Protocol = {
       remembered["requestId"] ?? refuseOAuth("invalid_request", "The sign-in did not begin with SAML."),
     ),
 
-  logout: (ctx, { pool, base, provider, known, session, state }) =>
-    answering("Error in SAML metadata of identity provider", async () => {
-      if (provider.details["IDPSignout"] !== "true" || !known["nameId"]) return undefined;
-      const { signOut } = await samlProvider(ctx, provider);
-      if (signOut.redirect === undefined) return undefined;
-      const { privateKey } = await samlKey(ctx, pool.id, "");
-      const to = signOut.redirect.location;
-      const id = logoutRequestId(state);
-      const sending = { poolId: pool.id, base, to, id, relayState: state, privateKey };
-      return logoutRequestUrl(sending, { name: nameIdOf(known), sessionIndex: session });
-    }),
+  logout: async (ctx, { pool, base, provider, known, session, state }) => {
+    if (provider.details["IDPSignout"] !== "true" || !known["nameId"]) return undefined;
+    const to = (await metadataOrNothing(ctx, provider))?.signOut.redirect?.location;
+    if (to === undefined) return undefined;
+    const { privateKey } = await samlKey(ctx, pool.id, "");
+    const sending = { poolId: pool.id, base, to, id: logoutRequestId(state), relayState: state, privateKey };
+    return logoutRequestUrl(sending, { name: nameIdOf(known), sessionIndex: session });
+  },
 };
+
+/** A provider whose metadata cannot be had keeps nobody from signing out here. */
+async function metadataOrNothing(ctx: Ctx, provider: Provider): Promise<SamlProvider | undefined> {
+  try {
+    return await samlProvider(ctx, provider);
+  } catch (error) {
+    if (!(error instanceof SamlFault)) throw error;
+    ctx.log.warn(
+      { poolId: provider.poolId, provider: provider.name },
+      "a SAML provider is not told of a sign-out",
+    );
+    return undefined;
+  }
+}
 
 /** The id of the LogoutRequest with this RelayState: its answer is recognized without anything being stored. */
 export const logoutRequestId = (state: string): string => `_${toHex(sha256("logout request ", state))}`;
@@ -99,17 +109,11 @@ function verifyAnswer(
       now: ctx.now,
       decryptionKey: isEncrypted ? (await samlKey(ctx, pool.id, provider.name)).privateKey : undefined,
     };
-    const verify = (by: SamlProvider) => verifyResponse(samlResponse, { ...expected, provider: by });
-    let by = await samlProvider(ctx, provider);
-    let assertion: Assertion;
-    try {
-      assertion = await verify(by);
-    } catch (error) {
-      const renewed = error instanceof UnknownSigner ? await renewedProvider(ctx, provider) : undefined;
-      if (renewed === undefined) throw error;
-      by = renewed;
-      assertion = await verify(by);
-    }
+    const verify = async (by: SamlProvider) => ({
+      by,
+      assertion: await verifyResponse(samlResponse, { ...expected, provider: by }),
+    });
+    const { by, assertion } = await withItsKeys(ctx, provider, await samlProvider(ctx, provider), verify);
     await once(ctx, pool.id, ["assertion", by.entityId, assertion.id], assertion.expiresAt);
     return identityFrom(by, assertion);
   });
