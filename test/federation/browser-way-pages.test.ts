@@ -9,13 +9,17 @@ import { addProvider, Browser, callback, codeIn, offer, queryOf } from "./browse
 const kinds = ["Google", "Facebook", "LoginWithAmazon", "SignInWithApple"] as const;
 
 async function newPlace(server: TestServer) {
-  const made = await makePool(server, {}, {
-    ClientName: "Notes",
-    CallbackURLs: [callback],
-    AllowedOAuthFlowsUserPoolClient: true,
-    AllowedOAuthFlows: ["code"],
-    AllowedOAuthScopes: ["openid", "email"],
-  });
+  const made = await makePool(
+    server,
+    {},
+    {
+      ClientName: "Notes",
+      CallbackURLs: [callback],
+      AllowedOAuthFlowsUserPoolClient: true,
+      AllowedOAuthFlows: ["code"],
+      AllowedOAuthScopes: ["openid", "email"],
+    },
+  );
   const place = { ...made, base: `${server.endpoint}/${made.UserPoolId}` };
   await makeUser(server, made.UserPoolId, "ann");
   for (const kind of kinds) await addProvider(server, made.UserPoolId, kind, kind, {});
@@ -33,9 +37,9 @@ async function page(place: Place, path = "/login", more: Record<string, string> 
 
 /** The texts of the buttons, and the links behind them. */
 const buttonsIn = (text: string) =>
-  [...text.matchAll(/<a class="button quiet provider [^"]*" href="([^"]*)">.*?<span>([^<]*)<\/span><\/a>/g)].map(
-    ([, href, label]) => ({ href: href!.replaceAll("&amp;", "&"), label: label! }),
-  );
+  [
+    ...text.matchAll(/<a class="button quiet provider [^"]*" href="([^"]*)">.*?<span>([^<]*)<\/span><\/a>/g),
+  ].map(([, href, label]) => ({ href: href!.replaceAll("&amp;", "&"), label: label! }));
 
 /** Fills in a form of the sign-in page. */
 const posted = (server: TestServer, place: Place, fields: Record<string, string>) =>
@@ -90,7 +94,10 @@ forEachServer("identity providers on the pages", (open) => {
     const authorize = `${place.base}/oauth2/authorize?${queryOf(place)}`;
     codeIn(await browser.sent(authorize));
     await offer(server, place, ["Google", "Okta"]);
-    assert.ok((await browser.sent(authorize)).startsWith(`${place.base}/login?`), "a password is no longer enough");
+    assert.ok(
+      (await browser.sent(authorize)).startsWith(`${place.base}/login?`),
+      "a password is no longer enough",
+    );
   });
 
   test("an e-mail's domain leads to a provider where every SAML provider has identifiers", async () => {
@@ -131,7 +138,14 @@ forEachServer("identity providers on the pages", (open) => {
     const few = await newPlace(server);
     const many = await newPlace(server);
     for (let at = 0; at < 495; at++)
-      await addProvider(server, many.UserPoolId, `More${at}`, "OIDC", {}, { IdpIdentifiers: [`more${at}.example`] });
+      await addProvider(
+        server,
+        many.UserPoolId,
+        `More${at}`,
+        "OIDC",
+        {},
+        { IdpIdentifiers: [`more${at}.example`] },
+      );
     const work = watchWork(server.app);
     const cost = async (place: Place) => (await work.during(() => page(place))).work.statements.length;
     const counts: number[] = [];

@@ -19,15 +19,7 @@ import {
   queryOf,
   redeem,
 } from "./browser-way.ts";
-import {
-  base64,
-  entityId,
-  type Key,
-  metadataOf,
-  newKey,
-  responseXml,
-  sayings,
-} from "./saml-kit.ts";
+import { base64, entityId, type Key, metadataOf, newKey, responseXml, sayings } from "./saml-kit.ts";
 
 interface SamlPlace {
   readonly UserPoolId: string;

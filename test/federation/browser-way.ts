@@ -5,8 +5,8 @@ import { insertProvider, type ProviderRow, type ProviderType } from "../../src/s
 import { type Answered, ask } from "../kit/ask.ts";
 import { makePool } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
-import { offer as offerAt } from "./people.ts";
 import { type OpenIdProvider, secret, startOpenIdProvider } from "./openid-provider.ts";
+import { offer as offerAt } from "./people.ts";
 
 export const callback = "https://app.example/callback?keep=1";
 export const goodbye = "https://app.example/goodbye";

@@ -14,8 +14,6 @@ import {
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { providersOf } from "../user-pools/providers.ts";
 
-export { admitsOwnUsers, ownUsers, providersOf } from "../user-pools/providers.ts";
-
 /** An identity provider of a pool. */
 export interface Provider {
   readonly poolId: string;
