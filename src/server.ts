@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback, servesThisMachine, urlForHandlers } from "./config/config.ts";
+import { programVersion } from "./config/version.ts";
 import { hourlyShares } from "./domain/audit/event-shares.ts";
 import { startTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher, type HashCost } from "./domain/credentials/hash-queue.ts";
@@ -250,7 +251,11 @@ export async function newApp(
       capacity: config.hashConcurrency * holdings.exchanges.limit.each,
     }),
     newSigningPair,
-    outbound: createOutbound(),
+    outbound: createOutbound({
+      privateRanges: config.privateProviders,
+      loopback: servesThisMachine(config),
+      version: programVersion,
+    }),
     // The inbox of a server that only this machine uses, unless something else sends.
     senders: openSenders(config.messages, servesThisMachine(config) ? inboxSender : undefined),
     waitingSignIns: new LatestIds(waitingTracked),

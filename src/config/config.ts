@@ -50,6 +50,8 @@ export interface Config {
   readonly extraHosts: readonly string[];
   /** CIDR ranges of proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: readonly string[];
+  /** CIDR ranges of private addresses where identity providers may be; `any` for all private ones. */
+  readonly privateProviders: readonly string[];
   readonly region: string;
   readonly accountId: string;
   readonly masterKey: string | undefined;
@@ -169,6 +171,7 @@ function assemble(
     authDomain: value("authDomain") ?? defaultAuthDomain(publicUrl),
     extraHosts: list(value("extraHosts")!),
     trustedProxies: list(value("trustedProxies")!),
+    privateProviders: list(value("privateProviders")!),
     region: value("region")!,
     accountId: value("accountId")!,
     rootAccessKeyId: value("rootAccessKeyId"),

@@ -135,6 +135,16 @@ export const settings = {
     help: "CIDR ranges of proxies whose X-Forwarded-For is trusted, separated by commas.",
     wrong: (value: string) => (list(value).every(isRange) ? undefined : "must be addresses or CIDR ranges"),
   },
+  privateProviders: {
+    flag: "private-providers",
+    env: "POOLHOUSE_PRIVATE_PROVIDERS",
+    fallback: "",
+    help: "CIDR ranges of private addresses at which identity providers may be reached, also by plain http, separated by commas; any stands for all private networks and this machine. By default none, and this machine if nobody else uses the server.",
+    wrong: (value: string) =>
+      list(value).every((range) => range === "any" || isRange(range))
+        ? undefined
+        : "must be any, or addresses or CIDR ranges",
+  },
   region: {
     flag: "region",
     env: "POOLHOUSE_REGION",
@@ -288,6 +298,7 @@ export const settingGroups: readonly (readonly [title: string, names: readonly (
   [
     ["Listening", ["host", "port", "tls", "httpsPort"]],
     ["Public addresses", ["publicUrl", "authDomain", "extraHosts", "trustedProxies"]],
+    ["Identity providers", ["privateProviders"]],
     [
       "Data and keys",
       [

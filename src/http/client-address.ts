@@ -1,7 +1,6 @@
 /** Client addresses of connections and requests: the peer's, or the one that trusted proxies report. */
 import type { IncomingMessage } from "node:http";
-import { BlockList, isIP } from "node:net";
-import { canonicalAddress, hopAddress } from "../lib/network.ts";
+import { addressRanges, canonicalAddress, hopAddress, isAmong } from "../lib/network.ts";
 
 /** The configured proxies, whose X-Forwarded-… headers are trusted. */
 export interface Proxies {
@@ -17,7 +16,7 @@ export interface Proxies {
 
 /** @param ranges CIDR ranges of the trusted proxies */
 export function createProxies(ranges: readonly string[]): Proxies {
-  const trusted = blockList(ranges);
+  const trusted = addressRanges(ranges);
   const peerAddress = (peer: string | undefined) => canonicalAddress(peer ?? "") ?? peer ?? "";
   return {
     trusts: (peer) => ranges.length > 0 && isAmong(trusted, peerAddress(peer)),
@@ -46,18 +45,4 @@ export function createProxies(ranges: readonly string[]): Proxies {
   };
 }
 
-const loopback = blockList(["127.0.0.0/8", "::1"]);
-
-function isAmong(list: BlockList, address: string): boolean {
-  return isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
-}
-
-function blockList(ranges: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const range of ranges) {
-    const [address = "", bits] = range.split("/");
-    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-    list.addSubnet(address, bits === undefined ? (family === "ipv6" ? 128 : 32) : Number(bits), family);
-  }
-  return list;
-}
+const loopback = addressRanges(["127.0.0.0/8", "::1"]);

@@ -1,5 +1,5 @@
-/** IP addresses as text: their canonical spelling, and the network that one subscriber has. */
-import { isIP, isIPv4 } from "node:net";
+/** IP addresses as text: their canonical spelling, the network that one subscriber has, and ranges. */
+import { BlockList, isIP, isIPv4 } from "node:net";
 
 /**
  * The canonical spelling of an address. IPv4 mapped into IPv6 (`::ffff:10.0.0.1`, however spelled) becomes IPv4; IPv6
@@ -52,4 +52,20 @@ export function hopAddress(text: string): string | undefined {
   if (bracketed !== undefined) return isIP(bracketed) === 6 ? canonicalAddress(bracketed) : undefined;
   const [, v4] = /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/.exec(hop) ?? [];
   return canonicalAddress(v4 ?? hop);
+}
+
+/** The addresses of CIDR ranges, or of single addresses. */
+export function addressRanges(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = "", bits] = range.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    list.addSubnet(address, bits === undefined ? (family === "ipv6" ? 128 : 32) : Number(bits), family);
+  }
+  return list;
+}
+
+/** Whether an address, in its canonical spelling, is in one of the ranges; false for a text that is no address. */
+export function isAmong(ranges: BlockList, address: string): boolean {
+  return isIP(address) !== 0 && ranges.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }

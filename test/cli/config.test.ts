@@ -74,6 +74,8 @@ test("an unknown key or a bad value refuses to start and is named", () => {
     [["--auth-domain", "https://auth.example.com"], {}, /auth-domain .* must be a host name/],
     [["--auth-domain", "10.0.0.1"], {}, /auth-domain .* must be a host name/],
     [[], { POOLHOUSE_TRUSTED_PROXIES: "10.0.0.0/33" }, /trusted-proxies .* CIDR/],
+    [[], { POOLHOUSE_PRIVATE_PROVIDERS: "all" }, /private-providers .* must be any, or .* CIDR/],
+    [[], { POOLHOUSE_PRIVATE_PROVIDERS: "10.0.0.0/8,fd00::/129" }, /private-providers .* CIDR/],
     [[], { POOLHOUSE_LIMITS: "password=5,passwords=6" }, /limits .* must name limits \(password, /],
     [[], { POOLHOUSE_LIMITS: "password" }, /limits .* must name limits/],
     [[], { POOLHOUSE_LIMITS: "password=0" }, /limits .* must give password a number from 1/],

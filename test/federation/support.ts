@@ -15,6 +15,8 @@ export interface Field {
   readonly pool: Pool;
   /** A context for one request. */
   ctx(): Ctx;
+  /** A context whose requests to providers end with the signal. */
+  ctxUntil(signal: AbortSignal): Ctx;
   provider(type: ProviderType, details: Readonly<Record<string, string>>, name?: string): Provider;
 }
 
@@ -28,6 +30,13 @@ export async function newField(server: TestServer): Promise<Field> {
   return {
     pool,
     ctx,
+    ctxUntil: (signal) => {
+      const { app, ...rest } = ctx();
+      const { outbound } = app;
+      const fetch: typeof outbound.fetch = (url, request) =>
+        outbound.fetch(url, { ...request, signal: AbortSignal.any([signal, request?.signal ?? signal]) });
+      return { ...rest, app: { ...app, outbound: { ...outbound, fetch } } };
+    },
     provider: (type, details, name = `Provider${++serial}`) =>
       providerFrom({
         poolId: pool.id,

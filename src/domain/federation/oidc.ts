@@ -1,26 +1,40 @@
 /** OpenID Connect (Core 1.0, authorization code flow), as a relying party. */
-import type { AuthorizationResponseError, Configuration, IDToken, ServerMetadata } from "openid-client";
+import type { IDToken, ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
 import type { Answered, Beginning, Begun, Protocol, ProviderIdentity } from "./protocol.ts";
 import type { Provider } from "./provider.ts";
 import { atProvider, ProviderMismatch, refuseProvider } from "./provider-errors.ts";
-import { clockTolerance, verifySigned } from "./provider-keys.ts";
+import { verifySigned } from "./provider-keys.ts";
 import { metadataOf } from "./provider-metadata.ts";
+import { answeredUrl, idpResponsePath, refuseCode, relyingParty } from "./relying-party.ts";
 
-/** The path of a pool's domain that OpenID and social providers send the browser back to. */
-export const idpResponsePath = "/oauth2/idpresponse";
+/** In what an OpenID provider's authorization endpoint differs from others. */
+interface Manners {
+  /** Parameters of its own. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** Parameters that ask the user anew. */
+  readonly fresh: Readonly<Record<string, string>>;
+  readonly takesHint: boolean;
+  /** Set if it knows no PKCE, whatever its metadata says. */
+  readonly withoutPkce?: true;
+}
 
-export const oidc: Protocol = { begin, verify, logout };
+export const oidc: Protocol = {
+  begin: (ctx, beginning) => beginOpenId(ctx, beginning, { fresh: { prompt: "login" }, takesHint: true }),
+  verify: verifyOpenId,
+  logout,
+};
 
-async function begin(ctx: Ctx, beginning: Beginning): Promise<Begun> {
+/** Sends the browser to an OpenID provider, by PKCE unless its metadata says that it knows no S256. */
+export async function beginOpenId(ctx: Ctx, beginning: Beginning, manners: Manners): Promise<Begun> {
   const { provider, state, fresh, loginHint, base } = beginning;
   const metadata = await metadataOf(ctx, provider);
   const library = await import("openid-client");
   const verifier = library.randomPKCECodeVerifier();
   const nonce = library.randomNonce();
-  const methods = metadata.code_challenge_methods_supported;
-  const pkce = methods === undefined || methods.includes("S256");
+  const methods = metadata.code_challenge_methods_supported ?? ["S256"];
+  const pkce = methods.includes("S256") && manners.withoutPkce !== true;
   const parameters = {
     redirect_uri: `${base}${idpResponsePath}`,
     scope: scopesOf(provider),
@@ -30,15 +44,16 @@ async function begin(ctx: Ctx, beginning: Beginning): Promise<Begun> {
       code_challenge: await library.calculatePKCECodeChallenge(verifier),
       code_challenge_method: "S256",
     }),
-    ...(fresh && { prompt: "login" }),
-    ...(loginHint !== undefined && { login_hint: loginHint }),
+    ...manners.parameters,
+    ...(fresh && manners.fresh),
+    ...(manners.takesHint && loginHint !== undefined && { login_hint: loginHint }),
   };
-  const location = await atProvider(provider, "discovery", async () => {
-    const configuration = await relyingParty(ctx, provider, metadata);
-    return library.buildAuthorizationUrl(configuration, parameters).href;
-  });
+  const configuration = await relyingParty(ctx, provider, metadata);
+  const location = await atProvider(provider, "discovery", async () =>
+    library.buildAuthorizationUrl(configuration, parameters),
+  );
   return {
-    location,
+    location: location.href,
     remembered: { issuer: metadata.issuer, state, nonce, ...(pkce && { verifier }) },
   };
 }
@@ -49,7 +64,8 @@ function scopesOf({ details }: Provider): string {
   return [...new Set(["openid", ...scopes])].join(" ");
 }
 
-async function verify(ctx: Ctx, answered: Answered): Promise<ProviderIdentity> {
+/** Verifies what an OpenID provider answers: the code, the ID token for it, and its claims about the user. */
+export async function verifyOpenId(ctx: Ctx, answered: Answered): Promise<ProviderIdentity> {
   const { provider, remembered, parameters, base } = answered;
   const metadata = await metadataOf(ctx, provider);
   const { issuer, nonce, state, verifier } = remembered;
@@ -57,19 +73,14 @@ async function verify(ctx: Ctx, answered: Answered): Promise<ProviderIdentity> {
     refuseOAuth("invalid_request", `${provider.name} Error - its settings have changed, sign in again`);
   const library = await import("openid-client");
   const configuration = await relyingParty(ctx, provider, metadata);
-  const url = new URL(`${base}${idpResponsePath}`);
-  url.search = parameters.toString();
   const tokens = await library
-    .authorizationCodeGrant(configuration, url, {
+    .authorizationCodeGrant(configuration, answeredUrl(base, parameters), {
       expectedState: state,
       expectedNonce: nonce,
       idTokenExpected: true,
       ...(verifier !== undefined && { pkceCodeVerifier: verifier }),
     })
-    .catch((error: unknown) => {
-      if (error instanceof library.AuthorizationResponseError) refuseDenied(provider, error);
-      return refuseProvider(provider, "token", error);
-    });
+    .catch((error: unknown) => refuseCode(library, provider, error));
   const idToken = tokens.claims()!;
   checkParty(provider, idToken);
   const { jwks_uri: jwksUri, id_token_signing_alg_values_supported: algorithms = [] } = metadata;
@@ -89,17 +100,7 @@ async function verify(ctx: Ctx, answered: Answered): Promise<ProviderIdentity> {
 /** The token was made for us, not for another client that passes it on (OpenID Connect Core 1.0 section 3.1.3.7). */
 function checkParty(provider: Provider, { azp }: IDToken): void {
   if (azp !== undefined && azp !== provider.details["client_id"])
-    refuseProvider(provider, "token", new ProviderMismatch("wrong claim azp in the ID token"));
-}
-
-/** The user, or the provider, said no: the client gets the provider's words. */
-function refuseDenied(provider: Provider, { error, error_description }: AuthorizationResponseError): never {
-  // The characters of RFC 6749 section 4.1.2.1; the text becomes part of a URL, and perhaps of a page.
-  const said = (text: string) => text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, " ").slice(0, 300);
-  const description = said(error_description ?? "");
-  if (error === "access_denied") refuseOAuth("access_denied", description || "access_denied");
-  const text = [said(error), description].filter((part) => part !== "").join(": ");
-  return refuseOAuth("invalid_request", `${provider.name} Error - ${text}`);
+    refuseProvider(provider, "token", new ProviderMismatch("wrong azp"));
 }
 
 /** The claims of the UserInfo endpoint, if there is one: of the same subject, or refused. */
@@ -118,55 +119,6 @@ async function userInfoOf(
   const method = provider.details["attributes_request_method"] === "POST" ? "POST" : "GET";
   const configuration = await relyingParty(ctx, provider, metadata, method);
   return atProvider(provider, "user info", () => library.fetchUserInfo(configuration, token, idToken.sub));
-}
-
-/**
- * The library's view of the provider and of our client there.
- * @param method the method of its requests, in place of the library's own
- */
-async function relyingParty(
-  ctx: Ctx,
-  provider: Provider,
-  metadata: ServerMetadata,
-  method?: "GET" | "POST",
-): Promise<Configuration> {
-  const library = await import("openid-client");
-  const { client_id: clientId = "", client_secret: secret } = provider.details;
-  const configuration = new library.Configuration(
-    metadata,
-    clientId,
-    {
-      // The library looks at the machine's clock.
-      [library.clockSkew]: Math.round((ctx.now - Date.now()) / 1000),
-      [library.clockTolerance]: clockTolerance,
-    },
-    clientAuthentication(library, metadata, secret),
-  );
-  // Which URLs are allowed is decided by the client for outgoing requests.
-  library.allowInsecureRequests(configuration);
-  configuration[library.customFetch] = (url, { method: own, headers, body, signal }) =>
-    ctx.app.outbound.fetch(url, {
-      method: method ?? (own === "POST" ? "POST" : "GET"),
-      headers,
-      redirects: 0,
-      ...(body != null && { body: String(body) }),
-      ...(signal && { signal }),
-    });
-  return configuration;
-}
-
-/** In the body, as Cognito does, unless the provider only knows HTTP Basic (OpenID Connect Core 1.0 section 9). */
-function clientAuthentication(
-  library: typeof import("openid-client"),
-  { token_endpoint_auth_methods_supported: methods }: ServerMetadata,
-  secret: string | undefined,
-) {
-  if (!secret) return library.None();
-  const onlyBasic =
-    methods !== undefined &&
-    !methods.includes("client_secret_post") &&
-    methods.includes("client_secret_basic");
-  return onlyBasic ? library.ClientSecretBasic(secret) : library.ClientSecretPost(secret);
 }
 
 async function logout(

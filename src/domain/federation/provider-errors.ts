@@ -78,8 +78,10 @@ function describe({ name, type }: Provider, step: ProviderStep, error: unknown):
     return { text: `${name} Error - ${status} error ${gettingWhat[step]}`, detail };
   }
   if (!(error instanceof Error) || !isOfProtocol(error)) return undefined;
+  const { code: kind = "" } = error as { readonly code?: string };
   const claim = claimOf(error);
-  const what = claim === undefined ? `unexpected answer of the ${endpointOf[step]}` : `wrong ${claim}`;
+  const ofClaim = claim === undefined ? `unexpected answer of the ${endpointOf[step]}` : `wrong ${claim}`;
+  const what = signatureProblems[kind] ?? ofClaim;
   return {
     text: `${name} Error - ${what}`,
     detail: [...causes(error)].flatMap((one) => (one instanceof Error ? [one.message] : [])).join(": "),
@@ -117,12 +119,20 @@ function claimOf(error: Error): string | undefined {
   for (const one of causes(error)) {
     const { claim, message, cause } = one as Error & { readonly claim?: unknown };
     const named = claim ?? (cause as { readonly claim?: unknown } | null | undefined)?.claim;
-    if (typeof named === "string" && named !== "unspecified") return `claim ${named} in the ID token`;
+    if (typeof named === "string" && named !== "unspecified") return named;
     const [, quoted] = /"(iss|state|alg|nonce|aud|azp|exp|iat|nbf|sub|typ)"/.exec(message) ?? [];
     if (quoted !== undefined) return quoted;
   }
   return undefined;
 }
+
+/** What is wrong with a signature, by the codes of jose. */
+const signatureProblems: Readonly<Record<string, string>> = {
+  ERR_JOSE_ALG_NOT_ALLOWED: "wrong alg",
+  ERR_JWKS_MULTIPLE_MATCHING_KEYS: "the signature names none of several keys",
+  ERR_JWKS_NO_MATCHING_KEY: "unknown key of the signature",
+  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: "wrong signature",
+};
 
 /** Whether an error was thrown by openid-client, oauth4webapi or jose about what a provider answered. */
 function isOfProtocol(error: Error): boolean {

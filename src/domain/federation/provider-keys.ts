@@ -43,17 +43,26 @@ export interface Signer {
   readonly algorithms: readonly string[];
 }
 
+/** What is asked of a kind of token. */
+export interface TokenKind {
+  readonly name: string;
+  /** The values of `typ` in the header, in lower case; none counts as `jwt`. */
+  readonly types: readonly string[];
+  readonly claims: readonly string[];
+}
+
+const idTokens: TokenKind = {
+  name: "ID token",
+  types: ["jwt", "id_token+jwt"],
+  claims: ["iat", "exp", "sub"],
+};
+
 /**
  * The claims of a token that the provider signed for our client: its issuer and audience are right, and it has not
  * expired. If its key is unknown, the keys are read once more, since the provider may just have changed them. Errors are
  * those of `refuseProvider`.
  */
-export function verifySigned(
-  ctx: Ctx,
-  signer: Signer,
-  token: string,
-  types: readonly string[] | undefined = undefined,
-): Promise<JWTPayload> {
+export function verifySigned(ctx: Ctx, signer: Signer, token: string, kind = idTokens): Promise<JWTPayload> {
   const { provider, issuer, algorithms } = signer;
   const checks = {
     algorithms: [...algorithms],
@@ -61,17 +70,16 @@ export function verifySigned(
     audience: provider.details["client_id"] ?? "",
     clockTolerance,
     currentDate: new Date(ctx.now),
-    requiredClaims: ["iat", "exp"],
+    requiredClaims: [...kind.claims],
   };
   const verify = async (find: FindKey) => {
     const keyFor: JWTVerifyGetKey = (header, input) =>
       header.alg?.startsWith("HS") ? utf8(provider.details["client_secret"] ?? "") : find(header, input);
     const { payload, protectedHeader } = await jwtVerify(token, keyFor, checks);
-    const { typ } = protectedHeader;
-    if (types !== undefined && (typ === undefined || !types.includes(typ.toLowerCase())))
-      throw new ProviderMismatch("wrong typ");
+    if (!kind.types.includes((protectedHeader.typ ?? "JWT").toLowerCase().replace("application/", "")))
+      throw new ProviderMismatch(`wrong typ of the ${kind.name}`);
     if ((payload.iat ?? 0) * 1000 > ctx.now + clockTolerance * 1000)
-      throw new ProviderMismatch("wrong claim iat in the ID token");
+      throw new ProviderMismatch(`wrong iat in the ${kind.name}`);
     return payload;
   };
   return atProvider(provider, "keys", async () => {
@@ -94,7 +102,11 @@ function keysOf(ctx: Ctx, { provider, jwksUri }: Signer, again?: "again"): Promi
   const quietUntil = again ? ctx.now + quietMs : (known?.quietUntil ?? 0);
   cache.set(key, { find, until: ctx.now + freshMs, quietUntil });
   return find.catch((error: unknown) => {
-    if (cache.get(key)?.find === find) cache.delete(key);
+    if (cache.get(key)?.find === find) {
+      // Keys that still count are not lost to a search for an unknown one, and the search is not repeated at once.
+      if (again && known !== undefined) cache.set(key, { ...known, quietUntil });
+      else cache.delete(key);
+    }
     throw error;
   });
 }

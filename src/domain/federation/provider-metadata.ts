@@ -42,11 +42,15 @@ export async function metadataOf(ctx: Ctx, provider: Provider): Promise<ServerMe
   const { authorization_endpoint, token_endpoint, jwks_uri } = given;
   if (authorization_endpoint && token_endpoint && jwks_uri)
     return checked(provider, { issuer: details["oidc_issuer"] ?? "", ...given });
+  return checked(provider, { ...(await discoveredBy(ctx, provider)), ...given });
+}
+
+function discoveredBy(ctx: Ctx, provider: Provider): Promise<ServerMetadata> {
   const cache = ctx.app.caches.of(discovered);
   const key = versionKey(provider);
   const known = cache.get(key);
   if (known !== undefined && ctx.now < known.until) return known.metadata;
-  const metadata = atProvider(provider, "discovery", () => discover(ctx, provider, given));
+  const metadata = atProvider(provider, "discovery", () => discover(ctx, provider));
   cache.set(key, { metadata, until: ctx.now + freshMs });
   return metadata.catch((error: unknown) => {
     if (cache.get(key)?.metadata === metadata) cache.delete(key);
@@ -64,11 +68,7 @@ function endpointsOf(details: Provider["details"]): Partial<ServerMetadata> {
   return Object.fromEntries(pairs);
 }
 
-async function discover(
-  ctx: Ctx,
-  provider: Provider,
-  given: Partial<ServerMetadata>,
-): Promise<ServerMetadata> {
+async function discover(ctx: Ctx, provider: Provider): Promise<ServerMetadata> {
   const { allowInsecureRequests, customFetch, discovery } = await import("openid-client");
   const issuer = bare(provider.details["oidc_issuer"] ?? "");
   const fetch: CustomFetch = (url, { headers, signal }) =>
@@ -85,7 +85,7 @@ async function discover(
   const metadata = configuration.serverMetadata();
   if (bare(metadata.issuer) !== issuer)
     throw new ProviderMismatch("the discovery document is of another issuer");
-  return checked(provider, { ...metadata, ...given });
+  return metadata;
 }
 
 /** An issuer may be written with or without a slash at its end; in tokens it is as its metadata has it. */

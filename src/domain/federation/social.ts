@@ -1,9 +1,311 @@
 /** Google, Facebook, Login with Amazon and Sign in with Apple. */
+import { createPrivateKey } from "node:crypto";
+import { SignJWT } from "jose";
+import type { ServerMetadata } from "openid-client";
+import type { Ctx } from "../../app.ts";
+import { hmacSha256, toHex } from "../../lib/bytes.ts";
+import type { ProviderType } from "../../store/identity-providers.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
-import type { Protocol } from "./protocol.ts";
+import { beginOpenId, verifyOpenId } from "./oidc.ts";
+import type { Answered, Beginning, Begun, Protocol, ProviderIdentity } from "./protocol.ts";
+import type { Provider } from "./provider.ts";
+import { atProvider, ProviderMismatch } from "./provider-errors.ts";
+import { answeredUrl, idpResponsePath, refuseCode, relyingParty } from "./relying-party.ts";
+
+export type SocialType = Exclude<ProviderType, "OIDC" | "SAML">;
+
+type Details = Readonly<Record<string, string>>;
+
+/** Facebook's API, if the settings name no version of it. */
+const facebookVersion = "v17.0";
+
+/**
+ * THE table of their endpoints, in the members of ProviderDetails. What the settings give takes their place, so that tests
+ * and private installations can aim them elsewhere.
+ */
+const endpoints: Readonly<Record<SocialType, (details: Details) => Details>> = {
+  Google: ({ oidc_issuer: issuer = "https://accounts.google.com" }) => ({
+    oidc_issuer: issuer,
+    ...(issuer === "https://accounts.google.com" && {
+      authorize_url: "https://accounts.google.com/o/oauth2/v2/auth",
+      token_url: "https://www.googleapis.com/oauth2/v4/token",
+      jwks_uri: "https://www.googleapis.com/oauth2/v3/certs",
+      attributes_url: "https://people.googleapis.com/v1/people/me?personFields=",
+      attributes_url_add_attributes: "true",
+    }),
+  }),
+  SignInWithApple: ({ oidc_issuer: issuer = "https://appleid.apple.com" }) => ({
+    oidc_issuer: issuer,
+    ...(issuer === "https://appleid.apple.com" && {
+      authorize_url: "https://appleid.apple.com/auth/authorize",
+      token_url: "https://appleid.apple.com/auth/token",
+      jwks_uri: "https://appleid.apple.com/auth/keys",
+    }),
+  }),
+  Facebook: ({ api_version: version = facebookVersion }) => ({
+    authorize_url: `https://www.facebook.com/${version}/dialog/oauth`,
+    token_url: `https://graph.facebook.com/${version}/oauth/access_token`,
+    attributes_url: `https://graph.facebook.com/${version}/me?fields=`,
+    attributes_url_add_attributes: "true",
+  }),
+  LoginWithAmazon: () => ({
+    authorize_url: "https://www.amazon.com/ap/oa",
+    token_url: "https://api.amazon.com/auth/o2/token",
+    attributes_url: "https://api.amazon.com/user/profile",
+    attributes_url_add_attributes: "false",
+  }),
+};
+
+/** The provider with its endpoints. */
+export function withEndpoints(provider: Provider): Provider {
+  const { details, type } = provider;
+  const known = endpoints[type as SocialType](details);
+  return { ...provider, details: { ...known, ...details } };
+}
+
+interface OfOne {
+  begin(ctx: Ctx, beginning: Beginning): Promise<Begun>;
+  verify(ctx: Ctx, answered: Answered): Promise<ProviderIdentity>;
+}
+
+const byType: Readonly<Record<SocialType, OfOne>> = {
+  Google: {
+    begin: (ctx, beginning) =>
+      // Google knows no prompt=login.
+      beginOpenId(ctx, beginning, { fresh: { prompt: "select_account" }, takesHint: true }),
+    verify: verifyGoogle,
+  },
+  SignInWithApple: {
+    begin: (ctx, beginning) =>
+      beginOpenId(ctx, beginning, {
+        parameters: { response_mode: "form_post" },
+        fresh: {},
+        takesHint: false,
+        withoutPkce: true,
+      }),
+    verify: verifyApple,
+  },
+  Facebook: {
+    begin: (ctx, beginning) => beginOAuth(ctx, beginning, { auth_type: "reauthenticate" }),
+    verify: (ctx, answered) => verifyOAuth(ctx, answered, "id"),
+  },
+  LoginWithAmazon: {
+    begin: (ctx, beginning) => beginOAuth(ctx, beginning, {}),
+    verify: (ctx, answered) => verifyOAuth(ctx, answered, "user_id"),
+  },
+};
 
 export const social: Protocol = {
-  begin: () => refuseOAuth("temporarily_unavailable", "Social providers are not there yet."),
-  verify: () => refuseOAuth("temporarily_unavailable", "Social providers are not there yet."),
+  begin: (ctx, beginning) =>
+    byType[beginning.provider.type as SocialType].begin(ctx, {
+      ...beginning,
+      provider: withEndpoints(beginning.provider),
+    }),
+  verify: (ctx, answered) =>
+    byType[answered.provider.type as SocialType].verify(ctx, {
+      ...answered,
+      provider: withEndpoints(answered.provider),
+    }),
+  // None of them has a page that ends its session and comes back.
   logout: async () => undefined,
 };
+
+/** The claims of the ID token; what else is mapped comes from the People API. */
+async function verifyGoogle(ctx: Ctx, answered: Answered): Promise<ProviderIdentity> {
+  const { provider } = answered;
+  const { attributes_url: url, attributes_url_add_attributes: adds, ...details } = provider.details;
+  const isPeople = adds === "true" && url !== undefined;
+  const identity = await verifyOpenId(
+    ctx,
+    isPeople ? { ...answered, provider: { ...provider, details } } : answered,
+  );
+  const fields = mappedNames(provider).filter((name) => personFields.has(name) && !(name in identity.claims));
+  const token = identity.answers.tokenResponse?.["access_token"];
+  if (!isPeople || fields.length === 0 || typeof token !== "string") return identity;
+  const userInfo = await profileOf(ctx, provider, `${url}${fields.join(",")}`, token);
+  const claims = Object.fromEntries(fields.map((name) => [name, personValue(userInfo[name])]));
+  return {
+    ...identity,
+    claims: { ...claims, ...identity.claims },
+    answers: { ...identity.answers, userInfo },
+  };
+}
+
+/** Fields of a person that have one value (Google People API, people.get). */
+const personFields = new Set([
+  "birthdays",
+  "genders",
+  "phoneNumbers",
+  "locales",
+  "nicknames",
+  "addresses",
+  "urls",
+]);
+
+/** The primary value of a field of a person, which is a list. */
+function personValue(field: unknown): unknown {
+  if (!Array.isArray(field)) return undefined;
+  const entry = field.find((one) => one?.metadata?.primary === true) ?? field[0];
+  const { value, formattedValue, date } = entry ?? {};
+  if (date?.year === undefined) return value ?? formattedValue;
+  const two = (number: unknown) => String(number).padStart(2, "0");
+  return `${date.year}-${two(date.month)}-${two(date.day)}`;
+}
+
+/** Apple gives the name to the browser, unsigned, and only the first time: it is a name, and proves nothing. */
+async function verifyApple(ctx: Ctx, answered: Answered): Promise<ProviderIdentity> {
+  const { provider, parameters } = answered;
+  const secret = await appleSecret(ctx, provider);
+  const details = { ...provider.details, client_secret: secret };
+  const identity = await verifyOpenId(ctx, { ...answered, provider: { ...provider, details } });
+  return { ...identity, claims: { ...appleName(parameters.get("user")), ...identity.claims } };
+}
+
+function appleName(user: string | null): Readonly<Record<string, string>> {
+  try {
+    const { firstName, lastName } = JSON.parse(user ?? "{}").name ?? {};
+    const parts = { firstName, lastName };
+    const given = Object.entries(parts).filter(([, part]) => typeof part === "string" && part !== "");
+    if (given.length === 0) return {};
+    return { ...Object.fromEntries(given), name: given.map(([, part]) => part).join(" ") };
+  } catch {
+    return {};
+  }
+}
+
+/** The client secret: a token that says who we are, signed with the team's key ("Creating a client secret", Apple). */
+async function appleSecret(ctx: Ctx, { name, details }: Provider): Promise<string> {
+  const {
+    client_id: clientId = "",
+    team_id: teamId = "",
+    key_id: kid = "",
+    oidc_issuer: issuer = "",
+  } = details;
+  const base64 = (details["private_key"] ?? "").replace(/-----[^-]*-----|\s+/g, "");
+  try {
+    const key = createPrivateKey({ key: Buffer.from(base64, "base64"), format: "der", type: "pkcs8" });
+    const seconds = Math.floor(ctx.now / 1000);
+    return await new SignJWT({})
+      .setProtectedHeader({ alg: "ES256", kid })
+      .setIssuer(teamId)
+      .setSubject(clientId)
+      .setAudience(issuer)
+      .setIssuedAt(seconds)
+      .setExpirationTime(seconds + 300)
+      .sign(key);
+  } catch {
+    return refuseOAuth("invalid_request", `${name} Error - its private_key is no PKCS #8 key for ES256`);
+  }
+}
+
+/** What the library needs to know of a provider without OpenID Connect. Its users are those of its API's origin. */
+function oauthMetadata({ details }: Provider): ServerMetadata {
+  const { authorize_url: authorize = "", token_url: token = "", attributes_url: attributes = "" } = details;
+  return {
+    issuer: URL.canParse(attributes) ? new URL(attributes).origin : "",
+    authorization_endpoint: authorize,
+    token_endpoint: token,
+  };
+}
+
+async function beginOAuth(ctx: Ctx, beginning: Beginning, fresh: Details): Promise<Begun> {
+  const { provider, state, base } = beginning;
+  const library = await import("openid-client");
+  const metadata = oauthMetadata(provider);
+  const verifier = library.randomPKCECodeVerifier();
+  const separator = provider.type === "Facebook" ? "," : " ";
+  const scopes = (provider.details["authorize_scopes"] ?? "").split(/[\s,]+/).filter((scope) => scope !== "");
+  const configuration = await relyingParty(ctx, provider, metadata);
+  const parameters = {
+    redirect_uri: `${base}${idpResponsePath}`,
+    scope: scopes.join(separator),
+    state,
+    code_challenge: await library.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: "S256",
+    ...(beginning.fresh && fresh),
+  };
+  const location = await atProvider(provider, "discovery", async () =>
+    library.buildAuthorizationUrl(configuration, parameters),
+  );
+  return { location: location.href, remembered: { issuer: metadata.issuer, state, verifier } };
+}
+
+/** @param idMember the member of the profile that names the user */
+async function verifyOAuth(ctx: Ctx, answered: Answered, idMember: string): Promise<ProviderIdentity> {
+  const { provider, remembered, parameters, base } = answered;
+  const { issuer, state, verifier } = remembered;
+  const metadata = oauthMetadata(provider);
+  if (issuer !== metadata.issuer || state === undefined || verifier === undefined)
+    refuseOAuth("invalid_request", `${provider.name} Error - its settings have changed, sign in again`);
+  const library = await import("openid-client");
+  const configuration = await relyingParty(ctx, provider, metadata);
+  const tokens = await library
+    .authorizationCodeGrant(configuration, answeredUrl(base, parameters), {
+      expectedState: state,
+      pkceCodeVerifier: verifier,
+    })
+    .catch((error: unknown) => refuseCode(library, provider, error));
+  const profile = await profileOf(
+    ctx,
+    provider,
+    profileUrl(provider, tokens.access_token, idMember),
+    tokens.access_token,
+  );
+  const id = profile[idMember];
+  const subject = typeof id === "number" ? String(id) : id;
+  if (typeof subject !== "string" || subject === "")
+    refuseOAuth("invalid_request", `${provider.name} Error - the profile has no ${idMember}`);
+  return {
+    issuer,
+    subject,
+    claims: {
+      ...Object.fromEntries(Object.entries(profile).map(([name, value]) => [name, plain(value)])),
+      [idMember]: subject,
+    },
+    answers: { tokenResponse: { ...tokens }, userInfo: profile },
+    session: undefined,
+    logout: {},
+  };
+}
+
+/** Facebook wraps the URL of a picture. */
+const plain = (value: unknown): unknown =>
+  (value as { readonly data?: { readonly url?: unknown } } | null)?.data?.url ?? value;
+
+/** Names of claims in the attribute mapping that may stand in a URL. */
+const mappedNames = ({ mapping }: Provider): string[] => [
+  ...new Set(Object.values(mapping).filter((name) => /^\w+$/.test(name))),
+];
+
+function profileUrl(provider: Provider, token: string, idMember: string): string {
+  const {
+    attributes_url: url = "",
+    attributes_url_add_attributes: adds,
+    client_secret: secret,
+  } = provider.details;
+  if (adds !== "true") return url;
+  const fields = [...new Set([idMember, ...mappedNames(provider)])].join(",");
+  // Proves that the token is used by whom it was made for ("Secure Graph API Calls with App Secret Proof", Meta).
+  const proof =
+    provider.type === "Facebook" && secret ? `&appsecret_proof=${toHex(hmacSha256(secret, token))}` : "";
+  return `${url}${fields}${proof}`;
+}
+
+/** The user's profile at an API of the provider. */
+async function profileOf(
+  ctx: Ctx,
+  provider: Provider,
+  url: string,
+  token: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  return atProvider(provider, "user info", async () => {
+    const response = await ctx.app.outbound.fetch(url, {
+      headers: { authorization: `Bearer ${token}`, accept: "application/json" },
+    });
+    if (response.status !== 200) throw new ProviderMismatch(`${response.status} error getting user info`);
+    const profile: unknown = await response.json().catch(() => undefined);
+    if (typeof profile !== "object" || profile === null || Array.isArray(profile))
+      throw new ProviderMismatch("the profile is no JSON object");
+    return profile as Readonly<Record<string, unknown>>;
+  });
+}
