@@ -10,6 +10,7 @@ import { wantsPage } from "../kit/plain-page.ts";
 import { type Bindings, type Place, placeOf, poolPath } from "../place.ts";
 import { redirect } from "../redirect.ts";
 import { errorPageOf, logRefusedRequest } from "../refused.ts";
+import { backchannelLogout } from "./backchannel-logout.ts";
 import { samlLogout, samlMetadata } from "./logout.ts";
 import { oauthResponse, samlResponse } from "./responses.ts";
 
@@ -23,6 +24,7 @@ interface Endpoint {
 
 const endpoints: readonly Endpoint[] = [
   { path: "/oauth2/idpresponse", methods: ["GET", "POST"], answer: oauthResponse },
+  { path: "/oauth2/backchannel-logout/:provider", methods: ["POST"], answer: backchannelLogout },
   { path: "/saml2/idpresponse", methods: ["GET", "POST"], answer: samlResponse },
   { path: "/saml2/logout", methods: ["GET", "POST"], answer: samlLogout },
   { path: "/saml2/metadata", methods: ["GET"], answer: samlMetadata },
