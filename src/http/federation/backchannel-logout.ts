@@ -26,8 +26,7 @@ async function endSessions(ctx: Ctx, c: Context<Bindings>, { pool }: Place): Pro
   const token = (await readAnswer(c)).get("logout_token");
   if (!token) refuseOAuth("invalid_request", "Required parameter logout_token is not present.");
   const provider = await findProvider(ctx, pool.id, c.req.param("provider") ?? "");
-  if (provider?.type !== "OIDC")
-    return refuseOAuth("invalid_request", "There is no such OpenID provider.");
+  if (provider?.type !== "OIDC") return refuseOAuth("invalid_request", "There is no such OpenID provider.");
   const { verifyLogoutToken } = await import("../../domain/federation/logout-token.ts");
   await endSessionsThrough(ctx, provider, await verifyLogoutToken(ctx, provider, token));
 }
