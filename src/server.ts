@@ -21,6 +21,7 @@ import { createAdmission } from "./http/admission.ts";
 import { awsJsonListener, preflightRoutes } from "./http/aws-json/routes.ts";
 import { createProxies } from "./http/client-address.ts";
 import { createServing, type Serving, type ServingOptions } from "./http/context.ts";
+import { federationRoutes } from "./http/federation/routes.ts";
 import { createFront } from "./http/front.ts";
 import { guarded, overTls } from "./http/headers.ts";
 import { healthRoutes } from "./http/health.ts";
@@ -356,6 +357,7 @@ function routes(
   ofPools.route("/", discoveryRoutes(serving));
   ofPools.use(overTls(serving));
   ofPools.route("/", oauthRoutes(serving));
+  ofPools.route("/", federationRoutes(serving));
   ofPools.route("/", hostedRoutes(serving));
   ofPools.notFound(answerNothing(notFoundPage));
   all.use(async (c, next) => {

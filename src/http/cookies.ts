@@ -1,5 +1,6 @@
 /**
- * Cookies of the hosted pages: the browser session of each pool, remembered devices, and the language. They are set for
+ * Cookies of the hosted pages: the browser session of each pool, remembered devices, the way to identity providers, and
+ * the language. They are set for
  * the whole host, since a cookie's Path protects nothing. Over https, sessions are `__Host-` cookies, which no other
  * host and no plain connection can set (RFC 6265bis section 4.1.3.2).
  */
@@ -48,6 +49,24 @@ export function sessionCookie(c: Context, place: Place): string | undefined {
 export function setSessionCookie(c: Context, place: Place, cookie: string, maxAge: number): void {
   const options = { path: "/", httpOnly: true, sameSite: "Lax", maxAge } as const;
   setCookie(c, sessionName(place), cookie, { ...options, secure: isSecure(place) });
+}
+
+/** Names the browser that is at an identity provider, so that an answer is taken from no other. */
+const federationName = (place: Pick<Place, "base" | "pool">) =>
+  `${isSecure(place) ? "__Host-" : ""}poolhouse-federation-${place.pool.id}`;
+
+/** Seconds that a browser may be at an identity provider. */
+const federationKept = 10 * 60;
+
+/** The cookie of a browser that was sent to an identity provider. */
+export function federationCookie(c: Context, place: Place): string | undefined {
+  const value = getCookie(c, federationName(place)) ?? "";
+  return /^[\w-]{43}$/.test(value) ? value : undefined;
+}
+
+export function setFederationCookie(c: Context, place: Place, cookie: string): void {
+  const options = { path: "/", httpOnly: true, sameSite: "Lax", maxAge: federationKept } as const;
+  setCookie(c, federationName(place), cookie, { ...options, secure: isSecure(place) });
 }
 
 const factorName = (place: Place) => `${isSecure(place) ? "__Host-" : ""}poolhouse-factor-${place.pool.id}`;

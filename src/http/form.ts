@@ -6,15 +6,15 @@ import { holdings } from "./holdings.ts";
 import { type Bindings, rawQuery } from "./place.ts";
 
 /**
- * The fields in order, or why the body was not read. Throws TooManyRequestsException if it was dropped in favor of
+ * The fields in order, of a body of up to `limit` bytes, or why the body was not read. Throws TooManyRequestsException if it was dropped in favor of
  * others, and invalid_request for U+0000.
  */
 export async function readFields(
   c: Context<Bindings>,
+  limit: number = holdings.formBody.limit.bytes,
 ): Promise<URLSearchParams | "no form" | "too long" | "late"> {
   const type = c.req.header("content-type") ?? "";
   if (!/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type)) return "no form";
-  const limit = holdings.formBody.limit.bytes;
   const body = await c.env.readBody(limit);
   if (body === "others first") throw refusalOf(body, limit);
   if (typeof body === "string") return body;

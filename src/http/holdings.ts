@@ -140,6 +140,13 @@ export const holdings = {
     shared: "each",
     beyond: "refused without being read",
   },
+  providerAnswer: {
+    what: "Answer of an identity provider, as a form that a browser posts",
+    limit: { bytes: 160 * KiB },
+    quantity: "{bytes}",
+    shared: "each",
+    beyond: "refused without being read",
+  },
   answers: {
     what: "Bytes of answers that clients have not read",
     limit: "answer-bytes",

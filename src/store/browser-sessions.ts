@@ -314,6 +314,24 @@ export async function endBrowser(db: Db, poolId: string, browserHash: string): P
   await endBrowserQuery(db, { poolId, browserHash });
 }
 
+const endBrowserOfQuery = preparedWrite<{ poolId: string; browserHash: string; userId: string }>(
+  (kysely, slot) =>
+    kysely
+      .deleteFrom("browser_sessions")
+      .where("pool_id", "=", slot("poolId"))
+      .where("browser_hash", "=", slot("browserHash"))
+      .where("user_id", "=", slot("userId")),
+);
+
+/** Ends the session of a browser if it is this user's. Returns false if it was not, or had ended. */
+export async function endBrowserOf(
+  db: Db,
+  { poolId, userId }: OfUser,
+  browserHash: string,
+): Promise<boolean> {
+  return (await endBrowserOfQuery(db, { poolId, browserHash, userId })) === 1;
+}
+
 const endOneQuery = preparedWrite<OfSession & { now: number }>((kysely, slot) =>
   kysely
     .deleteFrom("browser_sessions")

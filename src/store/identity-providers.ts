@@ -1,7 +1,15 @@
 /** Rows of identity providers, and of the identifiers by which requests may name them. */
 import { type SqlBool, sql } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
-import { prepared, preparedWrite, slots } from "./prepared.ts";
+import {
+  type ListSlots,
+  listed,
+  listValues,
+  mostListed,
+  prepared,
+  preparedWrite,
+  slots,
+} from "./prepared.ts";
 import type { IdentityProvidersTable, ProviderIdentifiersTable } from "./schema/schema-federation.ts";
 import { holdPool } from "./user-pools.ts";
 
@@ -269,6 +277,50 @@ export async function listProviders(
     createdAt: Number(row.created_at),
     updatedAt: Number(row.updated_at),
   }));
+}
+
+/** What the sign-in page shows of a provider. */
+export interface ProviderButton {
+  readonly name: string;
+  readonly type: ProviderType;
+  /** Whether it has identifiers, by which users can be sent to it. */
+  readonly identified: boolean;
+}
+
+const buttonsQuery = prepared<
+  { poolId: string } & ListSlots,
+  Pick<IdentityProvidersTable, "provider_name" | "type"> & { identifier: string | null }
+>((kysely, slot) =>
+  kysely
+    .selectFrom("identity_providers")
+    .select(["provider_name", "type"])
+    .select((from) =>
+      from
+        .selectFrom("provider_identifiers")
+        .select((of) => of.fn.min("identifier_key").as("first"))
+        .whereRef("provider_identifiers.pool_id", "=", "identity_providers.pool_id")
+        .whereRef("provider_identifiers.provider_name", "=", "identity_providers.provider_name")
+        .as("identifier"),
+    )
+    .where("pool_id", "=", slot("poolId"))
+    .where("provider_name", "in", listed<string>(slot)),
+);
+
+/** Reads which of the named providers the pool has, in the order of the names. One statement for each five names. */
+export async function providerButtons(
+  db: Db,
+  poolId: string,
+  names: readonly string[],
+): Promise<ProviderButton[]> {
+  const found = new Map<string, ProviderButton>();
+  for (let at = 0; at < names.length; at += mostListed) {
+    const some = listValues(names.slice(at, at + mostListed));
+    for (const row of await buttonsQuery(db, { poolId, ...some })) {
+      const { provider_name: name, type, identifier } = row;
+      found.set(name, { name, type, identified: identifier !== null });
+    }
+  }
+  return names.flatMap((name) => found.get(name) ?? []);
 }
 
 const prefixQuery = prepared<{ poolId: string; username: string }, { provider_name: string }>(

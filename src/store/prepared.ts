@@ -125,6 +125,9 @@ export function slots<V extends Values<V>, Name extends keyof V & string>(
 
 const places = ["value1", "value2", "value3", "value4", "value5"] as const;
 
+/** How many values a short list has at most. */
+export const mostListed = places.length;
+
 /** Slots for a short list, such as `where("kind", "in", listed(slot))`; `listValues` fills them. */
 export type ListSlots<T extends BoundValue = string> = { readonly [Place in (typeof places)[number]]: T };
 

@@ -268,3 +268,24 @@ export async function revokeDeviceFamilies(
   const { poolId, userId, key } = device;
   await revokeOfDeviceQuery(tx, { poolId, userId, key, now });
 }
+
+const revokeOfProviderQuery = preparedWrite<{
+  poolId: string;
+  userId: string;
+  provider: string;
+  now: number;
+}>((kysely, slot) =>
+  revoking(kysely, slot("poolId"), slot("now"))
+    .where("user_id", "=", slot("userId"))
+    .where("provider_name", "=", slot("provider")),
+);
+
+/** Revokes the tokens of a user's sign-ins through an identity provider. Returns how many families that were. */
+export function revokeProviderFamilies(
+  tx: Db,
+  through: { readonly poolId: string; readonly userId: string; readonly provider: string },
+  now: number,
+): Promise<number> {
+  const { poolId, userId, provider } = through;
+  return revokeOfProviderQuery(tx, { poolId, userId, provider, now });
+}

@@ -17,7 +17,7 @@ import {
   newSubject,
   offer,
   tokensOf,
-} from "../federation/support.ts";
+} from "../federation/people.ts";
 import { makeUser, password, unique } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
 import { authorize, newCode, post, redeem } from "../oauth/support.ts";

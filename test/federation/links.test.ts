@@ -16,7 +16,7 @@ import {
   newSubject,
   offer,
   turnedAway,
-} from "./user-support.ts";
+} from "./people.ts";
 
 const subjectName = "Cognito_Subject";
 

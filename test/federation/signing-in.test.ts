@@ -22,7 +22,7 @@ import {
   offer,
   tokensOf,
   turnedAway,
-} from "./user-support.ts";
+} from "./people.ts";
 
 const link = ({ server, UserPoolId }: FederatedPlace, Username: string, subject: string) =>
   server.client.send(

@@ -21,7 +21,7 @@ import {
   offer,
   tokensOf,
   turnedAway,
-} from "./user-support.ts";
+} from "./people.ts";
 
 const LambdaConfig = {
   ...plainTriggers,

@@ -19,7 +19,7 @@ import {
   offer,
   settingsOf,
   turnedAway,
-} from "./user-support.ts";
+} from "./people.ts";
 
 const linkTag = "poolhouse:link-by-email";
 const verified = (email: string) => [

@@ -21,7 +21,7 @@ import {
   offer,
   tokensOf,
   turnedAway,
-} from "./user-support.ts";
+} from "./people.ts";
 
 forEachServer("users of identity providers", (open) => {
   test("the first sign-in makes a user, with a group and what the provider says", async () => {

@@ -5,7 +5,7 @@ import { storeDevice } from "../../src/domain/users/devices.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { findUserByLoginName } from "../../src/store/users.ts";
 import type { UserState } from "../../tools/user-states.ts";
-import { addProvider } from "../federation/support.ts";
+import { addProvider } from "../federation/people.ts";
 import { giveSoftwareToken } from "../kit/factors.ts";
 import { everyFlow, newAddress, password, signIn, unique } from "../kit/people.ts";
 import { type Body, type Place, totp } from "./measured.ts";

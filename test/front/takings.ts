@@ -36,6 +36,10 @@ const hostOf = ({ server }: Town) => `host: ${new URL(server.endpoint).host}\r\n
 const formHead = (town: Town, length: number) =>
   `POST /${town.place.UserPoolId}/oauth2/token HTTP/1.1\r\n${hostOf(town)}` +
   `content-type: application/x-www-form-urlencoded\r\ncontent-length: ${length}\r\n\r\n`;
+/** The same for an identity provider's answer. */
+const answerHead = (town: Town, length: number) =>
+  `POST /${town.place.UserPoolId}/saml2/idpresponse HTTP/1.1\r\n${hostOf(town)}` +
+  `content-type: application/x-www-form-urlencoded\r\ncontent-length: ${length}\r\n\r\n`;
 const callHead = (town: Town, length: number, headers = "") =>
   `POST / HTTP/1.1\r\n${hostOf(town)}content-type: application/x-amz-json-1.1\r\n` +
   `x-amz-target: AWSCognitoIdentityProviderService.CreateUserPool\r\n${headers}content-length: ${length}\r\n\r\n`;
@@ -268,6 +272,12 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
     refused((town) => eventHead(town, holdings.event.limit.bytes), /more than 131072/),
   ],
   publicBody: [refused((town) => callHead(town, holdings.publicBody.limit.bytes + 1), /more than 131072/)],
+  providerAnswer: [
+    refused(
+      (town) => answerHead(town, holdings.providerAnswer.limit.bytes + 1),
+      /^HTTP\/1\.1 303 .*\/error\?error=invalid_request/s,
+    ),
+  ],
   formBody: [refused((town) => formHead(town, holdings.formBody.limit.bytes + 1), /The body is too long/)],
   answers: [
     async (town, clock) => {

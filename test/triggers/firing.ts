@@ -4,7 +4,7 @@ import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { findProvider } from "../../src/domain/federation/provider.ts";
 import type { MessageReason } from "../../src/domain/triggers/trigger.ts";
 import { makeVerifier } from "../../src/lib/srp.ts";
-import { addProvider, arrive, contextOf, identity, offer } from "../federation/support.ts";
+import { addProvider, arrive, contextOf, identity, offer } from "../federation/people.ts";
 import {
   type MadeClient,
   makeUser,

@@ -23,7 +23,7 @@ import {
 import { decodeJwt } from "jose";
 import pg from "pg";
 import { stringify } from "yaml";
-import { addProvider, arrive, identity, offer } from "../federation/support.ts";
+import { addProvider, arrive, identity, offer } from "../federation/people.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import {

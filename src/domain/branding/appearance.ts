@@ -29,7 +29,9 @@ export interface Appearance {
   /** The colors of each mode that it has, by their custom properties in theme.css. */
   readonly palettes: Readonly<Partial<Record<Mode, Palette["values"]>>>;
   /** Undefined for the classic hosted UI, which has at most a logo. */
-  readonly theme: Pick<Theme, "place" | "compact" | "header" | "footer" | "logo" | "languages"> | undefined;
+  readonly theme:
+    | Pick<Theme, "place" | "compact" | "header" | "footer" | "logo" | "languages" | "federation">
+    | undefined;
   /** The images that pages show, by category of their assets. */
   readonly pictures: ReadonlyMap<string, Picture>;
   readonly icons: readonly Icon[];

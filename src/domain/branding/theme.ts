@@ -41,6 +41,13 @@ export interface Theme {
   readonly icons: readonly ("ICO" | "SVG")[];
   readonly graphics: boolean;
   readonly languages: boolean;
+  readonly federation: {
+    /** Names of identity providers whose buttons come first, in this order. */
+    readonly order: readonly string[];
+    /** Whether providers come before the form of the pool's own users. */
+    readonly first: boolean;
+    readonly icons: boolean;
+  };
 }
 
 /** The largest radius with which a form still looks like one, in pixels. */
@@ -90,7 +97,24 @@ export function themeOf(settings: unknown, assets: readonly Pick<AssetKey, "cate
     icons: iconsOf(settings),
     graphics: isOn("categories.form.displayGraphics"),
     languages: isOn("categories.form.languageSelector.enabled"),
+    federation: {
+      order: textsOf(settings, "categories.auth.federation.order"),
+      first: federationFirst(settings),
+      icons: isOn("componentClasses.idpButtons.icons.enabled"),
+    },
   };
+}
+
+function textsOf(settings: unknown, path: string): readonly string[] {
+  const values = settingOf(settings, path, Array.isArray) as readonly unknown[];
+  return values.filter((value) => typeof value === "string");
+}
+
+/** Whether FEDERATED comes first in the order of sign-in methods, a list of groups. */
+function federationFirst(settings: unknown): boolean {
+  const groups = settingOf(settings, "categories.auth.authMethodOrder", Array.isArray) as readonly unknown[];
+  const types = groups.flat().map((method) => at(method, "type"));
+  return types.find((type) => type === "FEDERATED" || type === "USERNAME_PASSWORD") !== "USERNAME_PASSWORD";
 }
 
 function modesOf(settings: unknown): readonly Mode[] {

@@ -16,13 +16,18 @@ import { issueCode } from "./code.ts";
 import type { PageRequest } from "./page-request.ts";
 import { namedScope } from "./scopes.ts";
 
-/** Whether the user's present sign-in is enough to continue without asking for anything. */
+/**
+ * Whether the user's present sign-in is enough to continue without asking for anything.
+ * @param provider the name of the identity provider that the client asks for, if any
+ */
 export function suffices(
   ctx: Ctx,
   request: AuthorizationRequest | PageRequest,
   browser: SignedInBrowser | undefined,
+  provider?: string,
 ): browser is SignedInBrowser {
   if (browser === undefined || request.prompt.has("login")) return false;
+  if (provider !== undefined && providerIn(browser.methods) !== provider) return false;
   const { pool, client } = request;
   if (!hasAnswered(request, browser)) return false;
   if ("hinted" in request && request.hinted !== undefined && !isHinted(request, browser)) return false;

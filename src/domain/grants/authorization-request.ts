@@ -52,6 +52,10 @@ export interface AuthorizationRequest extends Redirect {
   readonly resource: string | undefined;
   /** The maximum age of the sign-in that the client accepts, in seconds. */
   readonly maxAge: number | undefined;
+  /** `identity_provider`: the name of the identity provider to sign in with, or COGNITO. */
+  readonly identityProvider: string | undefined;
+  /** `idp_identifier`: one of that provider's IdpIdentifiers, which may be given instead. */
+  readonly idpIdentifier: string | undefined;
 }
 
 /** A refusal that is reported to the client by a redirect. */
@@ -144,6 +148,8 @@ function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest
     languages: languagesOf(parameters, strict),
     resource: parameters.get("resource") ?? undefined,
     maxAge: strict ? maxAgeOf(parameters.get("max_age")) : undefined,
+    identityProvider: parameters.get("identity_provider") ?? undefined,
+    idpIdentifier: parameters.get("idp_identifier") ?? undefined,
   };
 }
 

@@ -47,6 +47,15 @@ export function readLogoutRequest(query: string): LogoutRequest {
 }
 
 /**
+ * Whether this may be a browser on its way back from an identity provider that has signed it out: these name no client
+ * (OpenID Connect RP-Initiated Logout 1.0 section 3).
+ */
+export function isReturn(request: LogoutRequest): request is LogoutRequest & { readonly state: string } {
+  const { state, ...others } = request;
+  return state !== undefined && Object.values(others).every((value) => value === undefined);
+}
+
+/**
  * Whether the user must be asked: by the standard, if the hint is not of the user who is signed in (OpenID Connect
  * RP-Initiated Logout 1.0 section 2). Cognito's two forms name a URL of their own, and do not ask.
  */

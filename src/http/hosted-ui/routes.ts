@@ -6,6 +6,7 @@
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
 import { brandingPath } from "../../domain/branding/appearance.ts";
+import { admitsOwnUsers } from "../../domain/user-pools/providers.ts";
 import type { Serving } from "../context.ts";
 import { type Bindings, type Place, placeOf, poolPath } from "../place.ts";
 import { answerAsset } from "./kit/assets.ts";
@@ -23,7 +24,7 @@ import { postChallenge } from "./pages/challenge.ts";
 import { postConfirm, postResend, showConfirm } from "./pages/confirm.ts";
 import { answerErrorPage, answerFailure, answerForeignForm, answerSignedOut } from "./pages/error-page.ts";
 import { postForgot, postReset, showForgot, showReset } from "./pages/forgot.ts";
-import { postLogin, showLogin } from "./pages/login.ts";
+import { postLogin, refuseOwnUser, showLogin } from "./pages/login.ts";
 import { postPasskey, showPasskeys } from "./pages/passkeys.ts";
 import { postSignOut, showSignOut } from "./pages/sign-out.ts";
 import { postSignUp, showSignUp } from "./pages/sign-up.ts";
@@ -38,11 +39,19 @@ interface Page<V = Visit> {
 const pages: Readonly<Record<string, Page>> = {
   "/login": { get: showLogin, post: postLogin },
   // These pages only answer forms: opened by URL, they start at the beginning.
-  "/challenge": { get: showLogin, post: postChallenge },
-  "/signup": { get: showSignUp, post: postSignUp },
-  "/forgotPassword": { get: showForgot, post: postForgot },
-  "/confirmForgotPassword": { get: showReset, post: postReset },
+  "/challenge": ownUsersOnly({ get: showLogin, post: postChallenge }),
+  "/signup": ownUsersOnly({ get: showSignUp, post: postSignUp }),
+  "/forgotPassword": ownUsersOnly({ get: showForgot, post: postForgot }),
+  "/confirmForgotPassword": ownUsersOnly({ get: showReset, post: postReset }),
 };
+
+/** Pages for the pool's own users; at a client that does not admit them, they are its sign-in page. */
+function ownUsersOnly({ get, post }: Page): Page {
+  return {
+    get: (visit) => (admitsOwnUsers(visit.client) ? get(visit) : showLogin(visit)),
+    post: (visit) => (admitsOwnUsers(visit.client) ? post(visit) : refuseOwnUser(visit)),
+  };
+}
 
 /** Pages that a link in a message may also open, without an authorization request. */
 const linked: Readonly<Record<string, Page<Visit | BareVisit>>> = {

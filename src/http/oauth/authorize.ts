@@ -1,9 +1,10 @@
 /**
  * /oauth2/authorize ("The redirect and authorization endpoint", Amazon Cognito Developer Guide; RFC 6749 section 3.1):
- * redirects to the sign-in pages, or back to the client.
+ * redirects to the sign-in pages, to an identity provider, or back to the client.
  */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
+import { askedProvider } from "../../domain/federation/asked.ts";
 import { authorizedLocation, isUsedUp, refusedLocation, suffices } from "../../domain/grants/answer.ts";
 import {
   type AuthorizationRequest,
@@ -16,6 +17,7 @@ import { sessionCookie } from "../cookies.ts";
 import type { Bindings, Place } from "../place.ts";
 import { redirect } from "../redirect.ts";
 import { errorPageOf, logRefusedRequest } from "../refused.ts";
+import { toProvider } from "../to-provider.ts";
 import { requestQuery } from "./form.ts";
 
 export async function answerAuthorize(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
@@ -42,15 +44,19 @@ async function locationOf(
   const mayBeAnswered = !isForFrame(c) || request.framedBy.length > 0;
   if (isSilent && !mayBeAnswered)
     throw new RedirectedRefusal("interaction_required", "The client is not allowed silent renewal.", request);
+  const { provider, isNamed } = await askedProvider(ctx, request);
   const browser = mayBeAnswered ? await signedInBrowser(ctx, place.pool, sessionCookie(c, place)) : undefined;
-  const login = `${place.base}/login?${query}`;
-  if (suffices(ctx, request, browser))
+  const signIn = async () =>
+    provider === undefined
+      ? `${place.base}/login?${query}`
+      : toProvider(ctx, c, place, { request, query, provider });
+  if (suffices(ctx, request, browser, isNamed ? provider?.name : undefined))
     return authorizedLocation(ctx, request, browser).catch((error) => {
       if (isSilent || !isUsedUp(error)) throw error;
-      return login;
+      return signIn();
     });
   if (isSilent) throw new RedirectedRefusal("login_required", "The user is not signed in.", request);
-  return login;
+  return signIn();
 }
 
 /**

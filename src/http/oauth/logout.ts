@@ -1,18 +1,20 @@
 /**
  * /logout: Cognito's two forms ("The managed login sign-out endpoint", Amazon Cognito Developer Guide) and OpenID
  * Connect RP-Initiated Logout 1.0. Ends the browser's session and the authorization codes issued through it, but not
- * the tokens.
+ * the tokens. Where the settings of the identity provider say so, the browser signs out there, too, and comes back.
  */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
-import { closeBrowserSession, signedInBrowser } from "../../domain/grants/browser-session.ts";
-import { logoutTarget, mustAsk, readLogoutRequest } from "../../domain/grants/logout.ts";
+import { leftProvider } from "../../domain/federation/sessions.ts";
+import { signedInBrowser } from "../../domain/grants/browser-session.ts";
+import { isReturn, logoutTarget, mustAsk, readLogoutRequest } from "../../domain/grants/logout.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { sessionCookie, setSessionCookie } from "../cookies.ts";
+import { sessionCookie } from "../cookies.ts";
 import type { Bindings, Place } from "../place.ts";
 import { redirect } from "../redirect.ts";
 import { errorPageOf, logRefusedRequest } from "../refused.ts";
+import { closeSession } from "../sessions.ts";
 import { requestQuery } from "./form.ts";
 
 export async function answerLogout(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
@@ -40,14 +42,18 @@ function isNavigation(c: Context): boolean {
 async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string): Promise<string> {
   try {
     const request = readLogoutRequest(query);
+    const returned = isReturn(request) ? await leftProvider(ctx, place.pool, request.state) : undefined;
+    if (returned !== undefined) return returned;
     const target = await logoutTarget(ctx, place.pool, request);
-    const cookie = sessionCookie(c, place);
-    if (mustAsk(request, target, await signedInBrowser(ctx, place.pool, cookie)))
-      return `${place.base}/signout?${query}`;
-    await closeBrowserSession(ctx, place.pool, cookie);
-    setSessionCookie(c, place, "", 0);
-    if (target.kind === "login") return `${place.base}/login?${query}`;
-    return target.kind === "redirect" ? target.location : `${place.base}/signedout`;
+    const browser = await signedInBrowser(ctx, place.pool, sessionCookie(c, place));
+    if (mustAsk(request, target, browser)) return `${place.base}/signout?${query}`;
+    const destination =
+      target.kind === "login"
+        ? `${place.base}/login?${query}`
+        : target.kind === "redirect"
+          ? target.location
+          : `${place.base}/signedout`;
+    return await closeSession(ctx, c, place, { browser, destination });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     logRefusedRequest(ctx, error, query);

@@ -28,7 +28,7 @@ function load(
 }
 
 /** In cascade order, after the theme: later rules win over earlier ones. */
-export const styles = ["page", "icons", "parts", "branding", "states"] as const;
+export const styles = ["page", "icons", "parts", "providers", "branding", "states"] as const;
 
 export const style = load(styles, ".css", "text/css; charset=utf-8", [themeStyle]);
 export const script = load(["script"], ".js", "text/javascript; charset=utf-8");

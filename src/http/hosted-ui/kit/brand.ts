@@ -16,7 +16,14 @@ import type { Brand, Frame, Html } from "./frame.ts";
 import { languageForm } from "./language-form.ts";
 
 export function brandOf(ctx: Ctx, { pool, loginVersion }: Place, { id }: Client): Brand {
-  return { clientId: id, appearance: () => appearanceOf(ctx, { poolId: pool.id, id }, loginVersion) };
+  let appearance: Promise<Appearance | undefined> | undefined;
+  return {
+    clientId: id,
+    appearance: () => {
+      appearance ??= appearanceOf(ctx, { poolId: pool.id, id }, loginVersion);
+      return appearance;
+    },
+  };
 }
 
 /** The parts of a page that the branding determines. */

@@ -152,6 +152,16 @@ export function linkTo({ root, query }: Pick<Visit, "root" | "query">, path: str
   return `${root}${path}?${query}`;
 }
 
+/**
+ * The query with these parameters in place of its own, for a request that names an identity provider. What is kept stays
+ * as it was received, byte by byte.
+ */
+export function queryWith(query: string, change: Readonly<Record<string, string>>): string {
+  const replaced = new Set([...Object.keys(change), "identity_provider", "idp_identifier"]);
+  const kept = query.split("&").filter((one) => !replaced.has(pairsOf(one)[0]!.name));
+  return [...kept, new URLSearchParams(change).toString()].join("&");
+}
+
 /** Redirects the browser (docs/decisions/0010-referrer-of-pages.md). */
 export function redirect(c: Context<Bindings>, location: string): Response | Promise<Response> {
   if (c.req.method === "POST" && needsPage(location)) return onwardPage(c, location);

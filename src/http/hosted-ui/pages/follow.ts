@@ -1,20 +1,16 @@
 /** Decides where a sign-in goes after each step: back to the client, or to the page of the next challenge. */
 import { authorizedLocation } from "../../../domain/grants/answer.ts";
-import { openBrowserSession, type SignedInBrowser } from "../../../domain/grants/browser-session.ts";
+import type { SignedInBrowser } from "../../../domain/grants/browser-session.ts";
 import type { Proof } from "../../../domain/mfa/proofs.ts";
 import { respondToChallenge } from "../../../domain/signin/respond.ts";
 import { associateBySession } from "../../../domain/signin/set-up-by-session.ts";
 import type { Outcome } from "../../../domain/signin/sign-in.ts";
 import type { Authenticated } from "../../../domain/tokens/issue.ts";
 import { hidesUsers } from "../../../domain/user-pools/clients.ts";
+import { admitsOwnUsers } from "../../../domain/user-pools/providers.ts";
 import { rememberBrowser } from "../../../domain/users/browser-devices.ts";
-import {
-  factorCookie,
-  sessionCookie,
-  setDeviceCookie,
-  setFactorCookie,
-  setSessionCookie,
-} from "../../cookies.ts";
+import { factorCookie, setDeviceCookie, setFactorCookie } from "../../cookies.ts";
+import { openSession } from "../../sessions.ts";
 import { passkeyQuery, redirect, type Visit } from "../kit/visit.ts";
 import { challengePage, hasPage, type ShownFactor, shownFactors } from "./challenge-pages.ts";
 import { isPasswordOnly, loginPage, passwordPage } from "./login-pages.ts";
@@ -99,9 +95,9 @@ export async function withKey({ ctx }: Visit, waiting: Waiting): Promise<Waiting
 }
 
 async function finish(visit: Visit, authenticated: Authenticated): Promise<Response> {
-  const { ctx, c, place, page, form } = visit;
-  const opened = await openBrowserSession(ctx, authenticated, sessionCookie(c, place));
-  setSessionCookie(c, place, opened.cookie, opened.lifetime / 1000);
+  const { ctx, c, place, page, form, client, words } = visit;
+  if (!admitsOwnUsers(client)) return loginPage(visit, { problem: { text: words.errors.noFactor } });
+  const opened = await openSession(ctx, c, place, authenticated);
   const used = factorOf(authenticated.methods[0]);
   if (used !== undefined && !isPasswordOnly(visit)) setFactorCookie(c, place, used);
   const made = await rememberBrowser(ctx, authenticated, form.has("remember"));

@@ -20,6 +20,7 @@ import { answerPage } from "../kit/layout.ts";
 import { nameField } from "../kit/names.ts";
 import { linkTo, type Visit } from "../kit/visit.ts";
 import { offersRecovery, offersSignUp } from "./offers.ts";
+import { divider, providerParts } from "./providers.ts";
 
 export interface LoginView {
   readonly username?: string | undefined;
@@ -35,7 +36,21 @@ export function isPasswordOnly({ pool, client }: Visit): boolean {
 }
 
 export async function loginPage(visit: Visit, view: LoginView): Promise<Response> {
-  const { words, app, passkeys } = visit;
+  const { words, app } = visit;
+  const { problem } = view;
+  const { offers, shown, first } = await providerParts(visit, problem);
+  const own = offers.ownUsers ? await ownUsersForm(visit, view) : "";
+  const parts = (first ? [shown, own] : [own, shown]).filter((part) => part !== "");
+  const body = html`${notice(view.notice)}${alert(problem)}
+${parts.length === 0 && problem === undefined ? html`<p class="lead">${words.errors.notAvailable}</p>` : ""}
+${parts.length === 2 ? html`${parts[0]}${divider(visit)}${parts[1]}` : parts}
+${signUpLine(visit)}`;
+  return answerPage(visit, { title: words.signIn.title(app), body, isProblem: problem !== undefined });
+}
+
+/** Where the pool's own users begin: the form for the name, maybe with the password, and the one for passkeys. */
+async function ownUsersForm(visit: Visit, view: LoginView): Promise<Html> {
+  const { words, passkeys } = visit;
   const { username = "", problem } = view;
   const withPassword = isPasswordOnly(visit);
   const toPassword = withPassword && username !== "" && problem?.field !== "username";
@@ -52,11 +67,8 @@ export async function loginPage(visit: Visit, view: LoginView): Promise<Response
   const inside = html`${nameField(visit, { value: username, error: errorOf(problem, "username"), focus: !toPassword && problem === undefined, webauthn: passkeys })}
 ${withPassword ? passwordField() : ""}
 ${submit(withPassword ? words.signIn.submit : words.common.continue)}`;
-  const body = html`${notice(view.notice)}${alert(problem)}
-${form(visit, "/login", inside)}
-${passkeys ? await passkeyForm(visit) : ""}
-${signUpLine(visit)}`;
-  return answerPage(visit, { title: words.signIn.title(app), body, isProblem: problem !== undefined });
+  return html`${form(visit, "/login", inside)}
+${passkeys ? await passkeyForm(visit) : ""}`;
 }
 
 /**
@@ -79,7 +91,7 @@ function forgotLink(visit: Visit): Html | undefined {
 }
 
 function signUpLine(visit: Visit): Html | "" {
-  if (!offersSignUp(visit.pool)) return "";
+  if (!offersSignUp(visit)) return "";
   const { noAccount, signUp } = visit.words.signIn;
   return html`<p class="foot">${noAccount} <a href="${linkTo(visit, "/signup")}">${signUp}</a></p>`;
 }

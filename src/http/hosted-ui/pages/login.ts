@@ -1,26 +1,36 @@
 /** /login: where a sign-in begins. */
 
+import { type Asked, askedProvider } from "../../../domain/federation/asked.ts";
 import { isUsedUp, suffices } from "../../../domain/grants/answer.ts";
 import { signedInBrowser } from "../../../domain/grants/browser-session.ts";
 import { startByPasskey } from "../../../domain/signin/by-passkey.ts";
 import { startSignIn } from "../../../domain/signin/start.ts";
 import { flowAtPages } from "../../../domain/user-pools/client-tags.ts";
+import { admitsOwnUsers } from "../../../domain/user-pools/providers.ts";
 import { signInNameOf } from "../../../domain/users/find-user.ts";
 import type { Refusal } from "../../../lib/refusal.ts";
 import { isRefusedFor } from "../../../wire/refuse.ts";
 import { sessionCookie } from "../../cookies.ts";
+import { toProvider } from "../../to-provider.ts";
 import type { Problem } from "../kit/fields.ts";
 import { shownName, typedName } from "../kit/names.ts";
+import { onwardPage } from "../kit/onward.ts";
 import { missing, problemOf, shownRefusal } from "../kit/sentences.ts";
-import type { Visit } from "../kit/visit.ts";
+import { linkTo, queryWith, redirect, type Visit } from "../kit/visit.ts";
 import { confirmationMethod, confirmPage } from "./confirm.ts";
 import { follow, goOn } from "./follow.ts";
 import { resetPage } from "./forgot.ts";
 import { continuePage, loginPage, passwordPage } from "./login-pages.ts";
+import { organizationField, toOrganization } from "./providers.ts";
 
 export async function showLogin(visit: Visit): Promise<Response> {
-  const browser = await signedIn(visit);
+  const { ctx, c, place, query, request } = visit;
+  const asked = await asks(visit);
+  const browser = await signedIn(visit, asked);
   if (browser !== undefined) return continuePage(visit, shownName(visit.pool, browser.user));
+  const { provider } = asked;
+  if (provider !== undefined && "responseType" in request)
+    return redirect(c, await toProvider(ctx, c, place, { request, query, provider }));
   return loginPage(visit, { username: (await hintedName(visit)) ?? visit.request.loginHint });
 }
 
@@ -30,19 +40,30 @@ async function hintedName({ ctx, pool, request }: Visit): Promise<string | undef
   return signInNameOf(ctx, pool, request.hinted.userId);
 }
 
+const noProvider: Asked = { provider: undefined, isNamed: false };
+
+/** The identity provider that the visit's request leads to. */
+async function asks({ ctx, request }: Visit): Promise<Asked> {
+  return "responseType" in request ? askedProvider(ctx, request) : noProvider;
+}
+
 /** The user who is signed in here and need not authenticate again. */
-export async function signedIn({ ctx, c, place, pool, request }: Visit) {
+export async function signedIn(
+  { ctx, c, place, pool, request }: Visit,
+  { provider, isNamed }: Asked = noProvider,
+) {
   const browser = await signedInBrowser(ctx, pool, sessionCookie(c, place));
-  return suffices(ctx, request, browser) ? browser : undefined;
+  return suffices(ctx, request, browser, isNamed ? provider?.name : undefined) ? browser : undefined;
 }
 
 export async function postLogin(visit: Visit): Promise<Response> {
-  const { form } = visit;
-  if (form.has("continue")) {
-    const browser = await signedIn(visit);
-    if (browser !== undefined) return goOn(visit, browser).catch(unlessUsedUp(visit));
+  const { form, client, words } = visit;
+  if (form.has("continue") || form.has("another")) return postContinue(visit);
+  if (form.has(organizationField)) {
+    const problem = { field: organizationField, text: words.errors.noOrganization };
+    return (await toOrganization(visit)) ?? loginPage(visit, { problem });
   }
-  if (form.has("continue") || form.has("another")) return loginPage(visit, {});
+  if (!admitsOwnUsers(client)) return refuseOwnUser(visit);
   const credential = form.get("credential");
   if (credential !== undefined) return beginByPasskey(visit, credential);
   const username = typedName(visit);
@@ -50,6 +71,25 @@ export async function postLogin(visit: Visit): Promise<Response> {
   const empty = username === "" ? "username" : password === "" ? "password" : undefined;
   if (empty !== undefined) return tryAgain(visit, username, missing(visit, empty));
   return begin(visit, username, password);
+}
+
+/** The answer to a form of the pool's own users at a client that does not admit them. */
+export function refuseOwnUser(visit: Visit): Promise<Response> {
+  return loginPage(visit, { problem: { text: visit.words.errors.noFactor } });
+}
+
+/** Continues as the user who is signed in, or signs in anew. */
+async function postContinue(visit: Visit): Promise<Response> {
+  const { c, form, query } = visit;
+  const asked = await asks(visit);
+  if (form.has("continue")) {
+    const browser = await signedIn(visit, asked);
+    if (browser !== undefined) return goOn(visit, browser).catch(unlessUsedUp(visit));
+  }
+  const { provider } = asked;
+  if (provider === undefined) return loginPage(visit, {});
+  const anew = queryWith(query, { identity_provider: provider.name, prompt: "login" });
+  return onwardPage(c, linkTo({ ...visit, query: anew }, "/oauth2/authorize"));
 }
 
 /** Falls back to a new sign-in if the present one cannot be used any more. */

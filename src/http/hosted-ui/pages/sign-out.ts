@@ -2,15 +2,17 @@
 import type { Context } from "hono";
 import { html } from "hono/html";
 import type { Ctx } from "../../../app.ts";
-import { closeBrowserSession, signedInBrowser } from "../../../domain/grants/browser-session.ts";
+import { signedInBrowser } from "../../../domain/grants/browser-session.ts";
 import { logoutTarget, readLogoutRequest } from "../../../domain/grants/logout.ts";
-import { sessionCookie, setSessionCookie } from "../../cookies.ts";
+import { sessionCookie } from "../../cookies.ts";
 import { textQuery } from "../../form.ts";
 import type { Bindings, Place } from "../../place.ts";
+import { closeSession } from "../../sessions.ts";
 import { brandOf } from "../kit/brand.ts";
 import { submit } from "../kit/fields.ts";
 import { answerPage } from "../kit/layout.ts";
 import { shownName } from "../kit/names.ts";
+import { onwardPage } from "../kit/onward.ts";
 import { newFrame, redirect } from "../kit/visit.ts";
 
 export async function showSignOut(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
@@ -33,7 +35,9 @@ export async function showSignOut(ctx: Ctx, c: Context<Bindings>, place: Place):
 
 export async function postSignOut(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
   const target = await logoutTarget(ctx, place.pool, readLogoutRequest(textQuery(c)));
-  await closeBrowserSession(ctx, place.pool, sessionCookie(c, place));
-  setSessionCookie(c, place, "", 0);
-  return redirect(c, target.kind === "redirect" ? target.location : `${place.base}/signedout`);
+  const browser = await signedInBrowser(ctx, place.pool, sessionCookie(c, place));
+  const destination = target.kind === "redirect" ? target.location : `${place.base}/signedout`;
+  const location = await closeSession(ctx, c, place, { browser, destination });
+  // The page's policy for forms names no identity provider.
+  return location === destination ? redirect(c, location) : onwardPage(c, location);
 }

@@ -18,12 +18,13 @@ import { confirmationMethod, confirmPage } from "./confirm.ts";
 import { loginPage } from "./login-pages.ts";
 import { newPasswordField } from "./new-password.ts";
 import { offersSignUp } from "./offers.ts";
+import { divider, providerParts } from "./providers.ts";
 import { termsLine } from "./terms.ts";
 import { checked } from "./wire-checks.ts";
 
 export function showSignUp(visit: Visit): Promise<Response> {
   const { noSignUp } = visit.words.errors;
-  return offersSignUp(visit.pool) ? signUpPage(visit) : messagePage(visit, noSignUp);
+  return offersSignUp(visit) ? signUpPage(visit) : messagePage(visit, noSignUp);
 }
 
 export async function postSignUp(visit: Visit): Promise<Response> {
@@ -76,8 +77,10 @@ async function signUpPage(visit: Visit, problem?: Problem): Promise<Response> {
 ${attributeNames(visit).map((name) => attributeField(visit, name, { problem, optional: isOptional(name) }))}
 ${newPasswordField(visit, problem, { label: words.fields.password, optional: isPasswordless(pool) })}
 ${submit(texts.submit)}${await termsLine(visit)}`;
+  const providers = await providerParts(visit);
   const body = html`${alert(problem)}
 ${form(visit, "/signup", inside)}
+${providers.shown === "" ? "" : html`${divider(visit)}${providers.shown}`}
 <p class="foot">${texts.haveAccount} <a href="${linkTo(visit, "/login")}">${texts.signIn}</a></p>`;
   return answerPage(visit, { title: texts.title(app), body, isProblem: problem !== undefined });
 }

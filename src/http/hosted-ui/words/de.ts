@@ -61,6 +61,9 @@ export const de: Words = {
     forgot: "Passwort vergessen?",
     noAccount: "Noch kein Konto?",
     signUp: "Konto erstellen",
+    through: (name) => `Weiter mit ${name}`,
+    or: "oder",
+    workEmail: "Geschäftliche E-Mail-Adresse",
   },
   continueAs: {
     title: "Willkommen zurück",
@@ -231,6 +234,7 @@ export const de: Words = {
     passkeyHere:
       "Es wurde kein Passkey verwendet: Der Vorgang wurde abgebrochen, hat zu lange gedauert, oder auf diesem Gerät gibt es keinen Passkey für dieses Konto. Versuchen Sie es noch einmal oder verwenden Sie eine andere Methode.",
     noFactor: "Mit diesem Konto können Sie sich hier nicht anmelden.",
+    noOrganization: "Ihre Organisation kann Sie hier nicht anmelden. Prüfen Sie die Adresse.",
     noSignUp: "Neue Konten erstellt ein Administrator.",
     noRecovery: "Passwörter setzt ein Administrator zurück.",
     notResettable: "Das Passwort dieses Kontos lässt sich hier nicht zurücksetzen.",

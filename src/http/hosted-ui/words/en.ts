@@ -63,6 +63,9 @@ export const en = {
     forgot: "Forgot password?",
     noAccount: "No account yet?",
     signUp: "Create one",
+    through: (name: string) => `Continue with ${name}`,
+    or: "or",
+    workEmail: "Work email",
   },
   continueAs: {
     title: "Welcome back",
@@ -223,6 +226,7 @@ export const en = {
     passkeyHere:
       "No passkey was used: the request was canceled or timed out, or this device has no passkey for this account. Try again or use another method.",
     noFactor: "You cannot sign in with this account here.",
+    noOrganization: "Your organization cannot sign you in here. Check the address.",
     noSignUp: "New accounts are created by an administrator.",
     noRecovery: "Passwords are reset by an administrator.",
     notResettable: "The password of this account cannot be reset here.",

@@ -61,6 +61,9 @@ export const es: Words = {
     forgot: "¿Olvidó su contraseña?",
     noAccount: "¿Aún no tiene cuenta?",
     signUp: "Crear una",
+    through: (name) => `Continuar con ${name}`,
+    or: "o",
+    workEmail: "Correo electrónico del trabajo",
   },
   continueAs: {
     title: "Le damos la bienvenida de nuevo",
@@ -222,6 +225,7 @@ export const es: Words = {
     passkeyHere:
       "No se usó ninguna llave de acceso: la solicitud se canceló o caducó, o este dispositivo no tiene una llave de acceso para esta cuenta. Inténtelo de nuevo o use otro método.",
     noFactor: "No puede iniciar sesión aquí con esta cuenta.",
+    noOrganization: "Su organización no puede iniciar su sesión aquí. Compruebe la dirección.",
     noSignUp: "Las cuentas nuevas las crea un administrador.",
     noRecovery: "Las contraseñas las restablece un administrador.",
     notResettable: "La contraseña de esta cuenta no se puede restablecer aquí.",

@@ -61,6 +61,9 @@ export const fr: Words = {
     forgot: "Mot de passe oublié\u202f?",
     noAccount: "Pas encore de compte\u202f?",
     signUp: "En créer un",
+    through: (name) => `Continuer avec ${name}`,
+    or: "ou",
+    workEmail: "Adresse e-mail professionnelle",
   },
   continueAs: {
     title: "Bon retour parmi nous",
@@ -223,6 +226,7 @@ export const fr: Words = {
     passkeyHere:
       "Aucune clé d’accès n’a été utilisée\u00a0: la demande a été annulée ou a expiré, ou cet appareil n’a pas de clé d’accès pour ce compte. Réessayez ou utilisez une autre méthode.",
     noFactor: "Vous ne pouvez pas vous connecter ici avec ce compte.",
+    noOrganization: "Votre organisation ne peut pas vous connecter ici. Vérifiez l’adresse.",
     noSignUp: "Les nouveaux comptes sont créés par un administrateur.",
     noRecovery: "Les mots de passe sont réinitialisés par un administrateur.",
     notResettable: "Le mot de passe de ce compte ne peut pas être réinitialisé ici.",

@@ -61,6 +61,9 @@ export const id: Words = {
     forgot: "Lupa kata sandi?",
     noAccount: "Belum punya akun?",
     signUp: "Buat akun",
+    through: (name) => `Lanjutkan dengan ${name}`,
+    or: "atau",
+    workEmail: "Alamat email kerja",
   },
   continueAs: {
     title: "Selamat datang kembali",
@@ -222,6 +225,7 @@ export const id: Words = {
     passkeyHere:
       "Tidak ada kunci sandi yang digunakan: permintaan dibatalkan atau waktunya habis, atau perangkat ini tidak memiliki kunci sandi untuk akun ini. Coba lagi atau gunakan metode lain.",
     noFactor: "Anda tidak dapat masuk di sini dengan akun ini.",
+    noOrganization: "Organisasi Anda tidak dapat memasukkan Anda di sini. Periksa alamatnya.",
     noSignUp: "Akun baru dibuat oleh administrator.",
     noRecovery: "Kata sandi disetel ulang oleh administrator.",
     notResettable: "Kata sandi akun ini tidak bisa disetel ulang di sini.",

@@ -61,6 +61,9 @@ export const it: Words = {
     forgot: "Password dimenticata?",
     noAccount: "Non hai ancora un account?",
     signUp: "Creane uno",
+    through: (name) => `Continua con ${name}`,
+    or: "oppure",
+    workEmail: "Indirizzo e-mail di lavoro",
   },
   continueAs: {
     title: "Ciao di nuovo",
@@ -221,6 +224,7 @@ export const it: Words = {
     passkeyHere:
       "Non è stata usata nessuna passkey: la richiesta è stata annullata o è scaduta, oppure questo dispositivo non ha una passkey per questo account. Riprova o usa un altro metodo.",
     noFactor: "Non puoi accedere qui con questo account.",
+    noOrganization: "La tua organizzazione non può farti accedere qui. Controlla l’indirizzo.",
     noSignUp: "I nuovi account li crea un amministratore.",
     noRecovery: "Le password le reimposta un amministratore.",
     notResettable: "La password di questo account qui non si può reimpostare.",

@@ -61,6 +61,9 @@ export const ja: Words = {
     forgot: "パスワードをお忘れですか？",
     noAccount: "アカウントをお持ちでない方は",
     signUp: "作成する",
+    through: (name) => `${name} で続ける`,
+    or: "または",
+    workEmail: "仕事用メールアドレス",
   },
   continueAs: {
     title: "おかえりなさい",
@@ -221,6 +224,7 @@ export const ja: Words = {
     passkeyHere:
       "パスキーが使われませんでした。操作がキャンセルされたか、時間切れになったか、この端末にこのアカウントのパスキーがありません。もう一度試すか、別の方法を使ってください。",
     noFactor: "このアカウントではここからサインインできません。",
+    noOrganization: "お使いの組織ではここからサインインできません。アドレスを確認してください。",
     noSignUp: "新しいアカウントは管理者が作成します。",
     noRecovery: "パスワードの再設定は管理者が行います。",
     notResettable: "このアカウントのパスワードはここでは再設定できません。",

@@ -61,6 +61,9 @@ export const ko: Words = {
     forgot: "비밀번호를 잊으셨나요?",
     noAccount: "아직 계정이 없으신가요?",
     signUp: "계정 만들기",
+    through: (name) => `${name}(으)로 계속하기`,
+    or: "또는",
+    workEmail: "회사 이메일 주소",
   },
   continueAs: {
     title: "다시 오신 것을 환영합니다",
@@ -220,6 +223,7 @@ export const ko: Words = {
     passkeyHere:
       "패스키를 사용하지 않았습니다. 요청이 취소되었거나 시간이 초과되었거나 이 기기에 이 계정의 패스키가 없습니다. 다시 시도하거나 다른 방법을 사용하세요.",
     noFactor: "이 계정으로는 여기에서 로그인할 수 없습니다.",
+    noOrganization: "소속 조직으로는 여기에서 로그인할 수 없습니다. 주소를 확인하세요.",
     noSignUp: "새 계정은 관리자가 만듭니다.",
     noRecovery: "비밀번호는 관리자가 재설정합니다.",
     notResettable: "이 계정의 비밀번호는 여기에서 재설정할 수 없습니다.",

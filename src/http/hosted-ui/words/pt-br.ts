@@ -61,6 +61,9 @@ export const ptBr: Words = {
     forgot: "Esqueceu a senha?",
     noAccount: "Ainda não tem conta?",
     signUp: "Criar uma",
+    through: (name) => `Continuar com ${name}`,
+    or: "ou",
+    workEmail: "E-mail de trabalho",
   },
   continueAs: {
     title: "Que bom ver você de novo",
@@ -223,6 +226,7 @@ export const ptBr: Words = {
     passkeyHere:
       "Nenhuma chave de acesso foi usada: a solicitação foi cancelada ou expirou, ou este dispositivo não tem uma chave de acesso para esta conta. Tente de novo ou use outro método.",
     noFactor: "Você não pode entrar aqui com esta conta.",
+    noOrganization: "Sua organização não pode conectar você aqui. Verifique o endereço.",
     noSignUp: "Novas contas são criadas por um administrador.",
     noRecovery: "As senhas são redefinidas por um administrador.",
     notResettable: "A senha desta conta não pode ser redefinida aqui.",

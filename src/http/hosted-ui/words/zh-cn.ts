@@ -61,6 +61,9 @@ export const zhCn: Words = {
     forgot: "忘记密码？",
     noAccount: "还没有账户？",
     signUp: "创建账户",
+    through: (name) => `使用 ${name} 继续`,
+    or: "或",
+    workEmail: "工作邮箱地址",
   },
   continueAs: {
     title: "欢迎回来",
@@ -219,6 +222,7 @@ export const zhCn: Words = {
     passkey: "通行密钥未被接受。请重试或使用其他方式。",
     passkeyHere: "未使用通行密钥：请求已取消或超时，或者此设备没有该账户的通行密钥。请重试或使用其他方式。",
     noFactor: "您无法在此使用该账户登录。",
+    noOrganization: "您的组织无法让您在此登录。请检查邮箱地址。",
     noSignUp: "新账户由管理员创建。",
     noRecovery: "密码由管理员重置。",
     notResettable: "无法在此重置该账户的密码。",

@@ -61,6 +61,9 @@ export const zhTw: Words = {
     forgot: "忘記密碼？",
     noAccount: "還沒有帳戶？",
     signUp: "建立帳戶",
+    through: (name) => `使用 ${name} 繼續`,
+    or: "或",
+    workEmail: "公司電子郵件地址",
   },
   continueAs: {
     title: "歡迎回來",
@@ -219,6 +222,7 @@ export const zhTw: Words = {
     passkey: "通行金鑰未被接受。請重試或使用其他方式。",
     passkeyHere: "未使用通行金鑰：要求已取消或逾時，或者此裝置沒有該帳戶的通行金鑰。請重試或使用其他方式。",
     noFactor: "您無法在此使用該帳戶登入。",
+    noOrganization: "您的組織無法讓您在此登入。請檢查電子郵件地址。",
     noSignUp: "新帳戶由管理員建立。",
     noRecovery: "密碼由管理員重設。",
     notResettable: "無法在此重設該帳戶的密碼。",
