@@ -11,6 +11,7 @@ import {
   readProvider,
   readProviderVersion,
 } from "../../store/identity-providers.ts";
+import { ownUsers } from "../user-pools/client-providers.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 
 /** An identity provider of a pool. */
@@ -25,14 +26,15 @@ export interface Provider {
   readonly mapping: Readonly<Record<string, string>>;
   /** IdpIdentifiers, as given. */
   readonly identifiers: readonly string[];
+  /** AcrMapping; undefined if it was never given. */
+  readonly acrMapping: Readonly<Record<string, string>> | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
-const providers = new CacheKind<Provider>(10_000);
+export { ownUsers };
 
-/** The pool's own users, in a client's SupportedIdentityProviders. */
-export const ownUsers = "COGNITO";
+const providers = new CacheKind<Provider>(10_000);
 
 /** A provider of the pool by its name; undefined if there is none. One statement if it is known. */
 export async function findProvider(ctx: Ctx, poolId: string, name: string): Promise<Provider | undefined> {
@@ -70,6 +72,7 @@ export function providerFrom(row: ProviderRow): Provider {
     details: { ...document.ProviderDetails, ...secrets },
     mapping: document.AttributeMapping,
     identifiers: document.IdpIdentifiers,
+    acrMapping: document.AcrMapping,
     createdAt,
     updatedAt,
   });
