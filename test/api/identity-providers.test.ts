@@ -115,7 +115,7 @@ forEachServer("identity providers", (open) => {
         createProvider(server, UserPoolId, { ...least[type], ProviderName }),
         invalid(`Provider ${ProviderName} cannot be of type ${type}.`),
       );
-    for (const ProviderName of ["_Corp", "Corp_", " Corp", "Corp ", "x".repeat(33)])
+    for (const ProviderName of ["_Corp", "Corp_", " Corp", "Corp ", "Corp\u0007", "x".repeat(33)])
       await assert.rejects(
         createProvider(server, UserPoolId, openIdProvider(ProviderName)),
         invalid(/at 'providerName' failed to satisfy constraint/),

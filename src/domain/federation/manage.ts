@@ -14,11 +14,13 @@ import {
   updateProvider,
 } from "../../store/identity-providers.ts";
 import { readSamlKey, type SamlKey } from "../../store/saml-keys.ts";
+import { isOfShape } from "../../wire/check.ts";
+import { userPoolModel } from "../../wire/generated/user-pools.ts";
 import type {
   CreateIdentityProviderRequest,
   UpdateIdentityProviderRequest,
 } from "../../wire/generated/user-pools.types.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { loadPool, noSuchPool } from "../user-pools/load-pool.ts";
 import { checkMapping } from "./attribute-mapping.ts";
 import { checkDiscovery } from "./check-discovery.ts";
@@ -39,6 +41,7 @@ export interface Described {
 /** CreateIdentityProvider. Throws InvalidParameterException and DuplicateProviderException. */
 export async function createProvider(ctx: Ctx, request: CreateIdentityProviderRequest): Promise<Described> {
   const { UserPoolId: poolId, ProviderName: name, ProviderType: type } = request;
+  checkCharacters(name);
   const pool = await loadPool(ctx, poolId);
   checkName(name, type);
   const identifiers = checkIdentifiers(request.IdpIdentifiers ?? []);
@@ -147,6 +150,21 @@ async function checkedDetails(
 function hiddenOf(type: ProviderType, secrets: Details): Details {
   const kept = hiddenMembers(type);
   return Object.fromEntries(Object.entries(secrets).filter(([member]) => kept.includes(member)));
+}
+
+/**
+ * The model lets new names contain control characters, which those of all other operations cannot. Throws
+ * InvalidParameterException, as for the model's pattern.
+ */
+function checkCharacters(name: string): void {
+  if (isOfShape(userPoolModel, "ProviderNameType", name)) return;
+  const { pattern } = userPoolModel.shapes["ProviderNameTypeV2"] as { readonly pattern?: string };
+  refuseFor("inputMalformed", {
+    violations:
+      `1 validation error detected: Value '${name}' at 'providerName' failed to satisfy constraint: ` +
+      `Member must satisfy regular expression pattern: ${pattern}`,
+    names: ["providerName"],
+  });
 }
 
 const socialTypes: readonly ProviderType[] = ["Facebook", "Google", "LoginWithAmazon", "SignInWithApple"];
