@@ -94,7 +94,6 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Clients from before ExplicitAuthFlows and PreventUserExistenceErrors were stored as sent show the defaults they had.",
     "If ReadAttributes and WriteAttributes are not set, they include custom attributes.",
     "The scope `address` is accepted in pools whose tag `poolhouse:oidc` lists clients, and granted to those.",
-    "Providers other than COGNITO are refused until their operations exist.",
     "A ClientName of the form `_custom_id_:<id>` sets the client id. An id that another pool gave up within the last year requires the permission poolhouse:ReuseName, which the root key has.",
   ],
   CreateManagedLoginBranding: [
@@ -115,6 +114,13 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   SetUICustomization: [
     "Needs no domain. CSS and ImageFile are set together: what is omitted is removed. CSS may use the classes of the documentation and of the console's template, and only functions that compute a value. ImageFile is limited to 100 KiB. ImageUrl is a URL of this server.",
     "On the main host a style of managed login takes precedence. The CSS applies to our own pages, which are then light: to text, boxes and borders of the parts that correspond to the classic classes (idpButton, idpDescription, socialButton and passwordCheck have none). Of a background only the first color is used, except for the banner. Only declarations are used whose effect stays in the part's own box: none that could move it, cover another or hide it (position, negative margins, opacity, outer shadows and the like; display: none except for texts, logo and banner), and sizes only within limits (margins up to 64px, padding up to 32px, fonts from 10px to 64px; a height of a button or banner is its least height, and texts have none). !important is ignored; colors without enough contrast are replaced as in CreateManagedLoginBranding. The server's log names both.",
+  ],
+  CreateIdentityProvider: [
+    "Members of ProviderDetails that the type does not have are refused, as are switches other than `true` and `false`. The endpoints of social providers can be given; endpoints may have any port, and http on this machine if the server listens on loopback (docs/identity-providers.md).",
+    "The configuration of an OpenID provider must name exactly the issuer that is given; Cognito notices at the first sign-in. Its discovered endpoints are not returned.",
+    "AttributeMapping takes claims of any name from social providers, too. `username` cannot be mapped to another claim than the provider's id of the user, nor for SAML at all.",
+    "An identifier that another provider of the pool has, in whatever case, answers DuplicateProviderException; AWS documents that it must be unique, but no error. There is no limit on the number of providers. AcrMapping is stored and has no effect.",
+    "Certificates for SAML have a subject key identifier, AWS's no extension.",
   ],
   CreateResourceServer: ["There is no limit on their number. Two scopes of the same name are refused."],
   CreateUserPoolDomain: [
@@ -219,7 +225,14 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   UpdateUserPool: [
     "Omitted members: see below. MfaConfiguration turns SMS on if no factor is set and the pool has SmsConfiguration. Combinations of factors are refused as in SetUserPoolMfaConfig.",
   ],
-  UpdateUserPoolClient: ["Omitted members: see below."],
+  UpdateIdentityProvider: [
+    "An identifier of another provider answers InvalidParameterException, since DuplicateProviderException is not declared. Given ProviderDetails without `private_key`, which no answer contains, keep it; `client_secret` must be given or is gone.",
+    "COGNITO answers UnsupportedIdentityProviderException, also in DeleteIdentityProvider.",
+  ],
+  UpdateUserPoolClient: [
+    "Omitted members: see below.",
+    "A client keeps the names of providers that were deleted, and requests that name them are refused, as with Cognito; one that omits SupportedIdentityProviders is not.",
+  ],
   SetUserPoolMfaConfig: [
     "Omitted members: see below. EmailMfaConfiguration is allowed with every EmailSendingAccount. MULTI_FACTOR_WITH_USER_VERIFICATION implies UserVerification required, and is refused along with another value. Whether factors can be combined is checked on the pool as it would be after the change, whichever operation makes it; a pool that already has a refused combination works as before, and its other settings can be changed.",
   ],

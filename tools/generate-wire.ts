@@ -219,9 +219,13 @@ const widened: Readonly<Record<string, { pattern: string; max?: number }>> = {
   DomainType: { pattern: "[\\p{L}\\p{M}\\p{N}._-]+", max: 253 },
 };
 
+/** What holds secrets although the model does not say so: ProviderDetails has client_secret and private_key. */
+const secretive: ReadonlySet<string> = new Set(["ProviderDetailsType"]);
+
 function shapeFacts(name: string, shape: SourceShape): Shape {
   const traits = shape.traits ?? {};
-  const sensitive = traits["smithy.api#sensitive"] === undefined ? {} : { sensitive: true as const };
+  const isSensitive = traits["smithy.api#sensitive"] !== undefined || secretive.has(name);
+  const sensitive = isSensitive ? { sensitive: true as const } : {};
   const length = { ...traits["smithy.api#length"], ...sensitive };
   switch (shape.type) {
     case "structure": {

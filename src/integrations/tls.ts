@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { fileProblem } from "../lib/file-problem.ts";
 import { OperatorError } from "../lib/operator-error.ts";
-import { type PemBlock, pemBlocks } from "../lib/pem.ts";
+import { type PemBlock, pemBlocks, pemText } from "../lib/pem.ts";
+import { loadX509 } from "./certificates.ts";
 
 interface Certificate {
   /** PEM of the private key, and of the certificate with its intermediates. */
@@ -143,12 +144,6 @@ const authorityDays = 730;
 const authorityLeft = 90;
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
-/** Loads the X.509 library on demand, as few servers need it. It requires that its polyfill is loaded first. */
-async function loadX509() {
-  await import("reflect-metadata");
-  return import("@peculiar/x509");
-}
-
 /** Issues a new certificate at each start, from an authority that is created once. */
 async function ownAuthority(options: TlsOptions): Promise<CertificateSource> {
   const { folder, names, now } = options;
@@ -173,7 +168,7 @@ async function ownAuthority(options: TlsOptions): Promise<CertificateSource> {
       ),
     ],
   });
-  const key = pem("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", keys.privateKey));
+  const key = pemText("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", keys.privateKey));
   const first = { key, cert: `${leaf.toString("pem")}\n${authority.cert}` };
   return { first, authority: join(folder, "ca.pem"), renewed: () => undefined };
 }
@@ -225,7 +220,11 @@ async function readAuthority({ folder, keyFolder, names, now }: TlsOptions): Pro
   // Where earlier versions kept the key of an authority for all names.
   rmSync(join(folder, "ca-key.pem"), { force: true });
   const cert = `${authority.toString("pem")}\n`;
-  replaceFile(keyPath, pem("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", keys.privateKey)), 0o600);
+  replaceFile(
+    keyPath,
+    pemText("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", keys.privateKey)),
+    0o600,
+  );
   replaceFile(certPath, cert, 0o644);
   return { cert, key: keys.privateKey };
 }
@@ -265,12 +264,4 @@ function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
 function replaceFile(path: string, text: string, mode: number): void {
   writeFileSync(`${path}.next`, text, { mode });
   renameSync(`${path}.next`, path);
-}
-
-function pem(kind: string, der: ArrayBuffer): string {
-  const lines =
-    Buffer.from(der)
-      .toString("base64")
-      .match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${kind}-----\n${lines.join("\n")}\n-----END ${kind}-----\n`;
 }

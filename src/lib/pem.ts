@@ -28,3 +28,12 @@ export function pemBlocks(text: string): PemBlock[] | undefined {
   const last = text.slice(end).trimEnd().split("\n").at(-1)!;
   return begun === undefined && !last.startsWith("-") ? blocks : undefined;
 }
+
+/** A PEM file of one block. */
+export function pemText(kind: string, der: ArrayBuffer): string {
+  const lines =
+    Buffer.from(der)
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${kind}-----\n${lines.join("\n")}\n-----END ${kind}-----\n`;
+}

@@ -1,7 +1,8 @@
 /** Rows of identity providers, and of the identifiers by which requests may name them. */
-import { type SqlBool, sql } from "kysely";
+import { type Kysely, type SqlBool, sql } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
 import {
+  isShort,
   type ListSlots,
   listed,
   listValues,
@@ -10,6 +11,8 @@ import {
   preparedWrite,
   slots,
 } from "./prepared.ts";
+import { insertSamlKey, type SamlKey } from "./saml-keys.ts";
+import type { Schema } from "./schema/schema.ts";
 import type { IdentityProvidersTable, ProviderIdentifiersTable } from "./schema/schema-federation.ts";
 import { holdPool } from "./user-pools.ts";
 
@@ -20,6 +23,7 @@ export interface ProviderDocument {
   readonly ProviderDetails: Readonly<Record<string, string>>;
   readonly AttributeMapping: Readonly<Record<string, string>>;
   readonly IdpIdentifiers: readonly string[];
+  readonly AcrMapping?: Readonly<Record<string, string>>;
 }
 
 export interface ProviderRow {
@@ -104,8 +108,14 @@ async function insertIdentifiers(
   }
 }
 
-/** Adds a provider. `no-pool`: the pool is gone. Throws IdentifierTaken. */
-export function insertProvider(db: Db, provider: ProviderRow): Promise<"added" | "exists" | "no-pool"> {
+/**
+ * Adds a provider, and the key that it encrypts to, if any. `no-pool`: the pool is gone. Throws IdentifierTaken.
+ */
+export function insertProvider(
+  db: Db,
+  provider: ProviderRow,
+  encryptionKey?: SamlKey,
+): Promise<"added" | "exists" | "no-pool"> {
   return inTransaction(db, async (tx) => {
     if (!(await holdPool(tx, provider.poolId))) return "no-pool";
     const added = await insertQuery(tx, {
@@ -121,6 +131,7 @@ export function insertProvider(db: Db, provider: ProviderRow): Promise<"added" |
     });
     if (added === 0) return "exists";
     await insertIdentifiers(tx, provider);
+    if (encryptionKey !== undefined) await insertSamlKey(tx, encryptionKey);
     return "added";
   });
 }
@@ -321,6 +332,30 @@ export async function providerButtons(
     }
   }
   return names.flatMap((name) => found.get(name) ?? []);
+}
+
+const selectNames = (kysely: Kysely<Schema>, poolId: string, names: readonly string[]) =>
+  kysely
+    .selectFrom("identity_providers")
+    .select("provider_name")
+    .where("pool_id", "=", poolId)
+    .where("provider_name", "in", names);
+
+const namesQuery = prepared<{ poolId: string } & ListSlots, Pick<IdentityProvidersTable, "provider_name">>(
+  (kysely, slot) => selectNames(kysely, slot("poolId"), listed<string>(slot)),
+);
+
+/** The given names that belong to providers of the pool. Makes no statement for an empty list. */
+export async function existingProviders(
+  db: Db,
+  poolId: string,
+  names: readonly string[],
+): Promise<Set<string>> {
+  if (names.length === 0) return new Set();
+  const rows = isShort(names)
+    ? await namesQuery(db, { poolId, ...listValues(names) })
+    : await selectNames(db.kysely, poolId, names).execute();
+  return new Set(rows.map((row) => row.provider_name));
 }
 
 const prefixQuery = prepared<{ poolId: string; username: string }, { provider_name: string }>(

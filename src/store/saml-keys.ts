@@ -1,7 +1,8 @@
 /** Key pairs for SAML, and the metadata of providers that is fetched from a URL. */
-import type { Db } from "./db.ts";
+import { type Db, inTransaction } from "./db.ts";
 import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { SamlKeysTable, SamlMetadataTable } from "./schema/schema-federation.ts";
+import { holdPool } from "./user-pools.ts";
 
 export interface SamlKey {
   readonly poolId: string;
@@ -31,6 +32,15 @@ export async function insertSamlKey(db: Db, key: SamlKey): Promise<void> {
     certificate: key.certificate,
     private_sealed: db.sealer.seal(place(key.poolId, key.provider), key.privateKey),
     created_at: key.createdAt,
+  });
+}
+
+/** Adds the key that signs a pool's requests, unless there is one. Returns false if the pool is gone. */
+export function addSigningKey(db: Db, key: Omit<SamlKey, "provider">): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    if (!(await holdPool(tx, key.poolId))) return false;
+    await insertSamlKey(tx, { ...key, provider: "" });
+    return true;
   });
 }
 

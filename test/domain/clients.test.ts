@@ -275,12 +275,6 @@ describe("OAuth", () => {
       /DefaultRedirectURI/,
     ],
     [
-      "an unknown provider",
-      { SupportedIdentityProviders: ["COGNITO", "Google"] },
-      "InvalidParameterException",
-      "The provider Google does not exist for User Pool us-east-1_abcdefghi.",
-    ],
-    [
       "context data without a secret",
       { EnablePropagateAdditionalUserContextData: true },
       "InvalidParameterException",

@@ -22,6 +22,7 @@ import {
 import { addProvider } from "../federation/people.ts";
 import { start, totp, turnMfa } from "../kit/factors.ts";
 import { everyFlow, makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import { createProvider, least, openIdProvider } from "../kit/providers.ts";
 import type { TestServer } from "../kit/server.ts";
 import { type KnownOperation, sampleInput, type Values } from "./operations.ts";
 
@@ -50,6 +51,21 @@ async function signInWithDevice(server: TestServer, ClientId: string, Username: 
   const UserCode = totp(SecretCode ?? assert.fail("no SecretCode"), clock.now);
   await client.send(new VerifySoftwareTokenCommand({ AccessToken, UserCode }));
   return { tokens: { AccessToken: AccessToken!, RefreshToken: RefreshToken! }, DeviceKey: DeviceKey! };
+}
+
+/** Identity providers of a pool, and what a further one would be. */
+async function makeProviders(server: TestServer, UserPoolId: string) {
+  const IdpIdentifiers = ["doors.example"];
+  await createProvider(server, UserPoolId, openIdProvider("Doors", { IdpIdentifiers }));
+  const { ProviderDetails } = least.OIDC;
+  const values: Values = {
+    ProviderName: "Doors",
+    ProviderType: "OIDC",
+    ProviderDetails,
+    IdpIdentifier: "doors.example",
+  };
+  const special: Readonly<Record<string, Values>> = { CreateIdentityProvider: { ProviderName: "More" } };
+  return { values, special };
 }
 
 /** What a pool's authorization server shows, including what it would show of another pool. */
@@ -135,10 +151,12 @@ export async function makeWorld(server: TestServer): Promise<World> {
   await client.send(new SetUserPoolSessionConfigurationCommand({ UserPoolId, ...tracking }));
   const { tokens, DeviceKey } = await signInWithDevice(server, ClientId, Username);
   const hosting = await makeHosting(server, UserPoolId, ClientId);
+  const providers = await makeProviders(server, UserPoolId);
   const { AuthEvents } = await client.send(new AdminListUserAuthEventsCommand({ UserPoolId, Username }));
   const { Sessions } = await client.send(new AdminListUserSessionsCommand({ UserPoolId, Username }));
   const values: Values = {
     ...hosting.values,
+    ...providers.values,
     ...tracking,
     SessionId: Sessions?.[0]?.SessionId ?? assert.fail("no session"),
     UserPoolId,
@@ -163,6 +181,7 @@ export async function makeWorld(server: TestServer): Promise<World> {
   const AuthParameters = { USERNAME: Username, PASSWORD: password };
   const special: Readonly<Record<string, Values>> = {
     ...hosting.special,
+    ...providers.special,
     AddUserPoolClientSecret: {
       ClientId: (await makeClient(server, UserPoolId, { GenerateSecret: true })).ClientId,
     },

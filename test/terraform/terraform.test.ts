@@ -8,6 +8,7 @@ import { after, describe, test } from "node:test";
 import {
   CreateGroupCommand,
   CreateUserPoolClientCommand,
+  GetSigningCertificateCommand,
   ListUserPoolClientsCommand,
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
@@ -44,6 +45,7 @@ describe("terraform", needs("terraform"), () => {
     assert.deepEqual(await workspace.plan(before), {});
     const first = workspace.state();
     checkDataSources(first, others_pool);
+    await checkSigningCertificate(server, first);
 
     // Each command starts the provider several times, seconds of the processor's time.
     if (!whole) return;
@@ -124,6 +126,14 @@ function checkDataSources(state: readonly Instance[], pool: string): void {
   assert.equal(group?.["precedence"], 1);
 }
 
+async function checkSigningCertificate(server: TestServer, state: readonly Instance[]): Promise<void> {
+  const type = "aws_cognito_user_pool_signing_certificate";
+  const { attributes = {} } = state.find((one) => one.type === type) ?? {};
+  const UserPoolId = String(attributes["user_pool_id"]);
+  const { Certificate } = await server.client.send(new GetSigningCertificateCommand({ UserPoolId }));
+  assert.equal(attributes["certificate"], Certificate);
+}
+
 /** Attributes that have one value in every instance, before the change and after it, other than those that must. */
 function neverChanged(instances: readonly Instance[]): string[] {
   const seen = new Map<string, Set<string>>();
@@ -177,6 +187,7 @@ const importId: Readonly<Record<string, (of: Readonly<Record<string, unknown>>) 
   aws_cognito_managed_user_pool_client: ({ user_pool_id: pool, id }) => `${pool}/${id}`,
   aws_cognito_user_pool_domain: ({ domain: name }) => `${name}`,
   aws_cognito_user_pool_ui_customization: ({ user_pool_id: pool, client_id: client }) => `${pool},${client}`,
+  aws_cognito_identity_provider: ({ user_pool_id: pool, provider_name: name }) => `${pool}:${name}`,
   aws_cognito_resource_server: ({ user_pool_id: pool, identifier }) => `${pool}|${identifier}`,
   aws_cognito_user: ({ user_pool_id: pool, username }) => `${pool}/${username}`,
   aws_cognito_user_group: ({ user_pool_id: pool, name }) => `${pool}/${name}`,

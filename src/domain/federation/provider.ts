@@ -26,6 +26,8 @@ export interface Provider {
   readonly mapping: Readonly<Record<string, string>>;
   /** IdpIdentifiers, as given. */
   readonly identifiers: readonly string[];
+  /** AcrMapping; undefined if it was never given. */
+  readonly acrMapping: Readonly<Record<string, string>> | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -68,6 +70,7 @@ export function providerFrom(row: ProviderRow): Provider {
     details: { ...document.ProviderDetails, ...secrets },
     mapping: document.AttributeMapping,
     identifiers: document.IdpIdentifiers,
+    acrMapping: document.AcrMapping,
     createdAt,
     updatedAt,
   });

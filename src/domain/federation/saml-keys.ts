@@ -1,13 +1,45 @@
-/** The key pairs of a pool for SAML. */
+/**
+ * Key pairs for SAML: the one that signs a pool's requests ("Signing SAML requests", Amazon Cognito Developer Guide),
+ * and those that providers encrypt assertions to, one for each provider.
+ */
 import type { Ctx } from "../../app.ts";
-import { readSamlKey, type SamlKey } from "../../store/saml-keys.ts";
+import { selfSignedCertificate } from "../../integrations/certificates.ts";
+import { pemText } from "../../lib/pem.ts";
+import { addSigningKey, readSamlKey, type SamlKey } from "../../store/saml-keys.ts";
+import { noSuchPool } from "../user-pools/load-pool.ts";
+
+const halfDay = 43_200_000;
+
+/** The key pair that signs the pool's requests; it is made on first use. Throws ResourceNotFoundException. */
+export async function signingKey(ctx: Ctx, poolId: string): Promise<SamlKey> {
+  const known = await readSamlKey(ctx.db, poolId, "");
+  if (known !== undefined) return known;
+  // Of several servers that make one, the first to store it wins.
+  if (!(await addSigningKey(ctx.db, await newSamlKey(ctx, poolId, "")))) noSuchPool(poolId);
+  return (await readSamlKey(ctx.db, poolId, "")) ?? noSuchPool(poolId);
+}
+
+/** A key pair that is not stored yet, with a certificate for ten years less half a day. */
+export async function newSamlKey(ctx: Ctx, poolId: string, provider: string): Promise<SamlKey> {
+  const keys = await ctx.app.newSigningPair();
+  const until = new Date(ctx.now);
+  until.setUTCFullYear(until.getUTCFullYear() + 10);
+  const certificate = await selfSignedCertificate({
+    commonName: poolId,
+    keys,
+    from: ctx.now,
+    until: until.getTime() - halfDay,
+    serial: ctx.random(8),
+  });
+  const privateKey = pemText("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", keys.privateKey));
+  return { poolId, provider, certificate, privateKey, createdAt: ctx.now };
+}
 
 /**
  * The key pair that signs a pool's requests, or the one that a provider encrypts to.
  * @param provider empty for the pool's own
  */
 export async function samlKey(ctx: Ctx, poolId: string, provider: string): Promise<SamlKey> {
-  const key = await readSamlKey(ctx.db, poolId, provider);
-  if (key === undefined) throw new Error(`no SAML key of ${poolId} for ${provider || "its requests"}`);
-  return key;
+  if (provider === "") return signingKey(ctx, poolId);
+  return (await readSamlKey(ctx.db, poolId, provider)) ?? noSuchPool(poolId);
 }

@@ -20,7 +20,7 @@ const [leastAge, greatestAge] = [5 * minute, 24 * 60 * minute];
 const leastAgeForNewKeys = minute;
 
 /** The member of ProviderDetails, our own, with whose key the metadata must be signed: a certificate, PEM or base64. */
-const metadataCertificate = "MetadataSigningCertificate";
+export const metadataCertificate = "MetadataSigningCertificate";
 
 interface Parsed {
   readonly text: string;

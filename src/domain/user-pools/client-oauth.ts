@@ -17,9 +17,11 @@ type OAuthSettings = Pick<
   | "AllowedOAuthFlowsUserPoolClient"
 >;
 
-/** The checked settings. @param options.scopes the requested scopes that exist (resource-servers.ts) */
+/**
+ * The checked settings; that the providers exist is checked by client-providers.ts.
+ * @param options.scopes the requested scopes that exist (resource-servers.ts)
+ */
 export function oauthSettings(
-  poolId: string,
   given: OAuthSettings,
   options: { hasSecret: boolean; scopes: readonly string[] },
 ): OAuthSettings {
@@ -37,10 +39,6 @@ export function oauthSettings(
   const { DefaultRedirectURI } = given;
   if (DefaultRedirectURI !== undefined && !given.CallbackURLs?.includes(DefaultRedirectURI))
     invalid("DefaultRedirectURI must be in the CallbackURLs list.");
-  for (const provider of given.SupportedIdentityProviders ?? []) {
-    // Other providers come with the identity provider operations.
-    if (provider !== "COGNITO") invalid(`The provider ${provider} does not exist for User Pool ${poolId}.`);
-  }
   return {
     SupportedIdentityProviders: unique(given.SupportedIdentityProviders),
     CallbackURLs: unique(given.CallbackURLs),

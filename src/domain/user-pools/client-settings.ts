@@ -37,7 +37,7 @@ export function clientSettings(
     ReadAttributes: readAttributes(pool, given.ReadAttributes, options.doing),
     WriteAttributes: writeAttributes(pool, given.WriteAttributes, options.doing),
     ExplicitAuthFlows: authFlows(given.ExplicitAuthFlows, RefreshTokenRotation?.Feature === "ENABLED"),
-    ...oauthSettings(pool.id, given, options),
+    ...oauthSettings(given, options),
     AnalyticsConfiguration: given.AnalyticsConfiguration,
     PreventUserExistenceErrors: given.PreventUserExistenceErrors,
     EnableTokenRevocation: given.EnableTokenRevocation ?? true,

@@ -19,6 +19,7 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
+import { checkProviders } from "./client-providers.ts";
 import { clientSettings } from "./client-settings.ts";
 import { keptClientSettings } from "./kept-settings.ts";
 import {
@@ -42,6 +43,7 @@ export async function createClient(ctx: Ctx, request: CreateUserPoolClientReques
   const pool = await loadPool(ctx, request.UserPoolId);
   if (request.GenerateSecret === true && request.ClientSecret !== undefined)
     refuse("InvalidParameterException", "GenerateSecret and ClientSecret can not be given together.");
+  await checkProviders(ctx, pool.id, request.SupportedIdentityProviders);
   const secret = request.ClientSecret ?? (request.GenerateSecret === true ? newSecret(ctx) : undefined);
   const document = clientSettings(pool, request, {
     doing: "creating",
@@ -121,6 +123,7 @@ function secretRow(clientId: string, secret: string, createdAt: number): ClientS
 export async function updateClientSettings(ctx: Ctx, request: UpdateUserPoolClientRequest): Promise<Client> {
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
     const { pool, client } = await loadPoolClient(ctx, request.UserPoolId, request.ClientId);
+    if (attempt === 1) await checkProviders(ctx, pool.id, request.SupportedIdentityProviders);
     const settings = keptClientSettings(client, request);
     const document = clientSettings(pool, settings, {
       doing: "updating",

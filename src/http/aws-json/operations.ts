@@ -12,6 +12,7 @@ import * as clients from "./user-pools/clients.ts";
 import * as devices from "./user-pools/devices.ts";
 import * as domains from "./user-pools/domains.ts";
 import * as groups from "./user-pools/groups.ts";
+import * as identityProviders from "./user-pools/identity-providers.ts";
 import * as linkedIdentities from "./user-pools/linked-identities.ts";
 import * as listUsers from "./user-pools/list-users.ts";
 import * as mfa from "./user-pools/mfa.ts";
@@ -70,7 +71,7 @@ export const userPoolHandlers = {
   ConfirmForgotPassword: passwords.ConfirmForgotPassword,
   ConfirmSignUp: signUp.ConfirmSignUp,
   CreateGroup: groups.CreateGroup,
-  CreateIdentityProvider: notYet,
+  CreateIdentityProvider: identityProviders.CreateIdentityProvider,
   CreateManagedLoginBranding: branding.CreateManagedLoginBranding,
   CreateResourceServer: resourceServers.CreateResourceServer,
   CreateTerms: terms.CreateTerms,
@@ -80,7 +81,7 @@ export const userPoolHandlers = {
   CreateUserPoolDomain: domains.CreateUserPoolDomain,
   CreateUserPoolReplica: notYet,
   DeleteGroup: groups.DeleteGroup,
-  DeleteIdentityProvider: notYet,
+  DeleteIdentityProvider: identityProviders.DeleteIdentityProvider,
   DeleteManagedLoginBranding: branding.DeleteManagedLoginBranding,
   DeleteResourceServer: resourceServers.DeleteResourceServer,
   DeleteTerms: terms.DeleteTerms,
@@ -92,7 +93,7 @@ export const userPoolHandlers = {
   DeleteUserPoolDomain: domains.DeleteUserPoolDomain,
   DeleteUserPoolReplica: notYet,
   DeleteWebAuthnCredential: passkeys.DeleteWebAuthnCredential,
-  DescribeIdentityProvider: notYet,
+  DescribeIdentityProvider: identityProviders.DescribeIdentityProvider,
   DescribeManagedLoginBranding: branding.DescribeManagedLoginBranding,
   DescribeManagedLoginBrandingByClient: branding.DescribeManagedLoginBrandingByClient,
   DescribeResourceServer: resourceServers.DescribeResourceServer,
@@ -109,10 +110,10 @@ export const userPoolHandlers = {
   GetClientToken: notYet,
   GetDevice: devices.GetDevice,
   GetGroup: groups.GetGroup,
-  GetIdentityProviderByIdentifier: notYet,
+  GetIdentityProviderByIdentifier: identityProviders.GetIdentityProviderByIdentifier,
   GetLogDeliveryConfiguration: notYet,
   GetProvisionedLimit: notYet,
-  GetSigningCertificate: notYet,
+  GetSigningCertificate: identityProviders.GetSigningCertificate,
   GetTokensFromRefreshToken: tokens.GetTokensFromRefreshToken,
   GetUICustomization: branding.GetUICustomization,
   GetUser: usersSelf.GetUser,
@@ -125,7 +126,7 @@ export const userPoolHandlers = {
   InitiateAuth: signIn.InitiateAuth,
   ListDevices: devices.ListDevices,
   ListGroups: groups.ListGroups,
-  ListIdentityProviders: notYet,
+  ListIdentityProviders: identityProviders.ListIdentityProviders,
   ListResourceServers: resourceServers.ListResourceServers,
   ListTagsForResource: tags.ListTagsForResource,
   ListTerms: terms.ListTerms,
@@ -159,7 +160,7 @@ export const userPoolHandlers = {
   UpdateAuthEventFeedback: notYet,
   UpdateDeviceStatus: devices.UpdateDeviceStatus,
   UpdateGroup: groups.UpdateGroup,
-  UpdateIdentityProvider: notYet,
+  UpdateIdentityProvider: identityProviders.UpdateIdentityProvider,
   UpdateManagedLoginBranding: branding.UpdateManagedLoginBranding,
   UpdateProvisionedLimit: notYet,
   UpdateResourceServer: resourceServers.UpdateResourceServer,

@@ -551,7 +551,7 @@ export const userPoolShapes: Shapes = {
   PreventUserExistenceErrorTypes: { type: "enum", values: ["LEGACY", "ENABLED"] },
   PriorityType: { type: "integer", min: 1, max: 2 },
   ProviderDescription: { type: "structure", members: { ProviderName: { target: "ProviderNameType" }, ProviderType: { target: "IdentityProviderTypeType" }, LastModifiedDate: { target: "DateType" }, CreationDate: { target: "DateType" } } },
-  ProviderDetailsType: { type: "map", key: "StringType", value: "StringType" },
+  ProviderDetailsType: { type: "map", key: "StringType", value: "StringType", sensitive: true },
   ProviderNameType: { type: "string", min: 1, max: 32, pattern: "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\p{Z}]+" },
   ProviderNameTypeV2: { type: "string", min: 1, max: 32, pattern: "[^_\\p{Z}][\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}][^_\\p{Z}]+" },
   ProviderUserIdentifierType: { type: "structure", members: { ProviderName: { target: "ProviderNameType" }, ProviderAttributeName: { target: "StringType" }, ProviderAttributeValue: { target: "StringType" } } },

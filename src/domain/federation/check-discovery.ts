@@ -1,0 +1,53 @@
+/** Checks an OpenID provider when it is configured: that what its sign-ins need can be found. */
+import type { Ctx } from "../../app.ts";
+import { OutboundError } from "../../integrations/outbound.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { checkEndpointUrl } from "./endpoint-url.ts";
+import { discovered } from "./provider-details.ts";
+
+const mostRedirects = 5;
+
+/**
+ * Reads the provider's configuration (OpenID Connect Discovery 1.0, section 4) if an endpoint is not given, and checks
+ * that it is this issuer's and has the endpoint. Throws InvalidParameterException.
+ */
+export async function checkDiscovery(ctx: Ctx, details: Readonly<Record<string, string>>): Promise<void> {
+  const missing = Object.entries(discovered).filter(([member]) => details[member] === undefined);
+  if (missing.length === 0) return;
+  const issuer = details["oidc_issuer"] ?? "";
+  const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+  const found = await readConfiguration(ctx, url);
+  if (found["issuer"] !== issuer) {
+    const other = typeof found["issuer"] === "string" ? ` but ${found["issuer"].slice(0, 256)}` : "";
+    unavailable(`${url} is not the configuration of ${issuer}${other}.`);
+  }
+  for (const [member, name] of missing) {
+    const endpoint = found[name];
+    if (endpoint === undefined && member === "attributes_url") continue;
+    if (typeof endpoint !== "string") unavailable(`${url} has no ${name}; you can give ${member}.`);
+    checkEndpointUrl(ctx, `${name} of ${url}`, endpoint);
+  }
+}
+
+async function readConfiguration(ctx: Ctx, url: string): Promise<Readonly<Record<string, unknown>>> {
+  const found = await ctx.app.outbound
+    .fetch(url, { headers: { accept: "application/json" }, redirects: mostRedirects })
+    .then(async (response) => ({ status: response.status, text: await response.text() }))
+    .catch((error: unknown) => unavailable(`${url} cannot be read`, error));
+  if (found.status !== 200) unavailable(`${url} answers with status ${found.status}.`);
+  try {
+    const document: unknown = JSON.parse(found.text);
+    if (typeof document === "object" && document !== null) return document as Record<string, unknown>;
+  } catch {}
+  return unavailable(`${url} is no JSON object.`);
+}
+
+/** Refuses in Cognito's words, and says why. */
+function unavailable(why: string, error?: unknown): never {
+  const reason = error === undefined ? "" : error instanceof OutboundError ? `: ${error.message}` : ".";
+  return refuse(
+    "InvalidParameterException",
+    `Unable to contact well-known endpoint. ${why}${reason}`,
+    error instanceof Error ? error.message : undefined,
+  );
+}
