@@ -49,10 +49,11 @@ export async function newPlace(
     ...client,
   });
   const base = `${server.endpoint}/${made.UserPoolId}`;
+  const publicBase = `${server.app.config.publicUrl}/${made.UserPoolId}`;
   const started =
     upstream ??
     (await startOpenIdProvider({
-      redirect_uris: [`${base}/oauth2/idpresponse`],
+      redirect_uris: [base, publicBase].map((at) => `${at}/oauth2/idpresponse`),
       post_logout_redirect_uris: [`${base}/logout`],
     }));
   running.add(started);
