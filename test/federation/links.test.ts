@@ -111,6 +111,20 @@ forEachServer("links to identities", (open) => {
     assert.deepEqual(await listed(place, Username), []);
   });
 
+  test("first sign-ins at once of an identity that was linked by a claim are one user's, with one link", async () => {
+    const { place, Username, sub } = await placeWithUser();
+    const email = newAddress();
+    await link(place, own(Username), named("Corporate", email, "email"));
+    const subject = newSubject();
+    const who = identity(subject, { email, email_verified: true });
+    const all = await Promise.all(Array.from({ length: 5 }, () => userIdOf(place, who)));
+    assert.deepEqual(new Set(all), new Set([sub]));
+    assert.deepEqual(
+      (await listed(place, Username)).map(({ userId }) => userId),
+      [subject],
+    );
+  });
+
   test("an e-mail address that an OpenID provider does not call verified links nothing", async () => {
     const { place, Username, sub } = await placeWithUser();
     const email = newAddress();

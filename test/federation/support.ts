@@ -84,14 +84,16 @@ export async function begin(
   };
 }
 
-/** What a refused attempt tells the client. */
+/** What a refused attempt tells the client. Neither that nor the log says what is secret. */
 export async function refusal(work: Promise<unknown>): Promise<string> {
   try {
     await work;
   } catch (error) {
-    const { name, code, message } = error as Error & { code?: string };
-    if (name === "Refusal") return `${code}: ${message}`;
-    throw error;
+    const { name, code, message, detail } = error as Error & { code?: string; detail?: string };
+    if (name !== "Refusal") throw error;
+    // What is sent or answered is in neither; the names of the tests' codes and states have a number.
+    assert.doesNotMatch(`${message} ${detail}`, /secret|(?:code|state)-\d|eyJ/);
+    return `${code}: ${message}`;
   }
   return assert.fail("it was accepted");
 }
