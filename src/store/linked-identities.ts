@@ -113,22 +113,6 @@ export async function identitiesNamed(
   return rows.map(fromRow);
 }
 
-const ofUserQuery = prepared<{ poolId: string; userId: string }, LinkedIdentitiesTable>((kysely, slot) =>
-  kysely
-    .selectFrom("linked_identities")
-    .selectAll()
-    .where("pool_id", "=", slot("poolId"))
-    .where("user_id", "=", slot("userId"))
-    .orderBy("created_at")
-    .orderBy("identity_key"),
-);
-
-/** The identities of a user, oldest first. */
-export async function identitiesOf(db: Db, poolId: string, userId: string): Promise<LinkedIdentity[]> {
-  const rows = await ofUserQuery(db, { poolId, userId });
-  return rows.map(fromRow);
-}
-
 const deleteQuery = preparedWrite<IdentityKey>((kysely, slot) =>
   kysely
     .deleteFrom("linked_identities")

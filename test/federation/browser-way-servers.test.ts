@@ -27,7 +27,9 @@ describe("two servers on one PostgreSQL", () => {
       for (let at = 0; at < 2; at++)
         running.push(await startTestServer(database, async () => options, environment));
       const [one, other] = running.map((started) => byAddress(started.test));
-      after(() => [one, other].forEach((made) => made?.client.destroy()));
+      after(() => {
+        for (const made of [one, other]) made?.client.destroy();
+      });
       const place = await newPlace(one!);
       const publicBase = `${environment.POOLHOUSE_PUBLIC_URL}/${place.UserPoolId}`;
       const browser = new Browser();
