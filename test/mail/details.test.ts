@@ -26,16 +26,22 @@ const message = (medium: "EMAIL" | "SMS"): OutgoingMessage => ({
 
 /** What a service that answers so gets from a sender. */
 async function requestOf(type: keyof typeof kinds, answer: Answer, change: object = {}): Promise<Taken> {
-  const sink = await openHttpSink(() => answer);
-  const settings = { ...kinds[type].settings(Number(new URL(sink.url).port)), ...change };
-  const sender = openSender(settings as SenderSettings, { userAgent });
-  open.push(sink, sender);
+  const { sink, sender } = await openAt(type, answer, change);
   await sender.send(message(kinds[type].medium));
   return sink.taken[0] ?? assert.fail("nothing was sent");
 }
 
+async function openAt(type: keyof typeof kinds, answer: Answer, change: object = {}) {
+  const sink = await openHttpSink(() => answer);
+  const settings = { ...kinds[type].settings(Number(new URL(sink.url).port)), ...change };
+  const sender = openSender(settings as SenderSettings, { userAgent });
+  open.push(sink, sender);
+  return { sink, sender };
+}
+
 test("Amazon SES gets the whole mail, with its pictures, signed for the region", async () => {
-  const taken = await requestOf("ses", { status: 200, body: "{}" }, { configurationSet: "of-the-server" });
+  const answer = { status: 200, body: '{"MessageId":"1"}' };
+  const taken = await requestOf("ses", answer, { configurationSet: "of-the-server" });
   assert.equal(taken.path, "/v2/email/outbound-emails");
   assert.match(
     taken.headers.authorization ?? "",
@@ -116,7 +122,35 @@ test("an answer that is not the service's own is no success", async () => {
   for (const [type, answer] of [
     ["twilio", { status: 200, body: "<html>Please sign in</html>" }],
     ["ses", { status: 200, body: "<html>Please sign in</html>" }],
+    ["ses", { status: 200, body: "{}" }],
+    ["ses", { status: 200 }],
+    ["sns", { status: 200, body: "<html>Please sign in</html>" }],
+    ["sns", { status: 200, body: "<PublishResponse><PublishResult/></PublishResponse>" }],
+    ["sns", { status: 200 }],
     ["http", { status: 302, headers: { location: "https://elsewhere.example/" } }],
   ] as const)
-    await assert.rejects(requestOf(type, answer), { name: "Error" }, type);
+    await assert.rejects(requestOf(type, answer), { name: "Error" }, `${type}: ${answer.body}`);
+});
+
+test("whoever answers like nobody in particular does not let this server in", async () => {
+  const page = { status: 200, body: "<html>Please sign in</html>" };
+  for (const [type, answer] of [
+    ["twilio", page],
+    ["ses", page],
+    ["ses", { status: 200, body: "{}" }],
+    ["sns", page],
+    ["sns", { status: 200 }],
+  ] as const) {
+    const { sender } = await openAt(type, answer);
+    await assert.rejects(sender.verify(), /something else may have answered/, type);
+  }
+  // What speaks the same API need not number its requests as AWS does.
+  for (const [type, body] of [
+    ["ses", '{"SendingEnabled":true}'],
+    [
+      "sns",
+      "<GetSMSAttributesResponse><GetSMSAttributesResult><attributes/></GetSMSAttributesResult></GetSMSAttributesResponse>",
+    ],
+  ] as const)
+    await (await openAt(type, { status: 200, body })).sender.verify();
 });
