@@ -59,6 +59,19 @@ test("Amazon SES gets the whole mail, with its pictures, signed for the region",
   assert.ok(mail.includes(picture));
 });
 
+test("Amazon SES gets international domains in Punycode, in the call as in the headers", async () => {
+  const { sink, sender } = await openAt("ses", { status: 200, body: '{"MessageId":"1"}' });
+  const from = { name: "", address: "post@häuser.example" };
+  await sender.send({ ...message("EMAIL"), from, destination: "alice@büro.example" });
+  const input = JSON.parse(sink.taken[0]?.body ?? "") as Record<string, unknown>;
+  assert.equal(input["FromEmailAddress"], "post@xn--huser-gra.example");
+  assert.deepEqual(input["Destination"], { ToAddresses: ["alice@xn--bro-hoa.example"] });
+  const { Data } = (input["Content"] as { Raw: { Data: string } }).Raw;
+  const mail = Buffer.from(Data, "base64").toString();
+  assert.match(mail, /^From: post@xn--huser-gra\.example\r$/m);
+  assert.match(mail, /^To: alice@xn--bro-hoa\.example\r$/m);
+});
+
 test("Amazon SNS gets the attributes of a text message", async () => {
   const body =
     '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>';

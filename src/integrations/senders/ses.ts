@@ -1,5 +1,6 @@
 /** Sends mail by Amazon SES: SendEmail of version 2 of its API, with the mail as nodemailer writes it. */
 import type { SESv2Client } from "@aws-sdk/client-sesv2";
+import { withAsciiDomain } from "../../lib/mail-address.ts";
 import type { SesSender } from "../../lib/sender-settings.ts";
 import { awsCall, clientOptions, hasTaken, isAnswered } from "./aws.ts";
 import { mailOf, mimeOf } from "./mime.ts";
@@ -66,8 +67,9 @@ async function inputOf({ from, configurationSet }: SesSender, message: OutgoingM
   const raw = await mimeOf(mail);
   const set = message.configurationSet ?? configurationSet;
   return {
-    FromEmailAddress: envelope.from,
-    Destination: { ToAddresses: envelope.to },
+    // Amazon SES takes no international domains but in Punycode, as the headers have them ("Destination", API Reference).
+    FromEmailAddress: withAsciiDomain(envelope.from),
+    Destination: { ToAddresses: envelope.to.map(withAsciiDomain) },
     Content: { Raw: { Data: raw } },
     // Amazon SES replaces the Message-ID: the events of a configuration set carry the tag.
     EmailTags: [{ Name: "poolhouse-message", Value: message.id }],
