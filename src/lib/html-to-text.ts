@@ -12,14 +12,24 @@ const blocks = new Set(
 /** Elements whose content is not shown. */
 const silent = new Set(["head", "script", "style", "title"]);
 
-const named: Readonly<Record<string, string>> = {
-  amp: "&",
-  lt: "<",
-  gt: ">",
-  quot: '"',
-  apos: "'",
-  nbsp: " ",
-};
+/** Table cells: what is in one is no part of the word in the next. */
+const cells = new Set(["td", "th"]);
+
+/** The names of U+00A0 to U+00FF, in this order ("Named character references", HTML Standard). */
+const latin1 =
+  "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute thorn yuml";
+
+/** Characters by their names: those of markup and of the languages and the typography of western Europe. */
+const named: ReadonlyMap<string, string> = new Map([
+  ...latin1.split(" ").map((name, index) => [name, String.fromCharCode(0xa0 + index)] as const),
+  ...Object.entries({
+    ...{ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", AMP: "&", LT: "<", GT: ">", QUOT: '"' },
+    ...{ OElig: "Œ", oelig: "œ", Scaron: "Š", scaron: "š", Yuml: "Ÿ", euro: "€", trade: "™" },
+    ...{ ndash: "–", mdash: "—", hellip: "…", bull: "•", larr: "←", rarr: "→" },
+    ...{ lsquo: "‘", rsquo: "’", sbquo: "‚", ldquo: "“", rdquo: "”", bdquo: "„", lsaquo: "‹", rsaquo: "›" },
+    ...{ ensp: " ", emsp: " ", thinsp: " ", zwnj: "\u200c", zwj: "\u200d" },
+  }),
+]);
 
 /** Removes tags: block elements become lines, and links are followed by their address. */
 export function htmlToText(html: string): string {
@@ -49,6 +59,7 @@ export function htmlToText(html: string): string {
       const end = lower.indexOf(`</${element}`, at);
       at = end < 0 ? html.length : end;
     } else if (blocks.has(element)) text += "\n";
+    else if (cells.has(element)) text += " ";
     else if (element === "a" && slash === "") {
       href = hrefOf(tag);
       linkBegan = text.length;
@@ -73,9 +84,12 @@ function hrefOf(tag: string): string | undefined {
 }
 
 function decodeEntities(text: string): string {
-  return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{1,6}));/gi, (whole, decimal, hex, name) => {
-    if (name !== undefined) return named[String(name).toLowerCase()] ?? whole;
-    const point = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
-    return point <= 0x10ffff ? String.fromCodePoint(point).toWellFormed() : whole;
-  });
+  return text.replace(
+    /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z][a-z0-9]{1,7}));/gi,
+    (whole, decimal, hex, name) => {
+      if (name !== undefined) return named.get(String(name)) ?? whole;
+      const point = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
+      return point <= 0x10ffff ? String.fromCodePoint(point).toWellFormed() : whole;
+    },
+  );
 }

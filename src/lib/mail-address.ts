@@ -40,3 +40,10 @@ export function domainOfSender(from: string): string | undefined {
   const domain = parseMailAddress(from)?.address.split("@")[1];
   return domain === undefined ? undefined : (foldHostName(domain) ?? domain.toLowerCase());
 }
+
+/** An address with its domain in ASCII (Punycode, RFC 3492); as it is if it is no address or its domain no host name. */
+export function withAsciiDomain(mailbox: string): string {
+  if (!isMailAddress(mailbox)) return mailbox;
+  const [local = "", domain = ""] = mailbox.split("@");
+  return `${local}@${foldHostName(domain) ?? domain}`;
+}

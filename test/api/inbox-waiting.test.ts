@@ -92,6 +92,8 @@ forEachServer("the inbox for programs that wait", (open) => {
       ["wiat=10", "wiat"],
       ["to=ada@example.com&wait=1&subject=code", "subject"],
       ["To=ada@example.com", "To"],
+      ["to=ada@example.com&to=ben@example.com", "to"],
+      ["wait=0&wait=1", "wait"],
       ["cursor=1", "cursor"],
       ["cursor=%00", "cursor"],
       ["cursor=0123456789abcdef-1-99999999999999999999", "cursor"],

@@ -211,6 +211,33 @@ forEachServer("the inbox", (open) => {
     assert.deepEqual(await ids(), []);
   });
 
+  test("deletes the messages to one recipient, and none if it is asked for anything else", async () => {
+    const server = await open();
+    const [ann, bob] = [`ann+${newAddress()}`, newAddress()];
+    await putMessage(server, { destination: ann });
+    await putMessage(server, { destination: ann, poolId: "us-east-1_Another01" });
+    const kept = await putMessage(server, { destination: bob });
+    const remove = (query: string) =>
+      fetch(`${server.endpoint}/inbox/messages?${query}`, { method: "DELETE" });
+    for (const [query, message] of [
+      ["to=", "to is empty. Leave it out for messages to everybody."],
+      ["too=a@b.example", "too is unknown. Did you mean to? The only parameter is to."],
+      [`to=${bob}&limit=1`, "limit is unknown. The only parameter is to."],
+      [`to=${bob}&to=${ann}`, "to is there more than once."],
+    ] as const) {
+      const refused = await remove(query);
+      assert.equal(refused.status, 400, query);
+      assert.deepEqual(await refused.json(), { message });
+    }
+    assert.equal((await server.inbox(ann)).length, 2);
+    assert.equal((await remove(`to=${ann.toUpperCase()}`)).status, 204);
+    assert.deepEqual(await server.inbox(ann), []);
+    assert.deepEqual(
+      (await server.inbox(bob)).map(({ id }) => id),
+      [kept],
+    );
+  });
+
   test("is not for other sites", async () => {
     const server = await open();
     const response = await fetch(`${server.endpoint}/inbox/messages`, {

@@ -268,7 +268,7 @@ test("messages test sends one by each sender that can, and prints the conversati
 });
 
 test("credentials of Amazon SES may come from the environment", async () => {
-  const ses = await openHttpSink(() => ({ status: 200, body: "{}" }));
+  const ses = await openHttpSink(() => ({ status: 200, body: '{"MessageId":"1"}' }));
   const mail = { type: "ses", region: "eu-west-1", endpoint: ses.url, from: "a@b.example" };
   const file = folderWith(stringify({ senders: { mail }, messages: { email: "mail" } }));
   const argv = [main, "messages", "test", "--to", "a@b.example", "--config", file];

@@ -71,6 +71,20 @@ test("HTML as text", () => {
   for (const [html, text] of cases) assert.equal(htmlToText(html), text, html);
 });
 
+test("cells of a table are words of their own, and characters with names are themselves", () => {
+  const cases = [
+    [
+      "<table><tr><td>Your code</td><td><b>123456</b></td></tr><tr><th>a<td>b</table>",
+      "Your code 123456\n\na b",
+    ],
+    ["<td><p>x</p></td><td>y</td>", "x\ny"],
+    ["F&uuml;r &Uuml;ber&szlig; &ndash; 5&nbsp;&euro; &copy; &frac12; &hellip;", "Für Überß – 5 € © ½ …"],
+    ["&LT;b&GT; &Eacute;t&eacute; &thorn;&yuml;&iexcl;", "<b> Été þÿ¡"],
+    ["&toString; &constructor; &unknown; &AUML; &uuml", "&toString; &constructor; &unknown; &AUML; &uuml"],
+  ] as const;
+  for (const [html, text] of cases) assert.equal(htmlToText(html), text, html);
+});
+
 test("no HTML takes long: the work grows with the length, not with its square", () => {
   for (const part of ["<", "<a", "<script>", "&", "<a href=", "<p", "</"]) {
     htmlToText(part.repeat(200_000));

@@ -26,16 +26,22 @@ const message = (medium: "EMAIL" | "SMS"): OutgoingMessage => ({
 
 /** What a service that answers so gets from a sender. */
 async function requestOf(type: keyof typeof kinds, answer: Answer, change: object = {}): Promise<Taken> {
-  const sink = await openHttpSink(() => answer);
-  const settings = { ...kinds[type].settings(Number(new URL(sink.url).port)), ...change };
-  const sender = openSender(settings as SenderSettings, { userAgent });
-  open.push(sink, sender);
+  const { sink, sender } = await openAt(type, answer, change);
   await sender.send(message(kinds[type].medium));
   return sink.taken[0] ?? assert.fail("nothing was sent");
 }
 
+async function openAt(type: keyof typeof kinds, answer: Answer, change: object = {}) {
+  const sink = await openHttpSink(() => answer);
+  const settings = { ...kinds[type].settings(Number(new URL(sink.url).port)), ...change };
+  const sender = openSender(settings as SenderSettings, { userAgent });
+  open.push(sink, sender);
+  return { sink, sender };
+}
+
 test("Amazon SES gets the whole mail, with its pictures, signed for the region", async () => {
-  const taken = await requestOf("ses", { status: 200, body: "{}" }, { configurationSet: "of-the-server" });
+  const answer = { status: 200, body: '{"MessageId":"1"}' };
+  const taken = await requestOf("ses", answer, { configurationSet: "of-the-server" });
   assert.equal(taken.path, "/v2/email/outbound-emails");
   assert.match(
     taken.headers.authorization ?? "",
@@ -51,6 +57,19 @@ test("Amazon SES gets the whole mail, with its pictures, signed for the region",
   assert.match(mail, /^Content-Type: multipart\/related/m);
   assert.match(mail, /^Content-Id: <logo>\r$/im);
   assert.ok(mail.includes(picture));
+});
+
+test("Amazon SES gets international domains in Punycode, in the call as in the headers", async () => {
+  const { sink, sender } = await openAt("ses", { status: 200, body: '{"MessageId":"1"}' });
+  const from = { name: "", address: "post@häuser.example" };
+  await sender.send({ ...message("EMAIL"), from, destination: "alice@büro.example" });
+  const input = JSON.parse(sink.taken[0]?.body ?? "") as Record<string, unknown>;
+  assert.equal(input["FromEmailAddress"], "post@xn--huser-gra.example");
+  assert.deepEqual(input["Destination"], { ToAddresses: ["alice@xn--bro-hoa.example"] });
+  const { Data } = (input["Content"] as { Raw: { Data: string } }).Raw;
+  const mail = Buffer.from(Data, "base64").toString();
+  assert.match(mail, /^From: post@xn--huser-gra\.example\r$/m);
+  assert.match(mail, /^To: alice@xn--bro-hoa\.example\r$/m);
 });
 
 test("Amazon SNS gets the attributes of a text message", async () => {
@@ -116,7 +135,35 @@ test("an answer that is not the service's own is no success", async () => {
   for (const [type, answer] of [
     ["twilio", { status: 200, body: "<html>Please sign in</html>" }],
     ["ses", { status: 200, body: "<html>Please sign in</html>" }],
+    ["ses", { status: 200, body: "{}" }],
+    ["ses", { status: 200 }],
+    ["sns", { status: 200, body: "<html>Please sign in</html>" }],
+    ["sns", { status: 200, body: "<PublishResponse><PublishResult/></PublishResponse>" }],
+    ["sns", { status: 200 }],
     ["http", { status: 302, headers: { location: "https://elsewhere.example/" } }],
   ] as const)
-    await assert.rejects(requestOf(type, answer), { name: "Error" }, type);
+    await assert.rejects(requestOf(type, answer), { name: "Error" }, `${type}: ${answer.body}`);
+});
+
+test("whoever answers like nobody in particular does not let this server in", async () => {
+  const page = { status: 200, body: "<html>Please sign in</html>" };
+  for (const [type, answer] of [
+    ["twilio", page],
+    ["ses", page],
+    ["ses", { status: 200, body: "{}" }],
+    ["sns", page],
+    ["sns", { status: 200 }],
+  ] as const) {
+    const { sender } = await openAt(type, answer);
+    await assert.rejects(sender.verify(), /something else may have answered/, type);
+  }
+  // What speaks the same API need not number its requests as AWS does.
+  for (const [type, body] of [
+    ["ses", '{"SendingEnabled":true}'],
+    [
+      "sns",
+      "<GetSMSAttributesResponse><GetSMSAttributesResult><attributes/></GetSMSAttributesResult></GetSMSAttributesResponse>",
+    ],
+  ] as const)
+    await (await openAt(type, { status: 200, body })).sender.verify();
 });

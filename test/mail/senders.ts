@@ -99,14 +99,16 @@ const awsDoor =
     const wrong = wrongWith(request, { service, region: awsRegion, key });
     return wrong && error(403, wrong.code);
   };
+/** The services number all requests. */
+const numbered = { "x-amzn-requestid": "1" };
 const sesAccepts = {
   status: 200,
-  headers: { "content-type": "application/json" },
+  headers: { "content-type": "application/json", ...numbered },
   body: '{"MessageId":"1"}',
 };
 const snsAccepts = {
   status: 200,
-  headers: { "content-type": "text/xml" },
+  headers: { "content-type": "text/xml", ...numbered },
   body: '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>',
 };
 const twilioError = (status: number, code: number, headers = {}) => ({

@@ -5,7 +5,7 @@ import type { App } from "../../app.ts";
 import { suggestion } from "../../lib/closest.ts";
 import type { Message } from "../../store/outbox.ts";
 import { type Arrivals, type Arrived, type Position, TooManyWaiting } from "./arrivals.ts";
-import { isTo, newestMessages, recipientIn } from "./find.ts";
+import { isTo, newestMessages, recipientIn, removeAll } from "./find.ts";
 import { shownOf } from "./shown.ts";
 
 export type InboxContext = Context<{ Bindings: HttpBindings }>;
@@ -52,11 +52,9 @@ const parameters = ["to", "wait", "cursor", "limit"];
 /** What is asked for; a text that says what is wrong with it. */
 function askedBy(c: InboxContext): Asked | string {
   const { cursor, wait, limit } = c.req.query();
-  const unknown = Object.keys(c.req.query()).find((name) => !parameters.includes(name));
-  if (unknown !== undefined)
-    return `${unknown} is unknown.${suggestion(unknown, parameters)} The parameters are ${parameters.join(", ")}.`;
+  const fault = faultOf(c, parameters);
+  if (fault !== undefined) return fault;
   const to = recipientIn(c.req.query("to"));
-  if (to === "") return "to is empty. Leave it out for messages to everybody.";
   const seconds = wholeNumber(wait ?? "0", 0, mostSeconds);
   if (seconds === undefined) return `wait is not a whole number of seconds from 0 to ${mostSeconds}.`;
   const most = wholeNumber(limit ?? String(mostMessages), 1, mostMessages);
@@ -66,6 +64,28 @@ function askedBy(c: InboxContext): Asked | string {
     return 'cursor is neither empty, nor "latest", nor what an earlier answer calls next.';
   const inOrder = cursor !== undefined || wait !== undefined;
   return { to, limit: most, wait: seconds, cursor: position, inOrder };
+}
+
+/** What is wrong with the names of a query's parameters, or with its recipient; undefined if nothing is. */
+function faultOf(c: InboxContext, known: readonly string[]): string | undefined {
+  const given = Object.entries(c.req.queries());
+  const unknown = given.find(([name]) => !known.includes(name))?.[0];
+  if (unknown !== undefined) {
+    const all =
+      known.length === 1 ? `The only parameter is ${known[0]}.` : `The parameters are ${known.join(", ")}.`;
+    return `${unknown} is unknown.${suggestion(unknown, known)} ${all}`;
+  }
+  const twice = given.find(([, values]) => values.length > 1)?.[0];
+  if (twice !== undefined) return `${twice} is there more than once.`;
+  return c.req.query("to") === "" ? "to is empty. Leave it out for messages to everybody." : undefined;
+}
+
+/** Answers DELETE /inbox/messages: deletes the messages to a recipient, or all. */
+export async function answerRemoval(c: InboxContext, app: App): Promise<Response> {
+  const fault = faultOf(c, ["to"]);
+  if (fault !== undefined) return c.json({ message: fault }, 400);
+  await removeAll(app, recipientIn(c.req.query("to")));
+  return c.body(null, 204);
 }
 
 function wholeNumber(text: string, least: number, most: number): number | undefined {

@@ -67,11 +67,12 @@ export async function removeMessage(app: App, id: string): Promise<boolean> {
 /** How many messages are deleted at once. */
 const batch = 50;
 
-/** Deletes all messages that the inbox has now, of all pools. */
-export async function removeAll(app: App): Promise<void> {
+/** Deletes the messages that the inbox has now, of all pools. @param to only those to this recipient */
+export async function removeAll(app: App, to?: string): Promise<void> {
   const began = app.clock();
   for (;;) {
-    const messages = (await newestMessages(app)).filter(({ createdAt }) => createdAt <= began);
+    const newest = await newestMessages(app);
+    const messages = newest.filter((one) => one.createdAt <= began && isTo(one, to));
     if (messages.length === 0) return;
     for (let at = 0; at < messages.length; at += batch)
       await Promise.all(messages.slice(at, at + batch).map((one) => deleteMessage(app.db, one)));

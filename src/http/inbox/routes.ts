@@ -13,7 +13,7 @@ import { Undeliverable } from "../../integrations/senders/sender.ts";
 import type { Serving } from "../context.ts";
 import { plainHeaders, plainPolicy, wantsPage } from "../kit/plain-page.ts";
 import { comesFromElsewhere } from "../same-machine.ts";
-import { answerMessages, cursorOf, fully, type InboxContext } from "./answers.ts";
+import { answerMessages, answerRemoval, cursorOf, fully, type InboxContext } from "./answers.ts";
 import { Arrivals } from "./arrivals.ts";
 import { answerFile, filesRoute } from "./files.ts";
 import { findMessage, listing, recipientIn, removeAll, removeMessage } from "./find.ts";
@@ -112,10 +112,7 @@ function addRemovals(routes: Hono<{ Bindings: HttpBindings }>, app: App): void {
     await removeAll(app);
     return c.redirect("/inbox", 303);
   });
-  routes.delete("/inbox/messages", async (c) => {
-    await removeAll(app);
-    return c.body(null, 204);
-  });
+  routes.delete("/inbox/messages", (c) => answerRemoval(c, app));
   routes.post(`${oneMessage}/delete`, async (c) => {
     await removeMessage(app, c.req.param("id"));
     return c.redirect("/inbox", 303);

@@ -31,22 +31,43 @@ interface AwsCall {
   readonly request: string;
 }
 
-/** Makes one call of the SDK. Throws an Error that has neither address nor content. */
-export async function awsCall<T>(
+/** What the SDK makes of a successful answer. */
+interface AwsAnswer {
+  readonly $metadata: {
+    readonly httpStatusCode?: number | undefined;
+    readonly requestId?: string | undefined;
+  };
+}
+
+/**
+ * Makes one call of the SDK, which takes any answer with 200 for a success, also that of a proxy or of a page that asks
+ * for a sign-in. Throws an Error that has neither address nor content.
+ * @param isOwn whether an answer is one that only the service gives
+ */
+export async function awsCall<T extends AwsAnswer>(
   { service, final, request }: AwsCall,
   tell: SenderMeans["tell"],
-  call: () => Promise<T & { $metadata: { httpStatusCode?: number | undefined } }>,
-): Promise<T> {
+  call: () => Promise<T>,
+  isOwn: (answer: T) => boolean,
+): Promise<void> {
   tell?.(`> ${request}`);
-  try {
-    const answer = await call();
-    tell?.(`< ${answer.$metadata.httpStatusCode ?? ""}`);
-    return answer;
-  } catch (error) {
+  const answer = await call().catch((error: unknown) => {
     if (error instanceof Late) throw error;
     throw safeError(error, { service, final }, tell);
-  }
+  });
+  const status = answer.$metadata.httpStatusCode ?? "";
+  tell?.(`< ${status}`);
+  if (!isOwn(answer))
+    throw new Error(`${service} answered ${status} without a result: something else may have answered.`);
 }
+
+/** Whether the service has taken a message. */
+export const hasTaken = ({ MessageId }: { readonly MessageId?: string | undefined }) =>
+  MessageId !== undefined && MessageId !== "";
+
+/** Whether an answer to a question is that of AWS, which numbers its requests, or has anything of what was asked for. */
+export const isAnswered = ({ $metadata, ...rest }: AwsAnswer) =>
+  $metadata.requestId !== undefined || Object.values(rest).some((value) => value !== undefined);
 
 function safeError(
   error: unknown,

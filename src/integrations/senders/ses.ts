@@ -1,7 +1,8 @@
 /** Sends mail by Amazon SES: SendEmail of version 2 of its API, with the mail as nodemailer writes it. */
 import type { SESv2Client } from "@aws-sdk/client-sesv2";
+import { withAsciiDomain } from "../../lib/mail-address.ts";
 import type { SesSender } from "../../lib/sender-settings.ts";
-import { awsCall, clientOptions } from "./aws.ts";
+import { awsCall, clientOptions, hasTaken, isAnswered } from "./aws.ts";
 import { mailOf, mimeOf } from "./mime.ts";
 import { type OutgoingMessage, type Sender, type SenderMeans, Undeliverable } from "./sender.ts";
 import { newSendings } from "./sendings.ts";
@@ -30,19 +31,27 @@ export function sesSender(settings: SesSender, means: SenderMeans): Sender {
       if (message.medium !== "EMAIL") throw new Undeliverable("Amazon SES sends no SMS.");
       const input = await inputOf(settings, message);
       const request = `POST ${place}/v2/email/outbound-emails`;
-      await awsCall({ ...call, request }, tell, () =>
-        sendings.run(async (abortSignal) => {
-          const { client, sdk } = await open();
-          return await client.send(new sdk.SendEmailCommand(input), { abortSignal });
-        }),
+      await awsCall(
+        { ...call, request },
+        tell,
+        () =>
+          sendings.run(async (abortSignal) => {
+            const { client, sdk } = await open();
+            return await client.send(new sdk.SendEmailCommand(input), { abortSignal });
+          }),
+        hasTaken,
       );
     },
     verify: async () => {
-      await awsCall({ ...call, request: `GET ${place}/v2/email/account` }, tell, () =>
-        sendings.run(async (abortSignal) => {
-          const { client, sdk } = await open();
-          return await client.send(new sdk.GetAccountCommand({}), { abortSignal });
-        }),
+      await awsCall(
+        { ...call, request: `GET ${place}/v2/email/account` },
+        tell,
+        () =>
+          sendings.run(async (abortSignal) => {
+            const { client, sdk } = await open();
+            return await client.send(new sdk.GetAccountCommand({}), { abortSignal });
+          }),
+        isAnswered,
       );
     },
     close: async () => {
@@ -58,8 +67,9 @@ async function inputOf({ from, configurationSet }: SesSender, message: OutgoingM
   const raw = await mimeOf(mail);
   const set = message.configurationSet ?? configurationSet;
   return {
-    FromEmailAddress: envelope.from,
-    Destination: { ToAddresses: envelope.to },
+    // Amazon SES takes no international domains but in Punycode, as the headers have them ("Destination", API Reference).
+    FromEmailAddress: withAsciiDomain(envelope.from),
+    Destination: { ToAddresses: envelope.to.map(withAsciiDomain) },
     Content: { Raw: { Data: raw } },
     // Amazon SES replaces the Message-ID: the events of a configuration set carry the tag.
     EmailTags: [{ Name: "poolhouse-message", Value: message.id }],

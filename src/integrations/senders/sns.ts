@@ -1,7 +1,7 @@
 /** Sends text messages by Amazon SNS: Publish to a phone number. */
 import type { SNSClient } from "@aws-sdk/client-sns";
 import type { SnsSender } from "../../lib/sender-settings.ts";
-import { awsCall, clientOptions } from "./aws.ts";
+import { awsCall, clientOptions, hasTaken, isAnswered } from "./aws.ts";
 import { type Sender, type SenderMeans, Undeliverable } from "./sender.ts";
 import { newSendings } from "./sendings.ts";
 
@@ -35,19 +35,27 @@ export function snsSender(settings: SnsSender, means: SenderMeans): Sender {
         Message: message.text,
         MessageAttributes: attributesOf(settings),
       };
-      await awsCall({ ...call, request: `POST ${place}/ Publish` }, tell, () =>
-        sendings.run(async (abortSignal) => {
-          const { client, sdk } = await open();
-          return await client.send(new sdk.PublishCommand(input), { abortSignal });
-        }),
+      await awsCall(
+        { ...call, request: `POST ${place}/ Publish` },
+        tell,
+        () =>
+          sendings.run(async (abortSignal) => {
+            const { client, sdk } = await open();
+            return await client.send(new sdk.PublishCommand(input), { abortSignal });
+          }),
+        hasTaken,
       );
     },
     verify: async () => {
-      await awsCall({ ...call, request: `POST ${place}/ GetSMSAttributes` }, tell, () =>
-        sendings.run(async (abortSignal) => {
-          const { client, sdk } = await open();
-          return await client.send(new sdk.GetSMSAttributesCommand({}), { abortSignal });
-        }),
+      await awsCall(
+        { ...call, request: `POST ${place}/ GetSMSAttributes` },
+        tell,
+        () =>
+          sendings.run(async (abortSignal) => {
+            const { client, sdk } = await open();
+            return await client.send(new sdk.GetSMSAttributesCommand({}), { abortSignal });
+          }),
+        isAnswered,
       );
     },
     close: async () => {
