@@ -171,6 +171,20 @@ forEachServer("Logout messages of SAML providers", (open) => {
     await assert.rejects(read(right.replace(/SAMLRequest=[^&]*/, `SAMLRequest=${bomb}`)), {
       message: /or too long\.$/,
     });
+    // What is read must be what was signed, however a name is spelled.
+    const forged = redirected({
+      ...usual(ctx.now),
+      content: "<saml:NameID>bob</saml:NameID>",
+      signer: keys.foreign,
+    });
+    const [message = ""] = /(?<==)[^&]*/.exec(forged) ?? [];
+    for (const name of ["SAML%52equest", "%53AMLRequest", "SAMLR%65quest"])
+      await assert.rejects(read(`${name}=${message}&${right}`), {
+        message: /: the parameter SAMLRequest is there twice\.$/,
+      });
+    await assert.rejects(read(right.replace("RelayState=state", "Relay%53tate=state")), {
+      message: /: the signature is wrong/,
+    });
     await read(right);
   });
 

@@ -91,7 +91,7 @@ async function read(
 interface Given {
   readonly message: string;
   readonly relayState: string | undefined;
-  /** `name=value` as it came. */
+  /** `name=value` as it came, by the name as it is read. */
   readonly raw: ReadonlyMap<string, string>;
   readonly values: URLSearchParams;
 }
@@ -99,7 +99,8 @@ interface Given {
 function readParameters(parameters: string): Given {
   const raw = new Map<string, string>();
   for (const pair of parameters.split("&")) {
-    const name = pair.split("=", 1)[0]!;
+    // Decoded as the values are: otherwise one spelling would be signed, and another be read.
+    const [name = ""] = new URLSearchParams(pair).keys();
     if (raw.has(name)) fault(`the parameter ${name.slice(0, 40)} is there twice.`);
     raw.set(name, pair);
   }
