@@ -95,7 +95,7 @@ async function findAwaited(
   if (issuer !== "" && issuer !== identity.issuer) return undefined;
   const named: [string, string][] = [[subjectAttribute, identity.subject]];
   for (const claim of new Set(Object.values(provider.mapping))) {
-    const value = isMail(provider, claim) ? verifiedEmail(provider, claims) : claims[claim];
+    const value = isMail(provider, claim) ? verifiedEmail(provider, claims, claim) : claims[claim];
     if (typeof value === "string") named.push([claim, value]);
   }
   for (const [attribute, value] of named) {

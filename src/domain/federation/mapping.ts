@@ -52,11 +52,21 @@ function claimText(type: Provider["type"], value: unknown): string | undefined {
 /** "URL-form-encodes values that contain non-alphanumeric characters except for `.`, `-`, `*`, and `_`". */
 const formEncoded = (text: string): string => new URLSearchParams({ "": text }).toString().slice(1);
 
-/** Whether the provider says that an e-mail address is the user's, and which: undefined unless it is verified there. */
-export function verifiedEmail({ type, mapping }: Mapping, claims: ProviderClaims): string | undefined {
-  const email = claimText(type, own(claims, mapping["email"] ?? "email"));
-  const verified = claimText(type, own(claims, mapping["email_verified"] ?? "email_verified"));
-  return verified?.toLowerCase() === "true" ? email : undefined;
+/**
+ * The e-mail address that the provider has verified; undefined if there is none. `email_verified` speaks of the claim `email`
+ * (OpenID Connect Core 1.0 section 5.1), and of another claim only if the mapping says so.
+ * @param claim the claim that has the address
+ */
+export function verifiedEmail(
+  { type, mapping }: Mapping,
+  claims: ProviderClaims,
+  claim = mapping["email"] ?? "email",
+): string | undefined {
+  const isMapped = claim === mapping["email"];
+  const verifiedBy =
+    (isMapped ? mapping["email_verified"] : undefined) ?? (claim === "email" ? "email_verified" : undefined);
+  const verified = verifiedBy === undefined ? undefined : claimText(type, own(claims, verifiedBy));
+  return verified?.toLowerCase() === "true" ? claimText(type, own(claims, claim)) : undefined;
 }
 
 /** The attributes of a user who comes for the first time. Throws a refusal that says what is wrong with them. */
