@@ -7,6 +7,7 @@ import { logoutRequestId } from "../../src/domain/federation/saml.ts";
 import { readLogoutMessage } from "../../src/domain/federation/saml-logout.ts";
 import { Refusal } from "../../src/lib/refusal.ts";
 import { insertProvider } from "../../src/store/identity-providers.ts";
+import { watchWork } from "../api/work.ts";
 import { forEachServer } from "../kit/server.ts";
 import {
   base64,
@@ -226,5 +227,32 @@ forEachServer("Logout messages of SAML providers", (open) => {
     await assert.rejects(read(stranger), { message: `${prefix}the Issuer is no provider of this pool.` });
     server.clock.advance(10_000);
     assert.equal((await read({ ...stranger, now: server.clock.now })).provider.name, "Late");
+  });
+
+  test("strangers make nobody read the providers of the pool again and again", async () => {
+    const { server, place } = await setting();
+    for (let at = 0; at < 10; at++)
+      await insertProvider(server.app.db, {
+        ...place.provider,
+        poolId: place.pool.id,
+        name: `More${at}`,
+        document: {
+          ProviderDetails: { MetadataFile: metadataOf([keys.idp.certificate], { entity: `urn:more:${at}` }) },
+          AttributeMapping: {},
+          IdpIdentifiers: [],
+        },
+        secrets: {},
+      });
+    const sent = posted({ ...usual(server.clock.now), issuer: "https://stranger.example" });
+    const stranger = () =>
+      assert.rejects(readLogoutMessage(contextOf(server), place, sent, "post"), {
+        message: `${prefix}the Issuer is no provider of this pool.`,
+      });
+    const watch = watchWork(server.app);
+    const one = (await watch.during(stranger)).work.statements.length;
+    server.clock.advance(10_000);
+    const many = (await watch.during(() => Promise.all(Array.from({ length: 10 }, stranger)))).work;
+    assert.ok(one > 10, "the providers are read");
+    assert.ok(many.statements.length <= one, `${many.statements.length} statements in place of ${one}`);
   });
 });

@@ -223,7 +223,7 @@ function readResponse(message: XmlElement, provider: Provider, state: string | u
 /** The SAML providers of a pool by their entity ids, as of a time. */
 interface Index {
   readonly at: number;
-  readonly names: ReadonlyMap<string, string>;
+  readonly names: Promise<ReadonlyMap<string, string>>;
 }
 
 const indexes = new CacheKind<Index>(1000);
@@ -236,14 +236,8 @@ async function providerOf(
   { pool }: Place,
   entityId: string,
 ): Promise<{ readonly provider: Provider; readonly metadata: SamlProvider }> {
-  const cache = ctx.app.caches.of(indexes);
   for (const mayBeOld of [true, false]) {
-    let index = cache.get(pool.id);
-    if (index === undefined || (!mayBeOld && index.at <= ctx.now - indexAge)) {
-      index = await makeIndex(ctx, pool.id);
-      cache.set(pool.id, index);
-    }
-    const name = index.names.get(entityId);
+    const name = (await indexOf(ctx, pool.id, mayBeOld)).get(entityId);
     const provider = name === undefined ? undefined : await findProvider(ctx, pool.id, name);
     const metadata = provider?.type === "SAML" ? await knownProvider(ctx, provider) : undefined;
     if (provider !== undefined && metadata?.entityId === entityId) return { provider, metadata };
@@ -251,7 +245,20 @@ async function providerOf(
   return fault("the Issuer is no provider of this pool.");
 }
 
-async function makeIndex(ctx: Ctx, poolId: string): Promise<Index> {
+/** One is made for all who wait for it: anybody may send messages, and it reads all providers of the pool. */
+function indexOf(ctx: Ctx, poolId: string, mayBeOld: boolean): Index["names"] {
+  const cache = ctx.app.caches.of(indexes);
+  const known = cache.get(poolId);
+  if (known !== undefined && (mayBeOld || known.at > ctx.now - indexAge)) return known.names;
+  const names = makeIndex(ctx, poolId);
+  cache.set(poolId, { at: ctx.now, names });
+  return names.catch((error: unknown) => {
+    if (cache.get(poolId)?.names === names) cache.delete(poolId);
+    throw error;
+  });
+}
+
+async function makeIndex(ctx: Ctx, poolId: string): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>();
   const limit = 100;
   let after = "";
@@ -263,7 +270,7 @@ async function makeIndex(ctx: Ctx, poolId: string): Promise<Index> {
       if (metadata !== undefined && !names.has(metadata.entityId)) names.set(metadata.entityId, name);
     }
     const last = page.at(-1);
-    if (last === undefined || page.length < limit) return { at: ctx.now, names };
+    if (last === undefined || page.length < limit) return names;
     after = last.name;
   }
 }
