@@ -264,6 +264,15 @@ forEachServer("attacks by way of identity providers", (open) => {
     await addProvider(place, "Later");
     const again = new sdk.AdminCreateUserCommand({ UserPoolId, Username: `later_${newSubject()}` });
     await assert.rejects(server.client.send(again), refused("InvalidParameterException"));
+    // Names are composed before they are compared.
+    for (const [name, taken] of [
+      ["Caf\u00e9", "Cafe\u0301"],
+      ["Nai\u0308f", "Na\u00eff"],
+    ] as const) {
+      await addProvider(place, name);
+      const decomposed = new sdk.AdminCreateUserCommand({ UserPoolId, Username: `${taken}_1` });
+      await assert.rejects(server.client.send(decomposed), refused("InvalidParameterException"), taken);
+    }
   });
 
   test("nobody keeps a provider's user out by an alias that is such a name", async () => {
