@@ -13,7 +13,7 @@ import { samlKey } from "./saml-keys.ts";
 import { logoutResponseUrl, logoutUrl, newMessageId } from "./saml-messages.ts";
 import type { SamlProvider } from "./saml-metadata.ts";
 import { knownProvider, withItsKeys } from "./saml-provider.ts";
-import { decodePosted, messageLimits } from "./saml-response.ts";
+import { decodePosted } from "./saml-response.ts";
 import { isSigned, readSigned, UnknownSigner } from "./saml-signature.ts";
 import {
   attribute,
@@ -50,6 +50,9 @@ export interface LogoutResponse {
   readonly state: string;
 }
 
+/** Anybody may send such a message, and checking its signature takes long for a large one. */
+const limits = { characters: 40_000, depth: 20, elements: 200 };
+
 /** How old a LogoutRequest may be, in milliseconds, besides the difference of the clocks. */
 const oldest = 3 * 60_000;
 
@@ -74,7 +77,7 @@ async function read(
 ): Promise<LogoutRequest | LogoutResponse> {
   const given = readParameters(parameters);
   const text = binding === "redirect" ? inflate(given.message) : decodePosted(given.message);
-  const unverified = readSamlXml(text, messageLimits);
+  const unverified = readSamlXml(text, limits);
   const named = plainText(theChild(unverified, "assertion", "Issuer")).trim();
   const { provider, metadata } = await providerOf(ctx, place, named);
   const message = await withItsKeys(ctx, provider, metadata, async (by) =>
@@ -112,10 +115,10 @@ function readParameters(parameters: string): Given {
 }
 
 function inflate(message: string): string {
-  if (message.length > messageLimits.characters) fault("it is too long.");
+  if (message.length > limits.characters) fault("it is too long.");
   try {
     const bytes = inflateRawSync(Buffer.from(message, "base64"), {
-      maxOutputLength: messageLimits.characters,
+      maxOutputLength: limits.characters,
     });
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -159,7 +162,7 @@ async function signedDocument(
     if (isElement(element, "signature", "Signature") && parent !== message)
       fault(`there is a Signature inside the ${parent?.name}.`);
   if (!isSigned(message)) fault("it is not signed.");
-  return readSigned(text, "root", certificates, messageLimits);
+  return readSigned(text, "root", certificates, limits);
 }
 
 function checkAddress(ctx: Ctx, { base }: Place, message: XmlElement): void {
