@@ -143,6 +143,31 @@ forEachServer("attacks by way of identity providers", (open) => {
     assert.equal(await comes({ email, email_verified: true, mail: newAddress() }, "Both"), sub);
   });
 
+  test("a claim that is called as the provider's own id of a user is not that id", async () => {
+    const server = await open();
+    const place = await federatedPlace(server);
+    const { UserPoolId } = place;
+    await addProvider(place, "Saml", { type: "SAML", details: {}, mapping: { nickname: "Cognito_Subject" } });
+    await offer(place, "COGNITO", "Saml");
+    const Username = await makeUser(server, UserPoolId, unique("native"));
+    const victim = newSubject();
+    await server.client.send(
+      new sdk.AdminLinkProviderForUserCommand({
+        UserPoolId,
+        DestinationUser: { ProviderName: "Cognito", ProviderAttributeValue: Username },
+        SourceUser: {
+          ProviderName: "Saml",
+          ProviderAttributeName: "Cognito_Subject",
+          ProviderAttributeValue: victim,
+        },
+      }),
+    );
+    const attacker = identity(newSubject(), { Cognito_Subject: victim });
+    const sub = await subOf(place, Username);
+    assert.notEqual((await arrive(place, attacker, "Saml")).user.id, sub);
+    assert.equal((await arrive(place, identity(victim), "Saml")).user.id, sub);
+  });
+
   test("linking by e-mail: not to users of providers, and not to whom may not sign in", async () => {
     const server = await open();
     const place = await federatedPlace(server, { UserPoolTags: { [linkTag]: "Corporate" } });

@@ -95,6 +95,8 @@ async function findAwaited(
   if (issuer !== "" && issuer !== identity.issuer) return undefined;
   const named: [string, string][] = [[subjectAttribute, identity.subject]];
   for (const claim of new Set(Object.values(provider.mapping))) {
+    // A claim of that name says nothing about the provider's own id.
+    if (claim === subjectAttribute) continue;
     const value = isMail(provider, claim) ? verifiedEmail(provider, claims, claim) : claims[claim];
     if (typeof value === "string") named.push([claim, value]);
   }
