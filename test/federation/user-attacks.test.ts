@@ -229,6 +229,18 @@ forEachServer("attacks by way of identity providers", (open) => {
     assert.equal((await arrive(place, identity(subject))).user.id, user.id);
   });
 
+  test("claims that no attribute can hold", async () => {
+    const place = await federatedPlace(await open());
+    let deep: unknown = "x";
+    for (let depth = 0; depth < 200_000; depth++) deep = [deep];
+    for (const [name, told] of [
+      ["a\u0000b", "name contains U+0000."],
+      [deep, "A claim of the identity provider is nested too deep."],
+      [{ deep }, "A claim of the identity provider is nested too deep."],
+    ] as const)
+      await assert.rejects(arrive(place, identity(newSubject(), { name })), turnedAway(told), told);
+  });
+
   test("subjects that cannot be part of a name", async () => {
     const place = await federatedPlace(await open());
     const room = 128 - "Corporate_".length;

@@ -22,11 +22,15 @@ type Mapping = Pick<Provider, "type" | "mapping">;
 /** The key of the mapping that stands for the username, which is always made of the provider's own id of the user. */
 const username = "username";
 
-/** The attributes that the claims map to. A claim that is missing or empty maps to nothing. */
+/**
+ * The attributes that the claims map to. A claim that is missing or empty maps to nothing. Throws InvalidParameterException for one
+ * that no attribute can hold.
+ */
 export function mapClaims({ type, mapping }: Mapping, claims: ProviderClaims): Record<string, string> {
   const mapped: Record<string, string> = {};
   for (const [attribute, claim] of Object.entries(mapping)) {
     const text = attribute === username ? undefined : claimText(type, own(claims, claim));
+    if (text?.includes("\0")) refuse("InvalidParameterException", `${attribute} contains U+0000.`);
     if (text !== undefined) mapped[attribute] = text;
   }
   // It vouches for the address that came with it, and for no other.
@@ -38,12 +42,21 @@ export function mapClaims({ type, mapping }: Mapping, claims: ProviderClaims): R
 const own = (claims: ProviderClaims, name: string): unknown =>
   Object.hasOwn(claims, name) ? claims[name] : undefined;
 
-/** A claim's value as text; undefined if there is none. */
+/** A claim's value as text; undefined if there is none. Throws InvalidParameterException. */
 function claimText(type: Provider["type"], value: unknown): string | undefined {
+  try {
+    return textIn(type, value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return refuse("InvalidParameterException", "A claim of the identity provider is nested too deep.");
+  }
+}
+
+function textIn(type: Provider["type"], value: unknown): string | undefined {
   if (value === undefined || value === null || value === "") return undefined;
   if (typeof value === "string") return value;
   if (!Array.isArray(value)) return typeof value === "object" ? JSON.stringify(value) : String(value);
-  const texts = value.flatMap((one) => claimText(type, one) ?? []);
+  const texts = value.flatMap((one) => textIn(type, one) ?? []);
   if (texts.length === 0) return undefined;
   if (type === "SAML") return texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
   return `[${texts.map(formEncoded).join(",")}]`;
