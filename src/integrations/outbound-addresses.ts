@@ -12,11 +12,19 @@ const privateRanges = [
   ...["fc00::/7", "::1/128"],
 ];
 
+/**
+ * Where clouds keep the credentials of machines, inside these ranges (Alibaba Cloud, Amazon EC2 and EKS, Google Cloud); those of
+ * IPv4 are mostly link-local.
+ */
+const credentials = addressRanges(["100.100.100.200", "fd00:ec2::/32", "fd20:ce::254"]);
+
 /** All IPv4 addresses that are no address of a machine on the public internet. */
 const notPublicIPv4 = addressRanges([
   ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"],
   ...["192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24"],
   ...["192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"],
+  // The host of a virtual machine in Azure.
+  "168.63.129.16",
   // Multicast, reserved, and broadcast.
   ...["224.0.0.0/4", "240.0.0.0/4"],
 ]);
@@ -42,19 +50,23 @@ export interface AddressRules {
 }
 
 /**
- * @param allowed CIDR ranges of private addresses; `any` stands for all of RFC 1918, RFC 4193, RFC 6598 and loopback
+ * @param allowed CIDR ranges of private addresses; `any` stands for all of RFC 1918, RFC 4193, RFC 6598 and loopback, but not for
+ * where clouds keep credentials
  * @param loopback whether this machine's own addresses are allowed, too
  */
 export function addressRules(allowed: readonly string[], loopback: boolean): AddressRules {
-  const ranges = allowed.flatMap((range) => (range === "any" ? privateRanges : [range]));
-  const permitted = addressRanges([...ranges, ...(loopback ? ["127.0.0.0/8", "::1/128"] : [])]);
+  const named = allowed.filter((range) => range !== "any");
+  const listed = addressRanges([...named, ...(loopback ? ["127.0.0.0/8", "::1/128"] : [])]);
+  const any = addressRanges(named.length < allowed.length ? privateRanges : []);
+  const isPermitted = (address: string) =>
+    isAmong(listed, address) || (isAmong(any, address) && !isAmong(credentials, address));
   return {
-    somePrivate: ranges.length > 0 || loopback,
+    somePrivate: allowed.length > 0 || loopback,
     allows: (address, protocol) => {
       const canonical = canonicalAddress(address);
       if (canonical === undefined) return false;
       const reached = embedded(canonical) ?? canonical;
-      if (isAmong(permitted, reached) || isAmong(permitted, canonical)) return true;
+      if (isPermitted(reached) || isPermitted(canonical)) return true;
       return protocol === "https:" && isPublic(reached);
     },
   };

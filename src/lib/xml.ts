@@ -18,6 +18,7 @@ export interface XmlElement {
 export interface XmlLimits {
   readonly characters: number;
   readonly depth: number;
+  /** Comments count among them: what canonicalizes a document may take quadratic time for either. */
   readonly elements: number;
 }
 
@@ -41,6 +42,10 @@ export function readXml(text: string, limits: XmlLimits): XmlElement {
   const fault = (message: string): never => {
     throw new XmlFault(`line ${parser.line}, column ${parser.column}: ${message}`);
   };
+  const count = () => {
+    elements += 1;
+    if (elements > limits.elements) fault(`it has more than ${limits.elements} elements and comments.`);
+  };
   const add = (part: string) => {
     if (open.length > 1) open.at(-1)!.content.push(part);
   };
@@ -50,14 +55,14 @@ export function readXml(text: string, limits: XmlLimits): XmlElement {
   parser.on("xmldecl", ({ encoding = "utf-8" }) => {
     if (encoding.toLowerCase() !== "utf-8") fault(`it is in ${encoding}, not in UTF-8.`);
   });
+  parser.on("comment", count);
   parser.on("text", add);
   parser.on("cdata", add);
   parser.on("opentag", (tag) => {
     const all = Object.values(tag.attributes);
     for (const { local, value } of all.filter((one) => identifier.test(one.local)))
       if (ids.size === ids.add(value).size) fault(`two elements have the ${local} ${value.slice(0, 100)}.`);
-    elements += 1;
-    if (elements > limits.elements) fault(`it has more than ${limits.elements} elements.`);
+    count();
     if (open.length > limits.depth) fault(`it is nested more than ${limits.depth} deep.`);
     const element = {
       name: tag.local,

@@ -98,6 +98,9 @@ const deleteIdentifiersQuery = preparedWrite<ProviderKey>((kysely, slot) =>
 /** The key of an identifier: identifiers are compared without regard to case. */
 export const identifierKey = (identifier: string): string => identifier.toLowerCase();
 
+/** How usernames and names of providers are compared: as composed as sign-in names are (domain/user-pools/login-names.ts). */
+const prefixKey = (name: string): string => name.normalize("NFC").toLowerCase().normalize("NFC");
+
 async function insertIdentifiers(
   tx: Db,
   { poolId, name, document }: ProviderKey & Pick<ProviderRow, "document">,
@@ -121,7 +124,7 @@ export function insertProvider(
     const added = await insertQuery(tx, {
       pool_id: provider.poolId,
       provider_name: provider.name,
-      prefix_key: provider.name.toLowerCase(),
+      prefix_key: prefixKey(provider.name),
       type: provider.type,
       version: provider.version,
       document: JSON.stringify(provider.document),
@@ -373,5 +376,5 @@ const prefixQuery = prepared<{ poolId: string; username: string }, { provider_na
 /** Whether a username is reserved: it begins as those of some provider's users do, in whatever case. */
 export async function isProvidersName(db: Db, poolId: string, username: string): Promise<boolean> {
   if (!username.includes("_")) return false;
-  return (await prefixQuery(db, { poolId, username: username.toLowerCase() })).length > 0;
+  return (await prefixQuery(db, { poolId, username: prefixKey(username) })).length > 0;
 }

@@ -224,6 +224,14 @@ const cases: readonly Case[] = [
     told: "Connection reset",
   },
   {
+    name: "what the token endpoint answers is no JSON",
+    mood: ({ mood }) => {
+      mood.answers["/token"] = (response) =>
+        void response.writeHead(200, { "content-type": "application/json" }).end("access_token=secret");
+    },
+    told: "P Error - unexpected answer of the token endpoint",
+  },
+  {
     name: "userinfo fails",
     mood: ({ mood }) => {
       mood.answers["/userinfo"] = status(500);
@@ -362,6 +370,8 @@ forEachServer("hostile OpenID providers", (open, database) => {
     const document = "/.well-known/openid-configuration";
     const broken: [mood: Partial<OwnProvider["mood"]>, RegExp][] = [
       [{ metadata: { issuer: "http://evil.example" } }, /is of another issuer$/],
+      // It would take minutes if each slash were looked at for each other one.
+      [{ metadata: { issuer: `http://evil.example${"/".repeat(900_000)}x` } }, /is of another issuer$/],
       [{ metadata: { authorization_endpoint: undefined } }, /discovery document$/],
       [{ answers: { [document]: status(404) } }, / 404 error getting discovery document$/],
       [{ answers: { [document]: bytes(10) } }, /unexpected answer of the discovery document$/],

@@ -312,7 +312,11 @@ export const documents: Readonly<Record<string, Attack>> = {
   },
   "many elements": {
     change: (xml) => xml.replace("<samlp:Status>", `${"<a/>".repeat(2000)}<samlp:Status>`),
-    refusal: "it has more than 2000 elements.",
+    refusal: "it has more than 2000 elements and comments.",
+  },
+  "many comments": {
+    change: (xml) => xml.replace("<samlp:Status>", `${"<!---->".repeat(2000)}<samlp:Status>`),
+    refusal: "it has more than 2000 elements and comments.",
   },
   "too long": {
     change: (xml) => xml.replace("<samlp:Status>", `<!--${"x".repeat(100_000)}--><samlp:Status>`),

@@ -108,6 +108,66 @@ forEachServer("attacks by way of identity providers", (open) => {
     assert.ok(!both.includes(await comes({ email: twice, email_verified: true })));
   });
 
+  test("`email_verified` speaks of the claim `email`, and of no address that users write themselves", async () => {
+    const server = await open();
+    const place = await federatedPlace(server, { UserPoolTags: { [linkTag]: "Mail Both" } });
+    const { UserPoolId } = place;
+    await addProvider(place, "Mail", { mapping: { email: "mail" } });
+    await addProvider(place, "Both", { mapping: { email: "mail", nickname: "email" } });
+    await addProvider(place, "Says", { mapping: { email: "mail", email_verified: "mail_verified" } });
+    await offer(place, "COGNITO", "Mail", "Both", "Says");
+    const email = newAddress();
+    const Username = await makeUser(server, UserPoolId, unique("native"), verified(email));
+    const sub = await subOf(place, Username);
+    const own = { email: newAddress(), email_verified: true };
+    const comes = async (claims: object, provider: string) =>
+      (await arrive(place, identity(newSubject(), { ...claims }), provider)).user.id;
+    assert.notEqual(await comes({ ...own, mail: email }, "Mail"), sub);
+    const link = (claim: string, provider: string) =>
+      server.client.send(
+        new sdk.AdminLinkProviderForUserCommand({
+          UserPoolId,
+          DestinationUser: { ProviderName: "Cognito", ProviderAttributeValue: Username },
+          SourceUser: {
+            ProviderName: provider,
+            ProviderAttributeName: claim,
+            ProviderAttributeValue: email,
+          },
+        }),
+      );
+    await link("email", "Both");
+    assert.notEqual(await comes({ ...own, mail: email }, "Both"), sub);
+    await link("mail", "Says");
+    assert.notEqual(await comes({ ...own, mail: email, mail_verified: false }, "Says"), sub);
+    assert.equal(await comes({ ...own, mail: email, mail_verified: true }, "Says"), sub);
+    assert.equal(await comes({ email, email_verified: true, mail: newAddress() }, "Both"), sub);
+  });
+
+  test("a claim that is called as the provider's own id of a user is not that id", async () => {
+    const server = await open();
+    const place = await federatedPlace(server);
+    const { UserPoolId } = place;
+    await addProvider(place, "Saml", { type: "SAML", details: {}, mapping: { nickname: "Cognito_Subject" } });
+    await offer(place, "COGNITO", "Saml");
+    const Username = await makeUser(server, UserPoolId, unique("native"));
+    const victim = newSubject();
+    await server.client.send(
+      new sdk.AdminLinkProviderForUserCommand({
+        UserPoolId,
+        DestinationUser: { ProviderName: "Cognito", ProviderAttributeValue: Username },
+        SourceUser: {
+          ProviderName: "Saml",
+          ProviderAttributeName: "Cognito_Subject",
+          ProviderAttributeValue: victim,
+        },
+      }),
+    );
+    const attacker = identity(newSubject(), { Cognito_Subject: victim });
+    const sub = await subOf(place, Username);
+    assert.notEqual((await arrive(place, attacker, "Saml")).user.id, sub);
+    assert.equal((await arrive(place, identity(victim), "Saml")).user.id, sub);
+  });
+
   test("linking by e-mail: not to users of providers, and not to whom may not sign in", async () => {
     const server = await open();
     const place = await federatedPlace(server, { UserPoolTags: { [linkTag]: "Corporate" } });
@@ -167,6 +227,18 @@ forEachServer("attacks by way of identity providers", (open) => {
     await addProvider(place, "Corporate", { details: { oidc_issuer: elsewhere.issuer } });
     await assert.rejects(arrive(place, elsewhere), taken);
     assert.equal((await arrive(place, identity(subject))).user.id, user.id);
+  });
+
+  test("claims that no attribute can hold", async () => {
+    const place = await federatedPlace(await open());
+    let deep: unknown = "x";
+    for (let depth = 0; depth < 200_000; depth++) deep = [deep];
+    for (const [name, told] of [
+      ["a\u0000b", "name contains U+0000."],
+      [deep, "A claim of the identity provider is nested too deep."],
+      [{ deep }, "A claim of the identity provider is nested too deep."],
+    ] as const)
+      await assert.rejects(arrive(place, identity(newSubject(), { name })), turnedAway(told), told);
   });
 
   test("subjects that cannot be part of a name", async () => {
@@ -229,5 +301,39 @@ forEachServer("attacks by way of identity providers", (open) => {
     await addProvider(place, "Later");
     const again = new sdk.AdminCreateUserCommand({ UserPoolId, Username: `later_${newSubject()}` });
     await assert.rejects(server.client.send(again), refused("InvalidParameterException"));
+    // Names are composed before they are compared.
+    for (const [name, taken] of [
+      ["Caf\u00e9", "Cafe\u0301"],
+      ["Nai\u0308f", "Na\u00eff"],
+    ] as const) {
+      await addProvider(place, name);
+      const decomposed = new sdk.AdminCreateUserCommand({ UserPoolId, Username: `${taken}_1` });
+      await assert.rejects(server.client.send(decomposed), refused("InvalidParameterException"), taken);
+    }
+  });
+
+  test("nobody keeps a provider's user out by an alias that is such a name", async () => {
+    const server = await open();
+    const place = await federatedPlace(server, { AliasAttributes: ["preferred_username"] });
+    const { UserPoolId, ClientId } = place;
+    const subject = newSubject();
+    const Username = await makeUser(server, UserPoolId, unique("native"));
+    const { AccessToken } = await signIn(server, ClientId, Username);
+    const UserAttributes = [{ Name: "preferred_username", Value: `Corporate_${subject}` }];
+    for (const command of [
+      new sdk.UpdateUserAttributesCommand({ AccessToken, UserAttributes }),
+      new sdk.AdminUpdateUserAttributesCommand({ UserPoolId, Username, UserAttributes }),
+      new sdk.AdminCreateUserCommand({ UserPoolId, Username: unique("native"), UserAttributes }),
+    ])
+      await assert.rejects(
+        server.client.send(command as sdk.UpdateUserAttributesCommand),
+        refused("InvalidParameterException"),
+        command.constructor.name,
+      );
+    const Password = password;
+    const signUp = new sdk.SignUpCommand({ ClientId, Username: unique("native"), Password, UserAttributes });
+    await assert.rejects(server.client.send(signUp), refused("InvalidParameterException"));
+    const { user } = await arrive(place, identity(subject));
+    assert.equal(user.username, `Corporate_${subject}`);
   });
 });

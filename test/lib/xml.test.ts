@@ -41,7 +41,8 @@ test("what is refused, and where", () => {
     ['<?xml version="1.0" encoding="UTF-16"?><a/>', "it is in UTF-16, not in UTF-8."],
     ['<a ID="1"><b xmlns:x="urn:x" x:id="1"/></a>', "two elements have the id 1."],
     ["<a><a><a><a><a/></a></a></a></a>", "it is nested more than 4 deep."],
-    ["<a><b/><b/><b/><b/><b/><b/></a>", "it has more than 6 elements."],
+    ["<a><b/><b/><b/><b/><b/><b/></a>", "it has more than 6 elements and comments."],
+    ["<a><!----><!----><!----><!----><!----><!----></a>", "it has more than 6 elements and comments."],
     [`<a>${"x".repeat(300)}</a>`, "it has more than 300 characters."],
   ] as const)
     assert.throws(

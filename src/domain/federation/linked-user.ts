@@ -95,7 +95,9 @@ async function findAwaited(
   if (issuer !== "" && issuer !== identity.issuer) return undefined;
   const named: [string, string][] = [[subjectAttribute, identity.subject]];
   for (const claim of new Set(Object.values(provider.mapping))) {
-    const value = isMail(provider, claim) ? verifiedEmail(provider, claims) : claims[claim];
+    // A claim of that name says nothing about the provider's own id.
+    if (claim === subjectAttribute) continue;
+    const value = isMail(provider, claim) ? verifiedEmail(provider, claims, claim) : claims[claim];
     if (typeof value === "string") named.push([claim, value]);
   }
   for (const [attribute, value] of named) {

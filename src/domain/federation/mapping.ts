@@ -22,11 +22,15 @@ type Mapping = Pick<Provider, "type" | "mapping">;
 /** The key of the mapping that stands for the username, which is always made of the provider's own id of the user. */
 const username = "username";
 
-/** The attributes that the claims map to. A claim that is missing or empty maps to nothing. */
+/**
+ * The attributes that the claims map to. A claim that is missing or empty maps to nothing. Throws InvalidParameterException for one
+ * that no attribute can hold.
+ */
 export function mapClaims({ type, mapping }: Mapping, claims: ProviderClaims): Record<string, string> {
   const mapped: Record<string, string> = {};
   for (const [attribute, claim] of Object.entries(mapping)) {
     const text = attribute === username ? undefined : claimText(type, own(claims, claim));
+    if (text?.includes("\0")) refuse("InvalidParameterException", `${attribute} contains U+0000.`);
     if (text !== undefined) mapped[attribute] = text;
   }
   // It vouches for the address that came with it, and for no other.
@@ -38,12 +42,21 @@ export function mapClaims({ type, mapping }: Mapping, claims: ProviderClaims): R
 const own = (claims: ProviderClaims, name: string): unknown =>
   Object.hasOwn(claims, name) ? claims[name] : undefined;
 
-/** A claim's value as text; undefined if there is none. */
+/** A claim's value as text; undefined if there is none. Throws InvalidParameterException. */
 function claimText(type: Provider["type"], value: unknown): string | undefined {
+  try {
+    return textIn(type, value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return refuse("InvalidParameterException", "A claim of the identity provider is nested too deep.");
+  }
+}
+
+function textIn(type: Provider["type"], value: unknown): string | undefined {
   if (value === undefined || value === null || value === "") return undefined;
   if (typeof value === "string") return value;
   if (!Array.isArray(value)) return typeof value === "object" ? JSON.stringify(value) : String(value);
-  const texts = value.flatMap((one) => claimText(type, one) ?? []);
+  const texts = value.flatMap((one) => textIn(type, one) ?? []);
   if (texts.length === 0) return undefined;
   if (type === "SAML") return texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
   return `[${texts.map(formEncoded).join(",")}]`;
@@ -52,11 +65,21 @@ function claimText(type: Provider["type"], value: unknown): string | undefined {
 /** "URL-form-encodes values that contain non-alphanumeric characters except for `.`, `-`, `*`, and `_`". */
 const formEncoded = (text: string): string => new URLSearchParams({ "": text }).toString().slice(1);
 
-/** Whether the provider says that an e-mail address is the user's, and which: undefined unless it is verified there. */
-export function verifiedEmail({ type, mapping }: Mapping, claims: ProviderClaims): string | undefined {
-  const email = claimText(type, own(claims, mapping["email"] ?? "email"));
-  const verified = claimText(type, own(claims, mapping["email_verified"] ?? "email_verified"));
-  return verified?.toLowerCase() === "true" ? email : undefined;
+/**
+ * The e-mail address that the provider has verified; undefined if there is none. `email_verified` speaks of the claim `email`
+ * (OpenID Connect Core 1.0 section 5.1), and of another claim only if the mapping says so.
+ * @param claim the claim that has the address
+ */
+export function verifiedEmail(
+  { type, mapping }: Mapping,
+  claims: ProviderClaims,
+  claim = mapping["email"] ?? "email",
+): string | undefined {
+  const isMapped = claim === mapping["email"];
+  const verifiedBy =
+    (isMapped ? mapping["email_verified"] : undefined) ?? (claim === "email" ? "email_verified" : undefined);
+  const verified = verifiedBy === undefined ? undefined : claimText(type, own(claims, verifiedBy));
+  return verified?.toLowerCase() === "true" ? claimText(type, own(claims, claim)) : undefined;
 }
 
 /** The attributes of a user who comes for the first time. Throws a refusal that says what is wrong with them. */

@@ -84,7 +84,7 @@ function describe({ name, type }: Provider, step: ProviderStep, error: unknown):
   const what = signatureProblems[kind] ?? ofClaim;
   return {
     text: `${name} Error - ${what}`,
-    detail: [...causes(error)].flatMap((one) => (one instanceof Error ? [one.message] : [])).join(": "),
+    detail: [...causes(error)].flatMap(shownMessage).join(": "),
   };
 }
 
@@ -95,6 +95,12 @@ function* causes(error: unknown): Generator<unknown> {
     yield one;
     one = one.cause;
   }
+}
+
+/** An error's message for the log. Those of JSON.parse quote the text, which may be a token. */
+function shownMessage(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  return [error instanceof SyntaxError ? "it is no JSON" : error.message];
 }
 
 /** A short member of an error that consists of the characters of RFC 6749 section 5.2. */

@@ -13,7 +13,7 @@ import { samlKey } from "./saml-keys.ts";
 import { logoutResponseUrl, logoutUrl, newMessageId } from "./saml-messages.ts";
 import type { SamlProvider } from "./saml-metadata.ts";
 import { knownProvider, withItsKeys } from "./saml-provider.ts";
-import { decodePosted, messageLimits } from "./saml-response.ts";
+import { decodePosted } from "./saml-response.ts";
 import { isSigned, readSigned, UnknownSigner } from "./saml-signature.ts";
 import {
   attribute,
@@ -50,6 +50,9 @@ export interface LogoutResponse {
   readonly state: string;
 }
 
+/** Anybody may send such a message, and checking its signature takes long for a large one. */
+const limits = { characters: 40_000, depth: 20, elements: 200 };
+
 /** How old a LogoutRequest may be, in milliseconds, besides the difference of the clocks. */
 const oldest = 3 * 60_000;
 
@@ -74,7 +77,7 @@ async function read(
 ): Promise<LogoutRequest | LogoutResponse> {
   const given = readParameters(parameters);
   const text = binding === "redirect" ? inflate(given.message) : decodePosted(given.message);
-  const unverified = readSamlXml(text, messageLimits);
+  const unverified = readSamlXml(text, limits);
   const named = plainText(theChild(unverified, "assertion", "Issuer")).trim();
   const { provider, metadata } = await providerOf(ctx, place, named);
   const message = await withItsKeys(ctx, provider, metadata, async (by) =>
@@ -91,7 +94,7 @@ async function read(
 interface Given {
   readonly message: string;
   readonly relayState: string | undefined;
-  /** `name=value` as it came. */
+  /** `name=value` as it came, by the name as it is read. */
   readonly raw: ReadonlyMap<string, string>;
   readonly values: URLSearchParams;
 }
@@ -99,7 +102,8 @@ interface Given {
 function readParameters(parameters: string): Given {
   const raw = new Map<string, string>();
   for (const pair of parameters.split("&")) {
-    const name = pair.split("=", 1)[0]!;
+    // Decoded as the values are: otherwise one spelling would be signed, and another be read.
+    const [name = ""] = new URLSearchParams(pair).keys();
     if (raw.has(name)) fault(`the parameter ${name.slice(0, 40)} is there twice.`);
     raw.set(name, pair);
   }
@@ -111,10 +115,10 @@ function readParameters(parameters: string): Given {
 }
 
 function inflate(message: string): string {
-  if (message.length > messageLimits.characters) fault("it is too long.");
+  if (message.length > limits.characters) fault("it is too long.");
   try {
     const bytes = inflateRawSync(Buffer.from(message, "base64"), {
-      maxOutputLength: messageLimits.characters,
+      maxOutputLength: limits.characters,
     });
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -158,7 +162,7 @@ async function signedDocument(
     if (isElement(element, "signature", "Signature") && parent !== message)
       fault(`there is a Signature inside the ${parent?.name}.`);
   if (!isSigned(message)) fault("it is not signed.");
-  return readSigned(text, "root", certificates, messageLimits);
+  return readSigned(text, "root", certificates, limits);
 }
 
 function checkAddress(ctx: Ctx, { base }: Place, message: XmlElement): void {
@@ -222,7 +226,7 @@ function readResponse(message: XmlElement, provider: Provider, state: string | u
 /** The SAML providers of a pool by their entity ids, as of a time. */
 interface Index {
   readonly at: number;
-  readonly names: ReadonlyMap<string, string>;
+  readonly names: Promise<ReadonlyMap<string, string>>;
 }
 
 const indexes = new CacheKind<Index>(1000);
@@ -235,14 +239,8 @@ async function providerOf(
   { pool }: Place,
   entityId: string,
 ): Promise<{ readonly provider: Provider; readonly metadata: SamlProvider }> {
-  const cache = ctx.app.caches.of(indexes);
   for (const mayBeOld of [true, false]) {
-    let index = cache.get(pool.id);
-    if (index === undefined || (!mayBeOld && index.at <= ctx.now - indexAge)) {
-      index = await makeIndex(ctx, pool.id);
-      cache.set(pool.id, index);
-    }
-    const name = index.names.get(entityId);
+    const name = (await indexOf(ctx, pool.id, mayBeOld)).get(entityId);
     const provider = name === undefined ? undefined : await findProvider(ctx, pool.id, name);
     const metadata = provider?.type === "SAML" ? await knownProvider(ctx, provider) : undefined;
     if (provider !== undefined && metadata?.entityId === entityId) return { provider, metadata };
@@ -250,7 +248,20 @@ async function providerOf(
   return fault("the Issuer is no provider of this pool.");
 }
 
-async function makeIndex(ctx: Ctx, poolId: string): Promise<Index> {
+/** One is made for all who wait for it: anybody may send messages, and it reads all providers of the pool. */
+function indexOf(ctx: Ctx, poolId: string, mayBeOld: boolean): Index["names"] {
+  const cache = ctx.app.caches.of(indexes);
+  const known = cache.get(poolId);
+  if (known !== undefined && (mayBeOld || known.at > ctx.now - indexAge)) return known.names;
+  const names = makeIndex(ctx, poolId);
+  cache.set(poolId, { at: ctx.now, names });
+  return names.catch((error: unknown) => {
+    if (cache.get(poolId)?.names === names) cache.delete(poolId);
+    throw error;
+  });
+}
+
+async function makeIndex(ctx: Ctx, poolId: string): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>();
   const limit = 100;
   let after = "";
@@ -262,7 +273,7 @@ async function makeIndex(ctx: Ctx, poolId: string): Promise<Index> {
       if (metadata !== undefined && !names.has(metadata.entityId)) names.set(metadata.entityId, name);
     }
     const last = page.at(-1);
-    if (last === undefined || page.length < limit) return { at: ctx.now, names };
+    if (last === undefined || page.length < limit) return names;
     after = last.name;
   }
 }

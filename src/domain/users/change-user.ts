@@ -6,6 +6,7 @@ import type { Ctx } from "../../app.ts";
 import { isUuid } from "../../lib/uuid.ts";
 import { endBrowserSessionsBy } from "../../store/browser-sessions.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
+import { isProvidersName } from "../../store/identity-providers.ts";
 import {
   deleteLoginNames,
   insertLoginNames,
@@ -96,6 +97,7 @@ export async function changeUser(
     if (change?.attributes !== undefined && (await subNamed(ctx, pool, namesOf(pool, after), after.id))) {
       return aliasTaken(ctx, pool, after);
     }
+    await refuseProvidersAlias(ctx, pool, namesOf(pool, after), namesOf(pool, fresh));
     try {
       return await inTransaction(ctx.db, async (tx) => {
         // The user's row first: issuing tokens locks it, and what comes after then sees those tokens.
@@ -238,6 +240,22 @@ export async function subNamed(
     if (isUuid(sub) && sub !== userId && (await readUser(ctx.db, pool.id, sub)) !== undefined) return name;
   }
   return undefined;
+}
+
+/**
+ * Refuses a new alias that begins as the usernames of an identity provider's users do: it would keep its user out. E-mail
+ * addresses are left to their owners. Throws InvalidParameterException.
+ */
+export async function refuseProvidersAlias(
+  ctx: Ctx,
+  pool: Pool,
+  names: readonly LoginName[],
+  former: readonly LoginName[] = [],
+): Promise<void> {
+  for (const name of names) {
+    if (name.kind !== "preferred_username" || former.some((one) => same(one, name))) continue;
+    if (await isProvidersName(ctx.db, pool.id, name.key)) refuseFor("nameOfProvider");
+  }
 }
 
 /** The requested name that belongs to somebody else; undefined if it has become free in the meantime. */

@@ -14,7 +14,14 @@ import { refuseFor } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { noSuchPool, type Pool } from "../user-pools/load-pool.ts";
 import type { Attributes } from "./attributes.ts";
-import { namesOf, releaseAliases, subNamed, takenName, untilFresh } from "./change-user.ts";
+import {
+  namesOf,
+  refuseProvidersAlias,
+  releaseAliases,
+  subNamed,
+  takenName,
+  untilFresh,
+} from "./change-user.ts";
 
 /** A new `sub`. */
 export function newSub(random: Ctx["random"]): string {
@@ -79,6 +86,7 @@ export async function storeNewUser(ctx: Ctx, pool: Pool, user: User, options: Ne
   const names = namesOf(pool, user);
   const sub = await subNamed(ctx, pool, names, user.id);
   if (sub !== undefined) options.taken(sub);
+  await refuseProvidersAlias(ctx, pool, names);
   noteTarget(ctx, { target: user.id });
   const store = () => inTransaction(ctx.db, (tx) => insertWhole(tx, ctx, pool, { ...options, user, names }));
   try {
