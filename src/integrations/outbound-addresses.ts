@@ -47,6 +47,8 @@ export interface AddressRules {
   allows(address: string, protocol: "http:" | "https:"): boolean;
   /** Whether some private address is allowed. */
   readonly somePrivate: boolean;
+  /** Whether one of another machine is. */
+  readonly someOther: boolean;
 }
 
 /**
@@ -62,6 +64,7 @@ export function addressRules(allowed: readonly string[], loopback: boolean): Add
     isAmong(listed, address) || (isAmong(any, address) && !isAmong(credentials, address));
   return {
     somePrivate: allowed.length > 0 || loopback,
+    someOther: allowed.length > 0,
     allows: (address, protocol) => {
       const canonical = canonicalAddress(address);
       if (canonical === undefined) return false;

@@ -143,20 +143,23 @@ const notAllowed = "leads to an address that the server's settings do not allow 
 function wrongUrl(rules: AddressRules, text: string): string | undefined {
   const wrong = wrongRequest(rules, text);
   if (wrong !== undefined) return wrong;
-  const isForbidden = isOwnName(new URL(text).hostname) && !rules.allows("127.0.0.1", "https:");
-  return isForbidden ? notAllowed : undefined;
+  const { protocol, hostname } = new URL(text);
+  if (isOwnName(hostname)) return rules.allows("127.0.0.1", "https:") ? undefined : notAllowed;
+  const isName = isIP(hostname.replace(/^\[|\]$/g, "")) === 0;
+  return isName && protocol === "http:" && !rules.someOther ? secureOnly : undefined;
 }
 
 function wrongRequest(rules: AddressRules, text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== "https:" && url?.protocol !== "http:") return "must be an https URL";
+  if (url?.protocol !== "https:" && url?.protocol !== "http:") return secureOnly;
   if (url.username !== "" || url.password !== "") return "must not contain a user or a password";
-  if (url.protocol === "http:" && !rules.somePrivate) return "must be an https URL";
+  if (url.protocol === "http:" && !rules.somePrivate) return secureOnly;
   const address = url.hostname.replace(/^\[|\]$/g, "");
   if (isIP(address) === 0 || rules.allows(address, url.protocol)) return undefined;
   return rules.allows(address, "https:") ? notByHttp : notAllowed;
 }
 
+const secureOnly = "must be an https URL";
 const notByHttp =
   "must be an https URL, unless it leads to a private address that the server's settings allow";
 

@@ -205,6 +205,7 @@ export const clientTables = [
   "token_families",
   "token_sessions",
   "sign_ins",
+  "federated_sign_ins",
   "authorization_codes",
   "branding_styles",
   "branding_assets",

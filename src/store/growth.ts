@@ -150,11 +150,13 @@ export const growth = {
   // One per sign-in at a provider that was begun; at most two, one after the other, for each.
   federated_sign_ins: {
     by: "anybody",
+    // Nobody is known until the provider has answered.
+    perUser: { rows: 0 },
     perAddress: { "provider-sign-ins-per-address": 1 },
     removed: expiring(0, "handle_hash"),
   },
   // Added by what a provider has signed, which counts once.
-  consumed_ids: { by: "user", removed: expiring(0, "id_hash") },
+  consumed_ids: { by: "user", perUser: { rows: 0 }, removed: expiring(0, "id_hash") },
   // One per browser session of a federated user.
   provider_sessions: { by: "user", perUser: { rows: 1 }, removed: expiring(0, "browser_hash") },
   linked_identities: { by: "user", perUser: { rows: 6 }, removed: owned },

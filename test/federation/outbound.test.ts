@@ -249,7 +249,8 @@ test("what may be configured is told before anything is requested", async () => 
   ][] = [
     ["https://accounts.example.com", undefined, undefined, undefined],
     ["https://8.8.8.8/x", undefined, undefined, undefined],
-    ["http://accounts.example.com", secure, undefined, undefined],
+    ["http://accounts.example.com", secure, undefined, secure],
+    ["http://localhost:8080", secure, inside, undefined],
     ["http://8.8.8.8/", secure, secure, secure],
     ["http://10.1.1.1:8080/", secure, undefined, inside],
     ["https://10.1.1.1/", inside, undefined, inside],
