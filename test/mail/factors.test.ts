@@ -41,12 +41,12 @@ forEachServer(
       return { server, place, address };
     }
 
-    /** The newest mail's code. */
+    /** The code that was mailed; notices may come before and after. */
     async function mailed(address: string, digits: 6 | 8): Promise<string> {
-      await until("the mail has come", () => office.to(address).length > 0);
-      const mail = office.to(address).at(-1) ?? assert.fail("no mail");
-      const [code] = new RegExp(`\\b\\d{${digits}}\\b`).exec(mail.text) ?? assert.fail(mail.text);
-      return code;
+      const codes = () =>
+        office.to(address).flatMap(({ text }) => new RegExp(`\\b\\d{${digits}}\\b`).exec(text)?.[0] ?? []);
+      await until("the code has come", () => codes().length > 0);
+      return codes().at(-1) ?? assert.fail("no code");
     }
 
     test("e-mail as the second factor", async () => {
