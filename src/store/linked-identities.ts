@@ -10,7 +10,10 @@ export interface LinkedIdentity {
   /** A hash of the issuer, of the attribute, and of its value (domain/federation/identities.ts). */
   readonly key: string;
   readonly userId: string;
-  /** `Cognito_Subject`, or the claim that an administrator linked by before the first sign-in. */
+  /**
+   * `Cognito_Subject`, or the claim that an administrator linked by before the first sign-in. Empty, as the value, in the row that
+   * keeps a link from being made by e-mail again.
+   */
   readonly attribute: string;
   readonly value: string;
   /** Whether the user was created for it. */

@@ -136,6 +136,11 @@ forEachServer("the way of a browser to a SAML provider and back", (open) => {
     const endpoint = `${place.base}/saml2/idpresponse`;
     const unasked = async () =>
       new URLSearchParams({ RelayState, SAMLResponse: await response(server, place, null) });
+    const nul = new URLSearchParams(RelayState);
+    nul.delete("identity_provider");
+    nul.set("idp_identifier", "a\0b");
+    const withNul = new URLSearchParams({ RelayState: nul.toString(), SAMLResponse: "x" });
+    assert.match(await browser.sent(endpoint, withNul), /\/error\?error=invalid_request&/);
     const refused = await browser.sent(endpoint, await unasked());
     const { searchParams } = new URL(refused);
     assert.equal(searchParams.get("error"), "invalid_request");

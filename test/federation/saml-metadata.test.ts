@@ -137,6 +137,10 @@ const refusals: Readonly<Record<string, readonly [text: string, why: string]>> =
     "the Location of the SingleSignOnService is no https or http URL: javascript:alert(1).",
   ],
   "no certificate": [metadataOf([]), "has no KeyDescriptor for signing with an X509Certificate."],
+  "too many certificates": [
+    metadataOf(Array.from({ length: 21 }, () => keys.old.certificate)),
+    "has 21 certificates for signing, and may have 20.",
+  ],
   "a certificate that is none": [metadataOf([base64("hello")]), "an X509Certificate cannot be read."],
   "a key that is none": [metadataOf([small.toString("base64")]), "an X509Certificate cannot be read."],
 };

@@ -168,6 +168,34 @@ forEachServer("attacks by way of identity providers", (open) => {
     assert.equal((await arrive(place, identity(victim), "Saml")).user.id, sub);
   });
 
+  test("linking by e-mail: not again where an administrator has ended the link", async () => {
+    const server = await open();
+    const place = await federatedPlace(server, { UserPoolTags: { [linkTag]: "Corporate Other" } });
+    await addProvider(place, "Other");
+    await offer(place, "Corporate", "Other");
+    const { UserPoolId } = place;
+    const email = newAddress();
+    const Username = await makeUser(server, UserPoolId, unique("native"), verified(email));
+    const sub = await subOf(place, Username);
+    const who = identity(newSubject(), { email, email_verified: true });
+    assert.equal((await arrive(place, who)).user.id, sub);
+    const User = {
+      ...{ ProviderName: "Corporate", ProviderAttributeName: "Cognito_Subject" },
+      ProviderAttributeValue: who.subject,
+    };
+    await server.client.send(new sdk.AdminDisableProviderForUserCommand({ UserPoolId, User }));
+    assert.notEqual((await arrive(place, who)).user.id, sub);
+    const again = identity(newSubject(), { email, email_verified: true });
+    assert.notEqual((await arrive(place, again)).user.id, sub);
+    assert.equal((await arrive(place, again, "Other")).user.id, sub, "another provider's link was not ended");
+    const DestinationUser = { ProviderName: "Cognito", ProviderAttributeValue: Username };
+    const SourceUser = { ...User, ProviderAttributeValue: newSubject() };
+    await server.client.send(
+      new sdk.AdminLinkProviderForUserCommand({ UserPoolId, DestinationUser, SourceUser }),
+    );
+    assert.equal((await arrive(place, identity(SourceUser.ProviderAttributeValue))).user.id, sub);
+  });
+
   test("linking by e-mail: not to users of providers, and not to whom may not sign in", async () => {
     const server = await open();
     const place = await federatedPlace(server, { UserPoolTags: { [linkTag]: "Corporate" } });

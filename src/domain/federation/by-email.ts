@@ -1,11 +1,12 @@
 /** Linking by an e-mail address that both sides have verified, for the providers that a tag of the pool names. */
 import type { Ctx } from "../../app.ts";
+import { readIdentity } from "../../store/linked-identities.ts";
 import { listUsers } from "../../store/list-users.ts";
 import { searchKey, type User } from "../../store/users.ts";
 import { linksByEmail } from "../user-pools/link-tag.ts";
 import { isVerified } from "../users/attributes.ts";
 import type { Coming } from "./coming.ts";
-import { listedIdentities } from "./identities.ts";
+import { endedKey, listedIdentities } from "./identities.ts";
 import { verifiedEmail } from "./mapping.ts";
 
 /** Users that share an address, beyond which nobody is linked. */
@@ -13,7 +14,7 @@ const mostRead = 20;
 
 /**
  * The user of the pool who has verified the address that the provider has verified, if the operator trusts the provider
- * with that, and if there is exactly one.
+ * with that, if there is exactly one, and if no administrator has ended a link between the two.
  */
 export async function findByVerifiedEmail(
   ctx: Ctx,
@@ -26,7 +27,11 @@ export async function findByVerifiedEmail(
   const found = await listUsers(ctx.db, pool.id, search, { after: undefined, limit: mostRead + 1 });
   if (found.length > mostRead) return undefined;
   const owners = found.map(({ user }) => user).filter((user) => owns(user, email));
-  return owners.length === 1 ? owners[0] : undefined;
+  const [owner, another] = owners;
+  if (owner === undefined || another !== undefined) return undefined;
+  const place = { poolId: pool.id, provider: provider.name };
+  const ended = await readIdentity(ctx.db, { ...place, key: endedKey(owner.id) });
+  return ended === undefined ? owner : undefined;
 }
 
 /**

@@ -16,6 +16,14 @@ export function identityKey(issuer: string, attribute: string, value: string): s
 }
 
 /**
+ * The key of the row which says that an administrator has ended a link of this user to the provider: no e-mail address makes
+ * another one. It names no identity.
+ */
+export function endedKey(userId: string): string {
+  return sha256Base64url(JSON.stringify(["ended", userId]));
+}
+
+/**
  * The issuer under which an administrator's link waits for its first sign-in: that of an OpenID provider's settings. Empty
  * for all others, whose settings name none; such a link is good for whatever the provider is aimed at.
  */

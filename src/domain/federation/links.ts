@@ -22,6 +22,7 @@ import { changeUser } from "../users/change-user.ts";
 import { requireUser } from "../users/find-user.ts";
 import { endTrust } from "../users/passwords.ts";
 import {
+  endedKey,
   expectedIssuer,
   identityKey,
   isSame,
@@ -190,6 +191,15 @@ async function unlink(ctx: Ctx, pool: Pool, link: LinkedIdentity): Promise<void>
       isEvent: true,
       also: async (tx) => {
         await endTrust(tx, pool, user, ctx.now);
+        // Whose value no request can name.
+        const ended = {
+          key: endedKey(user.id),
+          attribute: "",
+          value: "",
+          primary: false,
+          createdAt: ctx.now,
+        };
+        await insertIdentity(tx, { ...link, ...ended });
         // False if somebody else has removed it: there is nothing left to do.
         return deleteIdentity(tx, link);
       },

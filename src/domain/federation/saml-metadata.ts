@@ -39,6 +39,9 @@ interface LogoutService {
   readonly responses: string;
 }
 
+/** A message is checked with one after the other, whoever sends it. */
+const mostCertificates = 20;
+
 /** The metadata of one provider is some 10,000 characters; that of AD FS, up to 100,000. */
 const limits = { characters: 1_000_000, depth: 40, elements: 20_000 };
 
@@ -138,6 +141,10 @@ function certificatesOf(role: XmlElement): string[] {
     .filter((key) => (key.attributes.get("use") ?? "signing") === "signing")
     .flatMap((key) => children(theChild(key, "signature", "KeyInfo"), "signature", "X509Data"))
     .flatMap((data) => children(data, "signature", "X509Certificate"));
+  if (found.length > mostCertificates)
+    fault(
+      `the IDPSSODescriptor has ${found.length} certificates for signing, and may have ${mostCertificates}.`,
+    );
   const certificates = new Set(
     found.map((element) => readCertificate(textOf(element)) ?? fault("an X509Certificate cannot be read.")),
   );

@@ -11,7 +11,7 @@ import { attribute, child, children, fault, isElement, plainText, readSamlXml } 
 
 /** The longest SAMLResponse, in characters of base64 ("SAML sessions", Amazon Cognito Developer Guide). */
 const longest = 100_000;
-export const messageLimits = { characters: longest, depth: 60, elements: 2000 };
+const messageLimits = { characters: longest, depth: 60, elements: 2000 };
 
 /** The XML of a message that came as base64 in a form. Throws SamlFault. */
 export function decodePosted(value: string): string {

@@ -26,8 +26,12 @@ const passedOn = [
   "idp_identifier",
 ];
 
-/** The query of the authorization request in a RelayState. The spaces of its scopes may be encoded twice. It has no state. */
+/**
+ * The query of the authorization request in a RelayState. The spaces of its scopes may be encoded twice. It has no state. Throws
+ * invalid_request for U+0000, which is encoded once more than in other requests.
+ */
 function queryIn(relayState: string): string {
+  if (relayState.includes("%00")) refuseOAuth("invalid_request", "The RelayState contains U+0000.");
   const given = new URLSearchParams(relayState);
   const pairs = passedOn.flatMap((name) =>
     given
