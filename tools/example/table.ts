@@ -51,6 +51,14 @@ export const examples: Readonly<Record<string, Example>> = {
     programs: ["api-login/server.ts", "web-app/server.ts"],
     open: "APP_URL",
   },
+  federation: {
+    shows:
+      "sign-in with Google, Facebook, OpenID and SAML at the hosted pages, by stand-ins that run locally",
+    urls: { APP_URL: 3040, GOOGLE_URL: 3041, FACEBOOK_URL: 3042, OPENID_URL: 3043, SAML_URL: 3044 },
+    functions: "federation/functions.ts",
+    programs: ["federation/stand-ins/server.ts", "federation/app/server.ts"],
+    open: "APP_URL",
+  },
   "legacy-cms": {
     shows:
       "users of an older system move over at their first sign-in (UserMigration), which goes on beside it",
