@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { BrowserContext } from "playwright-core";
+import { Browser, newPlace } from "../federation/browser-way.ts";
 import { newVisitor, type Shown, type Visitor } from "../hosted-ui/visitor.ts";
 import { browse } from "../kit/chromium.ts";
 import { makePool, makeUser, password, verifiedMail } from "../kit/people.ts";
@@ -109,6 +110,33 @@ async function follow(visitor: Visitor, url: string): Promise<Shown> {
 const parameter = (url: string, name: string) => new URL(url).searchParams.get(name);
 
 forEachServer("examples/appauth", (open) => {
+  for (const file of files)
+    test(`${file}: with identity_provider, through an OpenID provider`, async () => {
+      const server = await open();
+      const place = await newPlace(server, { client: { CallbackURLs: [callback] } });
+      const requests = requestsOf(file);
+      let values: Values = { issuer: `${server.endpoint}/${place.UserPoolId}`, client_id: place.ClientId };
+      const take = (name: string) => filled(requests.get(name) ?? assert.fail(name), values);
+      values = { ...(await send(take("discovery"))).answer, ...values };
+
+      const browser = new Browser();
+      const { url } = take("authorization");
+      const atProvider = await browser.sent(`${url}&identity_provider=Upstream`);
+      assert.ok(atProvider.startsWith(place.upstream.issuer), atProvider);
+      const returned = await browser.throughProvider(atProvider, place.upstream, "ann");
+      const back = await browser.sent(returned);
+      assert.ok(back.startsWith(`${callback}?`), back);
+      assert.equal(parameter(back, "state"), parameter(url, "state"));
+      values = { ...values, code: parameter(back, "code") ?? assert.fail(back) };
+
+      const { answer } = await send(take("exchange"));
+      checkIdToken(answer["id_token"], values, server.clock.now, parameter(url, "nonce"));
+      assert.equal(claimsOf(answer["id_token"])["cognito:username"], "Upstream_ann");
+      values = { ...values, refresh_token: answer["refresh_token"] ?? assert.fail("no refresh token") };
+      const refreshed = await send(take("refresh"));
+      checkIdToken(refreshed.answer["id_token"], values, server.clock.now);
+    });
+
   for (const file of files)
     test(`${file}: discovery, sign-in, exchange, refresh, end of the session`, async () => {
       const server = await open();

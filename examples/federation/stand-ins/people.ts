@@ -7,7 +7,7 @@ export interface Person {
   readonly email: string;
 }
 
-export const people: readonly Person[] = [
+const people: readonly Person[] = [
   { id: "1001", name: "Ann Archer", email: "ann@example.com" },
   { id: "1002", name: "Ben Baker", email: "ben@example.com" },
 ];

@@ -57,14 +57,10 @@ interface Samlify {
 }
 
 const require = createRequire(import.meta.url);
-export const {
-  IdentityProvider: newIdentityProvider,
-  ServiceProvider: newServiceProvider,
-  setSchemaValidator,
-  SamlLib,
-} = require("samlify") as Samlify;
+const samlify = require("samlify") as Samlify;
+export const { ServiceProvider: newServiceProvider, SamlLib } = samlify;
 // There are validators as packages; this provider only talks to one pool, whose signature it checks.
-setSchemaValidator({ validate: async () => "valid" });
+samlify.setSchemaValidator({ validate: async () => "valid" });
 
 export const persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
 
@@ -72,7 +68,7 @@ const redirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 
 /** @param at its URL, with a slash at the end */
 export const samlProvider = (at: string, { privateKey, certificate }: SamlKey): IdentityProvider =>
-  newIdentityProvider({
+  samlify.IdentityProvider({
     entityID: `${at}metadata`,
     signingCert: certificate,
     privateKey,
