@@ -27,6 +27,8 @@ interface Row {
   readonly wrong?: readonly object[];
   /** What the client sees whatever the outcome, if nothing of it is told. */
   readonly always?: readonly [code: string, message: RegExp] | "nothing";
+  /** The OAuth error that carries AWS's message where a browser is sent back to the client. */
+  readonly oauthError?: string;
 }
 
 const signUp = async ({ server, ClientId }: Place, attribute = "email"): Promise<Called> => {
@@ -172,6 +174,7 @@ const table: Readonly<Record<Trigger, Row>> = {
     prepare: async (place) => ({ username: "nobody", call: () => fromProvider(place) }),
     left: "no user",
     wrong: [{ userAttributesToMap: { email: 7 } }, { userAttributesToMap: ["email"] }],
+    oauthError: "invalid_request",
   },
 };
 
@@ -219,7 +222,8 @@ forOneServerWithOutcomes("postgres", "how a function ends", (open) => {
         script(UserPoolId, row.source, what);
         const { username, call } = await row.prepare(here);
         const isMute = row.always === "nothing" && name !== "is not configured";
-        const [code, message] = Array.isArray(row.always) ? row.always : error(trigger);
+        const [thrownCode, message] = Array.isArray(row.always) ? row.always : error(trigger);
+        const code = row.oauthError ?? thrownCode;
         if (isMute) await call();
         else
           await assert.rejects(call(), (thrown: Error & { code?: string }) => {
