@@ -7,6 +7,7 @@
 import { suggestion } from "../../lib/closest.ts";
 import type { ProviderType } from "../../store/identity-providers.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
+import { facebookVersion, type SocialType, socialEndpoints } from "./social-endpoints.ts";
 
 /**
  * What a member may contain. `secret` is text that is stored sealed; `hidden` is also never returned. `derived` is
@@ -51,41 +52,27 @@ const social = {
   sentence: "clientId, clientSecret and authorizeScopes are all required idp details.",
 } as const;
 
-/** The version of Facebook's Graph API where api_version is not given. */
-const facebookVersion = "v17.0";
+/** What DescribeIdentityProvider adds for a social provider. */
+const shownEndpoints =
+  (type: SocialType, token_request_method: "GET" | "POST") =>
+  (given: Details): Details => {
+    const { jwks_uri: _, ...shown } = socialEndpoints[type](given);
+    return { ...shown, token_request_method };
+  };
 
 const rules: Readonly<Record<ProviderType, Rules>> = {
   Google: {
     ...social,
-    defaults: () => ({
-      attributes_url: "https://people.googleapis.com/v1/people/me?personFields=",
-      attributes_url_add_attributes: "true",
-      authorize_url: "https://accounts.google.com/o/oauth2/v2/auth",
-      oidc_issuer: "https://accounts.google.com",
-      token_request_method: "POST",
-      token_url: "https://www.googleapis.com/oauth2/v4/token",
-    }),
+    defaults: shownEndpoints("Google", "POST"),
   },
   Facebook: {
     ...social,
     members: { ...social.members, api_version: "version" },
-    defaults: ({ api_version: version = facebookVersion }) => ({
-      attributes_url: `https://graph.facebook.com/${version}/me?fields=`,
-      attributes_url_add_attributes: "true",
-      authorize_url: `https://www.facebook.com/${version}/dialog/oauth`,
-      token_request_method: "GET",
-      token_url: `https://graph.facebook.com/${version}/oauth/access_token`,
-    }),
+    defaults: shownEndpoints("Facebook", "GET"),
   },
   LoginWithAmazon: {
     ...social,
-    defaults: () => ({
-      attributes_url: "https://api.amazon.com/user/profile",
-      attributes_url_add_attributes: "false",
-      authorize_url: "https://www.amazon.com/ap/oa",
-      token_request_method: "POST",
-      token_url: "https://api.amazon.com/auth/o2/token",
-    }),
+    defaults: shownEndpoints("LoginWithAmazon", "POST"),
   },
   SignInWithApple: {
     members: {
@@ -99,13 +86,7 @@ const rules: Readonly<Record<ProviderType, Rules>> = {
     },
     required: ["client_id", "private_key", "team_id", "key_id"],
     sentence: "clientId, privateKey, teamId, and keyId are all required idp details.",
-    defaults: () => ({
-      attributes_url_add_attributes: "false",
-      authorize_url: "https://appleid.apple.com/auth/authorize",
-      oidc_issuer: "https://appleid.apple.com",
-      token_request_method: "POST",
-      token_url: "https://appleid.apple.com/auth/token",
-    }),
+    defaults: shownEndpoints("SignInWithApple", "POST"),
   },
   OIDC: {
     members: {

@@ -4,63 +4,26 @@ import { SignJWT } from "jose";
 import type { ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
 import { hmacSha256, toHex } from "../../lib/bytes.ts";
-import type { ProviderType } from "../../store/identity-providers.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
 import { beginOpenId, verifyOpenId } from "./oidc.ts";
 import type { Answered, Beginning, Begun, Protocol, ProviderIdentity } from "./protocol.ts";
 import type { Provider } from "./provider.ts";
 import { atProvider, ProviderMismatch } from "./provider-errors.ts";
 import { answeredUrl, idpResponsePath, refuseCode, relyingParty } from "./relying-party.ts";
-
-export type SocialType = Exclude<ProviderType, "OIDC" | "SAML">;
+import { type SocialType, socialEndpoints } from "./social-endpoints.ts";
 
 type Details = Readonly<Record<string, string>>;
 
-/** Facebook's API, if the settings name no version of it. */
-const facebookVersion = "v17.0";
-
 /**
- * THE table of their endpoints, in the members of ProviderDetails. What the settings give takes their place, so that tests
- * and private installations can aim them elsewhere.
+ * The provider with its endpoints. What the settings give takes their place, so that tests and private installations can
+ * aim them elsewhere; another issuer has none of them.
  */
-const endpoints: Readonly<Record<SocialType, (details: Details) => Details>> = {
-  Google: ({ oidc_issuer: issuer = "https://accounts.google.com" }) => ({
-    oidc_issuer: issuer,
-    ...(issuer === "https://accounts.google.com" && {
-      authorize_url: "https://accounts.google.com/o/oauth2/v2/auth",
-      token_url: "https://www.googleapis.com/oauth2/v4/token",
-      jwks_uri: "https://www.googleapis.com/oauth2/v3/certs",
-      attributes_url: "https://people.googleapis.com/v1/people/me?personFields=",
-      attributes_url_add_attributes: "true",
-    }),
-  }),
-  SignInWithApple: ({ oidc_issuer: issuer = "https://appleid.apple.com" }) => ({
-    oidc_issuer: issuer,
-    ...(issuer === "https://appleid.apple.com" && {
-      authorize_url: "https://appleid.apple.com/auth/authorize",
-      token_url: "https://appleid.apple.com/auth/token",
-      jwks_uri: "https://appleid.apple.com/auth/keys",
-    }),
-  }),
-  Facebook: ({ api_version: version = facebookVersion }) => ({
-    authorize_url: `https://www.facebook.com/${version}/dialog/oauth`,
-    token_url: `https://graph.facebook.com/${version}/oauth/access_token`,
-    attributes_url: `https://graph.facebook.com/${version}/me?fields=`,
-    attributes_url_add_attributes: "true",
-  }),
-  LoginWithAmazon: () => ({
-    authorize_url: "https://www.amazon.com/ap/oa",
-    token_url: "https://api.amazon.com/auth/o2/token",
-    attributes_url: "https://api.amazon.com/user/profile",
-    attributes_url_add_attributes: "false",
-  }),
-};
-
-/** The provider with its endpoints. */
 export function withEndpoints(provider: Provider): Provider {
   const { details, type } = provider;
-  const known = endpoints[type as SocialType](details);
-  return { ...provider, details: { ...known, ...details } };
+  const known = socialEndpoints[type as SocialType](details);
+  const { oidc_issuer: own } = known;
+  const { oidc_issuer: issuer = own } = details;
+  return own === undefined || issuer === own ? { ...provider, details: { ...known, ...details } } : provider;
 }
 
 interface OfOne {
