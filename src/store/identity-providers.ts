@@ -1,8 +1,7 @@
 /** Rows of identity providers, and of the identifiers by which requests may name them. */
-import { type Kysely, type SqlBool, sql } from "kysely";
+import { type SqlBool, sql } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
 import {
-  isShort,
   type ListSlots,
   listed,
   listValues,
@@ -12,7 +11,6 @@ import {
   slots,
 } from "./prepared.ts";
 import { insertSamlKey, type SamlKey } from "./saml-keys.ts";
-import type { Schema } from "./schema/schema.ts";
 import type { IdentityProvidersTable, ProviderIdentifiersTable } from "./schema/schema-federation.ts";
 import { holdPool } from "./user-pools.ts";
 
@@ -335,30 +333,6 @@ export async function providerButtons(
     }
   }
   return names.flatMap((name) => found.get(name) ?? []);
-}
-
-const selectNames = (kysely: Kysely<Schema>, poolId: string, names: readonly string[]) =>
-  kysely
-    .selectFrom("identity_providers")
-    .select("provider_name")
-    .where("pool_id", "=", poolId)
-    .where("provider_name", "in", names);
-
-const namesQuery = prepared<{ poolId: string } & ListSlots, Pick<IdentityProvidersTable, "provider_name">>(
-  (kysely, slot) => selectNames(kysely, slot("poolId"), listed<string>(slot)),
-);
-
-/** The given names that belong to providers of the pool. Makes no statement for an empty list. */
-export async function existingProviders(
-  db: Db,
-  poolId: string,
-  names: readonly string[],
-): Promise<Set<string>> {
-  if (names.length === 0) return new Set();
-  const rows = isShort(names)
-    ? await namesQuery(db, { poolId, ...listValues(names) })
-    : await selectNames(db.kysely, poolId, names).execute();
-  return new Set(rows.map((row) => row.provider_name));
 }
 
 const prefixQuery = prepared<{ poolId: string; username: string }, { provider_name: string }>(

@@ -1,6 +1,6 @@
 /** The identity providers that an app client's pages offer (SupportedIdentityProviders). */
 import type { Ctx } from "../../app.ts";
-import { existingProviders } from "../../store/identity-providers.ts";
+import { providerButtons } from "../../store/identity-providers.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { ownUsers } from "./providers.ts";
 
@@ -15,7 +15,7 @@ export async function checkProviders(ctx: Ctx, poolId: string, given: readonly s
   const names = [...new Set(given)].filter((name) => name !== ownUsers);
   if (names.length > mostProviders)
     refuse("InvalidParameterException", `A client can have ${mostProviders} identity providers at most.`);
-  const existing = await existingProviders(ctx.db, poolId, names);
+  const existing = new Set((await providerButtons(ctx.db, poolId, names)).map(({ name }) => name));
   const unknown = names.find((name) => !existing.has(name));
   if (unknown !== undefined)
     refuse("InvalidParameterException", `The provider ${unknown} does not exist for User Pool ${poolId}.`);
