@@ -23,6 +23,21 @@ export async function readFields(
   return new URLSearchParams(text);
 }
 
+/**
+ * The fields of which each may be given once (RFC 6749 section 3.2). Throws invalid_request for another content type, a body
+ * that is too long or late, a repeated parameter, or U+0000.
+ */
+export async function readOnceFields(c: Context<Bindings>, limit?: number): Promise<URLSearchParams> {
+  const fields = await readFields(c, limit);
+  if (fields === "no form")
+    return refuseOAuth("invalid_request", "The body must be application/x-www-form-urlencoded.");
+  if (fields === "too long") return refuseOAuth("invalid_request", "The body is too long.");
+  if (fields === "late") return refuseOAuth("invalid_request", "The body did not arrive in time.");
+  if (new Set(fields.keys()).size < fields.size)
+    return refuseOAuth("invalid_request", "A parameter is given more than once.");
+  return fields;
+}
+
 /** The raw query, as rawQuery. Throws invalid_request for U+0000. */
 export function textQuery(c: Context<Bindings>): string {
   const query = rawQuery(c);

@@ -1,7 +1,7 @@
 /** Bodies of OAuth requests: application/x-www-form-urlencoded, each parameter once (RFC 6749 section 3.2). */
 import type { Context } from "hono";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
-import { readFields } from "../form.ts";
+import { readOnceFields } from "../form.ts";
 import { type Bindings, rawQuery } from "../place.ts";
 
 /**
@@ -9,18 +9,8 @@ import { type Bindings, rawQuery } from "../place.ts";
  * that is too long, a repeated parameter, or U+0000.
  */
 export async function readForm(c: Context<Bindings>): Promise<ReadonlyMap<string, string>> {
-  const fields = await readFields(c);
-  if (fields === "no form")
-    return refuseOAuth("invalid_request", "The body must be application/x-www-form-urlencoded.");
-  if (fields === "too long") return refuseOAuth("invalid_request", "The body is too long.");
-  if (fields === "late") return refuseOAuth("invalid_request", "The body did not arrive in time.");
-  const form = new Map<string, string>();
-  for (const [name, value] of fields) {
-    if (form.has(name)) refuseOAuth("invalid_request", "A parameter is given more than once.");
-    form.set(name, value);
-  }
-  for (const [name, value] of form) if (value === "") form.delete(name);
-  return form;
+  const fields = await readOnceFields(c);
+  return new Map([...fields].filter(([, value]) => value !== ""));
 }
 
 /** The pages carry the request in their URL, and Node accepts 16 KiB for it and all headers. */
