@@ -7,7 +7,7 @@ import type { Provider } from "./provider.ts";
 import { atProvider, ProviderMismatch, refuseProvider } from "./provider-errors.ts";
 import { verifySigned } from "./provider-keys.ts";
 import { metadataOf } from "./provider-metadata.ts";
-import { answeredUrl, idpResponsePath, refuseCode, relyingParty } from "./relying-party.ts";
+import { idpResponsePath, relyingParty, scopesIn, tokensFor } from "./relying-party.ts";
 
 /** In what an OpenID provider's authorization endpoint differs from others. */
 interface Manners {
@@ -59,28 +59,23 @@ export async function beginOpenId(ctx: Ctx, beginning: Beginning, manners: Manne
 }
 
 /** `openid` is what makes it OpenID Connect, whether or not the settings name it. */
-function scopesOf({ details }: Provider): string {
-  const scopes = (details["authorize_scopes"] ?? "").split(/[\s,]+/).filter((scope) => scope !== "");
-  return [...new Set(["openid", ...scopes])].join(" ");
+function scopesOf(provider: Provider): string {
+  return [...new Set(["openid", ...scopesIn(provider)])].join(" ");
 }
 
 /** Verifies what an OpenID provider answers: the code, the ID token for it, and its claims about the user. */
 export async function verifyOpenId(ctx: Ctx, answered: Answered): Promise<ProviderIdentity> {
-  const { provider, remembered, parameters, base } = answered;
+  const { provider, remembered } = answered;
   const metadata = await metadataOf(ctx, provider);
   const { issuer, nonce, state, verifier } = remembered;
   if (issuer !== metadata.issuer || nonce === undefined || state === undefined)
     refuseOAuth("invalid_request", `${provider.name} Error - its settings have changed, sign in again`);
-  const library = await import("openid-client");
-  const configuration = await relyingParty(ctx, provider, metadata);
-  const tokens = await library
-    .authorizationCodeGrant(configuration, answeredUrl(base, parameters), {
-      expectedState: state,
-      expectedNonce: nonce,
-      idTokenExpected: true,
-      ...(verifier !== undefined && { pkceCodeVerifier: verifier }),
-    })
-    .catch((error: unknown) => refuseCode(library, provider, error));
+  const tokens = await tokensFor(ctx, answered, metadata, {
+    expectedState: state,
+    expectedNonce: nonce,
+    idTokenExpected: true,
+    ...(verifier !== undefined && { pkceCodeVerifier: verifier }),
+  });
   const idToken = tokens.claims()!;
   checkParty(provider, idToken);
   const { jwks_uri: jwksUri, id_token_signing_alg_values_supported: algorithms = [] } = metadata;

@@ -1,7 +1,14 @@
 /** Our client at a provider (RFC 6749, OpenID Connect Core 1.0), as openid-client sees it. */
-import type { AuthorizationResponseError, Configuration, ServerMetadata } from "openid-client";
+import type {
+  AuthorizationCodeGrantChecks,
+  AuthorizationResponseError,
+  authorizationCodeGrant,
+  Configuration,
+  ServerMetadata,
+} from "openid-client";
 import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
+import type { Answered } from "./protocol.ts";
 import type { Provider } from "./provider.ts";
 import { refuseProvider } from "./provider-errors.ts";
 import { clockTolerance } from "./provider-keys.ts";
@@ -57,21 +64,27 @@ function clientAuthentication(
   return onlyBasic ? library.ClientSecretBasic(secret) : library.ClientSecretPost(secret);
 }
 
-/** The URL that the browser came back to, as the library wants it. */
-export function answeredUrl(base: string, parameters: URLSearchParams): URL {
+/** The provider's tokens for the code that the browser has brought. Refuses if there is none, or none that it takes. */
+export async function tokensFor(
+  ctx: Ctx,
+  { provider, base, parameters }: Pick<Answered, "provider" | "base" | "parameters">,
+  metadata: ServerMetadata,
+  checks: AuthorizationCodeGrantChecks,
+): Promise<Awaited<ReturnType<typeof authorizationCodeGrant>>> {
+  const library = await import("openid-client");
+  const configuration = await relyingParty(ctx, provider, metadata);
+  // The URL that the browser came back to, as the library wants it.
   const url = new URL(`${base}${idpResponsePath}`);
   url.search = parameters.toString();
-  return url;
+  return library.authorizationCodeGrant(configuration, url, checks).catch((error: unknown) => {
+    if (error instanceof library.AuthorizationResponseError) refuseDenied(provider, error);
+    return refuseProvider(provider, "token", error);
+  });
 }
 
-/** Refuses since there is no code, or none that the provider's token endpoint takes. */
-export function refuseCode(
-  library: typeof import("openid-client"),
-  provider: Provider,
-  error: unknown,
-): never {
-  if (error instanceof library.AuthorizationResponseError) refuseDenied(provider, error);
-  return refuseProvider(provider, "token", error);
+/** The scopes that the settings ask for; Facebook's are separated by commas. */
+export function scopesIn({ details }: Provider): string[] {
+  return (details["authorize_scopes"] ?? "").split(/[\s,]+/).filter((scope) => scope !== "");
 }
 
 /** The user, or the provider, said no: the client gets the provider's words. */

@@ -9,7 +9,7 @@ import { beginOpenId, verifyOpenId } from "./oidc.ts";
 import type { Answered, Beginning, Begun, Protocol, ProviderIdentity } from "./protocol.ts";
 import type { Provider } from "./provider.ts";
 import { atProvider, ProviderMismatch } from "./provider-errors.ts";
-import { answeredUrl, idpResponsePath, refuseCode, relyingParty } from "./relying-party.ts";
+import { idpResponsePath, relyingParty, scopesIn, tokensFor } from "./relying-party.ts";
 import { type SocialType, socialEndpoints } from "./social-endpoints.ts";
 
 type Details = Readonly<Record<string, string>>;
@@ -177,11 +177,10 @@ async function beginOAuth(ctx: Ctx, beginning: Beginning, fresh: Details): Promi
   const metadata = oauthMetadata(provider);
   const verifier = library.randomPKCECodeVerifier();
   const separator = provider.type === "Facebook" ? "," : " ";
-  const scopes = (provider.details["authorize_scopes"] ?? "").split(/[\s,]+/).filter((scope) => scope !== "");
   const configuration = await relyingParty(ctx, provider, metadata);
   const parameters = {
     redirect_uri: `${base}${idpResponsePath}`,
-    scope: scopes.join(separator),
+    scope: scopesIn(provider).join(separator),
     state,
     code_challenge: await library.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
@@ -195,19 +194,15 @@ async function beginOAuth(ctx: Ctx, beginning: Beginning, fresh: Details): Promi
 
 /** @param idMember the member of the profile that names the user */
 async function verifyOAuth(ctx: Ctx, answered: Answered, idMember: string): Promise<ProviderIdentity> {
-  const { provider, remembered, parameters, base } = answered;
+  const { provider, remembered } = answered;
   const { issuer, state, verifier } = remembered;
   const metadata = oauthMetadata(provider);
   if (issuer !== metadata.issuer || state === undefined || verifier === undefined)
     refuseOAuth("invalid_request", `${provider.name} Error - its settings have changed, sign in again`);
-  const library = await import("openid-client");
-  const configuration = await relyingParty(ctx, provider, metadata);
-  const tokens = await library
-    .authorizationCodeGrant(configuration, answeredUrl(base, parameters), {
-      expectedState: state,
-      pkceCodeVerifier: verifier,
-    })
-    .catch((error: unknown) => refuseCode(library, provider, error));
+  const tokens = await tokensFor(ctx, answered, metadata, {
+    expectedState: state,
+    pkceCodeVerifier: verifier,
+  });
   const profile = await profileOf(
     ctx,
     provider,
