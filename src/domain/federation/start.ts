@@ -1,14 +1,13 @@
 /** Sends a browser to a provider. */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { insertFederatedSignIn } from "../../store/federated-sign-ins.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { countAtAddress } from "../credentials/request-limits.ts";
 import type { AuthorizationRequest } from "../grants/authorization-request.ts";
 import type { Place } from "./protocol.ts";
 import { protocols } from "./protocols.ts";
 import type { Provider } from "./provider.ts";
-import { handleHash, newHandle, type SignInState, signInLifetime, toClient } from "./waiting.ts";
+import { insertWaiting, newHandle, toClient } from "./waiting.ts";
 
 export interface Start {
   readonly provider: Provider;
@@ -48,21 +47,10 @@ export async function startAtProvider(
       loginHint: request.loginHint,
     });
     const cookie = former ?? newHandle(ctx);
-    await insertFederatedSignIn<SignInState>(ctx.db, {
-      poolId: place.pool.id,
-      hash: handleHash(state),
-      provider: provider.name,
-      clientId: request.client.id,
-      state: {
-        query,
-        browser: handleHash(cookie),
-        base: place.base,
-        version: provider.version,
-        providerSince: provider.createdAt,
-        remembered,
-      },
-      createdAt: ctx.now,
-      expiresAt: ctx.now + signInLifetime,
+    const clientId = request.client.id;
+    await insertWaiting(ctx, {
+      ...{ provider, clientId, handle: state, cookie },
+      ...{ query, base: place.base, remembered },
     });
     return { location, cookie };
   } catch (error) {

@@ -1,7 +1,6 @@
 /** Sign-ins that a SAML provider begins by itself ("SAML session initiation", Amazon Cognito Developer Guide). */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { insertFederatedSignIn } from "../../store/federated-sign-ins.ts";
 import { providerButtons } from "../../store/identity-providers.ts";
 import { type AuthorizationRequest, readAuthorizationRequest } from "../grants/authorization-request.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
@@ -10,7 +9,7 @@ import type { Landing } from "./answer.ts";
 import { askedProvider } from "./asked.ts";
 import type { Provider } from "./provider.ts";
 import { admitAddress } from "./start.ts";
-import { handleHash, newHandle, type SignInState, signInLifetime, toClient } from "./waiting.ts";
+import { insertWaiting, newHandle, toClient } from "./waiting.ts";
 
 /** Whether a RelayState holds an authorization request, in place of a state of ours. */
 export function isUnsolicited(relayState: string): boolean {
@@ -59,23 +58,11 @@ export async function keepUnsolicited(
     await admitAddress(ctx, place.pool.id);
     const handle = newHandle(ctx);
     const cookie = former ?? newHandle(ctx);
-    await insertFederatedSignIn<SignInState>(ctx.db, {
-      poolId: place.pool.id,
-      hash: handleHash(handle),
-      provider: provider.name,
-      clientId: request.client.id,
-      state: {
-        query,
-        browser: handleHash(cookie),
-        base: place.base,
-        version: provider.version,
-        providerSince: provider.createdAt,
-        remembered: {},
-        answer: new URLSearchParams({ SAMLResponse: parameters.get("SAMLResponse") ?? "" }).toString(),
-        isUnsolicited: true,
-      },
-      createdAt: ctx.now,
-      expiresAt: ctx.now + signInLifetime,
+    const clientId = request.client.id;
+    const answer = new URLSearchParams({ SAMLResponse: parameters.get("SAMLResponse") ?? "" }).toString();
+    await insertWaiting(ctx, {
+      ...{ provider, clientId, handle, cookie, query, base: place.base },
+      ...{ remembered: {}, answer, isUnsolicited: true },
     });
     return { handle, cookie };
   } catch (error) {

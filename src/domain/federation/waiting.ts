@@ -2,10 +2,11 @@
 import type { Ctx } from "../../app.ts";
 import { sha256Base64url, toBase64url } from "../../lib/bytes.ts";
 import type { Refusal } from "../../lib/refusal.ts";
-import type { FederatedSignIn } from "../../store/federated-sign-ins.ts";
+import { type FederatedSignIn, insertFederatedSignIn } from "../../store/federated-sign-ins.ts";
 import { type Redirect, RedirectedRefusal } from "../grants/authorization-request.ts";
 import { type OAuthError, oauthErrors } from "../grants/oauth-error.ts";
 import type { Begun } from "./protocol.ts";
+import type { Provider } from "./provider.ts";
 
 /** How long a sign-in may take at the provider, in milliseconds. */
 export const signInLifetime = 10 * 60_000;
@@ -26,6 +27,37 @@ export interface SignInState {
   readonly answer?: string;
   /** Whether the provider has begun the sign-in. */
   readonly isUnsolicited?: true;
+}
+
+/** What is known when a sign-in begins to wait. */
+interface Beginning extends Pick<SignInState, "query" | "base" | "remembered" | "answer" | "isUnsolicited"> {
+  readonly provider: Provider;
+  readonly clientId: string;
+  /** The state or handle that it is found by. */
+  readonly handle: string;
+  /** The cookie of the browser. */
+  readonly cookie: string;
+}
+
+/** Stores a sign-in that waits for the browser. */
+export function insertWaiting(
+  ctx: Ctx,
+  { provider, clientId, handle, cookie, ...rest }: Beginning,
+): Promise<void> {
+  return insertFederatedSignIn<SignInState>(ctx.db, {
+    poolId: provider.poolId,
+    hash: handleHash(handle),
+    provider: provider.name,
+    clientId,
+    state: {
+      ...rest,
+      browser: handleHash(cookie),
+      version: provider.version,
+      providerSince: provider.createdAt,
+    },
+    createdAt: ctx.now,
+    expiresAt: ctx.now + signInLifetime,
+  });
 }
 
 export type WaitingSignIn = FederatedSignIn<SignInState>;
