@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) 
   audit: async () => (await import("./cli/audit.ts")).audit,
   messages: async () => (await import("./cli/messages.ts")).messages,
   functions: async () => (await import("./cli/functions.ts")).functions,
+  gateway: async () => (await import("./cli/gateway.ts")).gateway,
   "public-url": async () => (await import("./cli/public-url.ts")).publicUrl,
   doctor: async () => (await import("./cli/doctor.ts")).doctor,
   version: async () => (await import("./cli/version.ts")).version,

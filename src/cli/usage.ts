@@ -120,6 +120,15 @@ export const usages = {
       "EVENT is a JSON file, or - for standard input. What the handler prints appears on standard error. docs/functions.md has the details.",
     ],
   },
+  gateway: {
+    summary: "protect applications that know nothing of OAuth",
+    forms: [
+      ["gateway --config FILE", "Run the gateway until SIGTERM or SIGINT."],
+      ["gateway check --config FILE", "Check the file, the provider and the database of sessions, and exit."],
+      ["gateway new-key", "Print a key for sessions.keys."],
+    ],
+    notes: ["FILE is the gateway's own (docs/gateway.md). It works with any OpenID provider."],
+  },
   "public-url": {
     summary: "the public URL that servers on PostgreSQL share",
     forms: [

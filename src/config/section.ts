@@ -26,6 +26,8 @@ export interface Entry {
   digits(key: string): string | undefined;
   /** The entry below a key, which must be a map. */
   below(key: string): Entry;
+  /** The entries of a list of maps below a key; none if the key is absent. */
+  items(key: string): readonly Entry[];
   keys(): readonly string[];
   /** Refuses to start. @param wrong what is wrong, to follow the key */
   fail(key: string | undefined, wrong: string): never;
@@ -55,6 +57,12 @@ export function readEntry(file: ConfigFile, node: unknown, path: string, key: un
     },
     digits: (name) => digitsOf(file, pairs.get(name)?.value),
     below: (name) => readEntry(file, pairs.get(name)?.value, `${path}.${name}`, pairs.get(name)?.key),
+    items: (name) => {
+      const list = pairs.get(name)?.value;
+      if (list === undefined) return [];
+      if (!yaml.isSeq(list)) return refuse(pairs.get(name)?.key, `${path}.${name} must be a list`);
+      return list.items.map((item, index) => readEntry(file, item, `${path}.${name}[${index}]`, item));
+    },
     keys: () => [...pairs.keys()],
     fail: (name, wrong) => {
       const at = name === undefined ? key : pairs.get(name)?.key;
@@ -95,6 +103,17 @@ export function textAt(entry: Entry, key: string): string | undefined {
 
 export function requiredAt(entry: Entry, key: string): string {
   return textAt(entry, key) ?? entry.fail(undefined, `needs ${key}`);
+}
+
+/** A list of texts, or one alone; undefined if the key is absent. */
+export function textsAt(entry: Entry, key: string): readonly string[] | undefined {
+  const value = entry.value(key);
+  if (!Array.isArray(value)) {
+    const text = textAt(entry, key);
+    return text === undefined ? undefined : [text];
+  }
+  const fits = value.every((one) => ["string", "number", "boolean"].includes(typeof one) && one !== "");
+  return fits ? value.map(String) : entry.fail(key, "must be a list of texts");
 }
 
 /** One of some words. */

@@ -1,17 +1,18 @@
 /** Opens the database: connects, locks, migrates and loads the keys. */
 import { randomBytes } from "node:crypto";
-import { type Dialect, Kysely, sql } from "kysely";
+import { Kysely, sql } from "kysely";
 import { BoundedMap } from "../lib/bounded-map.ts";
 import { type DatabaseAddress, parseDatabase } from "../lib/database-url.ts";
 import { OperatorError } from "../lib/operator-error.ts";
 import type { Random } from "../lib/seal.ts";
 import type { Db } from "./db.ts";
-import { type DatabaseCounts, newCounts } from "./engine/counts.ts";
+import { newCounts } from "./engine/counts.ts";
 import type { StoreLog } from "./engine/log.ts";
+import { openEngine } from "./engine/open.ts";
 import { serverName } from "./engine/postgres/clients.ts";
 import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import type { DatabaseKind } from "./engine/sql.ts";
-import { fileExists, inMemory, lockForThisProcess, prepareFile } from "./engine/sqlite/file.ts";
+import { fileExists, inMemory } from "./engine/sqlite/file.ts";
 import { WriteHealth } from "./engine/sqlite/write-health.ts";
 import { runTransaction } from "./engine/transaction.ts";
 import { WrongMasterKey } from "./keys/data-keys.ts";
@@ -226,7 +227,13 @@ async function connect(
   counts = newCounts(),
 ): Promise<Connected> {
   const writes = new WriteHealth(options.log);
-  const { dialect, leave, unlock } = await openDialect(target, options, { counts, writes });
+  const applicationName = options.applicationName ?? serverName(PROGRAM_SCHEMA_VERSION);
+  const { dialect, leave, unlock } = await openEngine(target, {
+    ...options,
+    counts,
+    writes,
+    applicationName,
+  });
   const kysely = new Kysely<Schema>({ dialect });
   if (target.kind === "sqlite") await sql`select 1`.execute(kysely).catch(unusable(target.path, unlock));
   let closing: Promise<void> | undefined;
@@ -244,22 +251,4 @@ function unusable(path: string, unlock: () => void): (error: unknown) => never {
     const reason = error instanceof Error ? error.message : String(error);
     throw new OperatorError(`The database ${path} cannot be used: ${reason}`, { cause: error });
   };
-}
-
-async function openDialect(
-  target: DatabaseAddress,
-  options: OpenOptions,
-  watched: { readonly counts: DatabaseCounts; readonly writes: WriteHealth },
-): Promise<{ readonly dialect: Dialect; leave(): Promise<void>; unlock(): void }> {
-  if (target.kind === "postgres") {
-    const { connectPostgres } = await import("./engine/postgres/dialect.ts");
-    const applicationName = options.applicationName ?? serverName(PROGRAM_SCHEMA_VERSION);
-    const connected = await connectPostgres({ ...options, ...watched, applicationName, url: target.url });
-    return { ...connected, unlock: () => {} };
-  }
-  const { sqliteDialect } = await import("./engine/sqlite/dialect.ts");
-  const path = target.path === inMemory ? inMemory : prepareFile(target.path);
-  const lock = path === inMemory || options.secondary ? undefined : lockForThisProcess(path);
-  const dialect = sqliteDialect({ ...options, ...watched, path });
-  return { dialect, leave: async () => {}, unlock: () => lock?.release() };
 }

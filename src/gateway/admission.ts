@@ -1,0 +1,149 @@
+/** THE decision about a request: whether it may pass, as whom, and what happens otherwise. */
+import type { GatewayApplication, GatewayRoute, GatewaySettings } from "../lib/gateway-settings.ts";
+import { TokenError } from "../verify/token-error.ts";
+import { bearerToken } from "../verify/verifier.ts";
+import { type Asked, splitTarget, wantsPage } from "./asked.ts";
+import { ProviderAway } from "./discover.ts";
+import { type Identity, identityOf } from "./identity.ts";
+import { plainPath } from "./paths.ts";
+import type { Provider } from "./provider.ts";
+import { applicationOf, type Lack, lacking, routeOf } from "./rules.ts";
+import type { Refresher } from "./sessions/refresh.ts";
+import { AmbiguousCookies, type Keeper, type Session } from "./sessions/sessions.ts";
+
+export type Decision =
+  | {
+      readonly kind: "pass";
+      readonly application: GatewayApplication;
+      /** Undefined for somebody unknown on a public route. */
+      readonly identity: Identity | undefined;
+      readonly accessToken: string | undefined;
+      readonly cookies: readonly string[];
+    }
+  /** The browser is to sign in there. */
+  | { readonly kind: "sign-in"; readonly location: string }
+  | {
+      readonly kind: "refused";
+      readonly status: 400 | 401 | 403 | 404 | 503;
+      readonly reason: RefusedFor;
+      /** The WWW-Authenticate header. */
+      readonly challenge: string | undefined;
+    };
+
+export type RefusedFor =
+  | "unclear-path"
+  | "unknown-host"
+  | "no-route"
+  | "ambiguous-cookies"
+  | "signed-out"
+  | "token"
+  | "provider-away"
+  | Lack;
+
+export interface AdmissionMeans {
+  readonly settings: GatewaySettings;
+  readonly keeper: Keeper;
+  readonly refresher: Refresher;
+  readonly provider: Provider;
+}
+
+interface Known {
+  readonly identity: Identity;
+  readonly accessToken: string;
+  readonly cookies: readonly string[];
+}
+
+/** In this order: the host and path are clear, a route fits, somebody is known, and may. */
+export async function admit(means: AdmissionMeans, asked: Asked): Promise<Decision> {
+  const { settings } = means;
+  const path = plainPath(splitTarget(asked.target).path);
+  if (path === undefined) return refused(400, "unclear-path");
+  const application = applicationOf(settings.applications, asked.host);
+  if (application === undefined) return refused(404, "unknown-host");
+  const route = routeOf(application, asked, path);
+  if (route === undefined) return refused(403, "no-route");
+  try {
+    const known = await whoAsks(means, asked, route);
+    if (known === undefined)
+      return route.access === "public" ? pass(application, undefined) : signIn(settings, asked, route);
+    const lack = lacking(route, known.identity);
+    if (lack !== undefined && route.access !== "public") return refused(403, lack);
+    return pass(application, known);
+  } catch (error) {
+    return onFailure(error, route, application);
+  }
+}
+
+function onFailure(error: unknown, route: GatewayRoute, application: GatewayApplication): Decision {
+  if (route.access === "public" && (error instanceof AmbiguousCookies || error instanceof ProviderAway))
+    return pass(application, undefined);
+  if (error instanceof AmbiguousCookies) return refused(400, "ambiguous-cookies");
+  if (error instanceof ProviderAway) return refused(503, "provider-away");
+  if (!(error instanceof TokenError)) throw error;
+  const { status, challenge } = error;
+  return refused(status, status === 503 ? "provider-away" : "token", challenge);
+}
+
+function pass(application: GatewayApplication, known: Known | undefined): Decision {
+  const { identity, accessToken, cookies = [] } = known ?? {};
+  return { kind: "pass", application, identity, accessToken, cookies };
+}
+
+function refused(
+  status: (Decision & { kind: "refused" })["status"],
+  reason: RefusedFor,
+  challenge?: string,
+): Decision {
+  return { kind: "refused", status, reason, challenge };
+}
+
+/** Somebody unknown: a browser that asks for a page is sent to sign in; anything else gets 401. */
+function signIn({ publicUrl, paths }: GatewaySettings, asked: Asked, route: GatewayRoute): Decision {
+  if (route.by === "bearer") return refused(401, "signed-out", "Bearer");
+  if (!wantsPage(asked)) return refused(401, "signed-out", route.by === "either" ? "Bearer" : undefined);
+  return {
+    kind: "sign-in",
+    location: signInUrl({ publicUrl, paths }, `${asked.scheme}//${asked.host}${asked.target}`),
+  };
+}
+
+/** The gateway's own URL that begins a sign-in. */
+export function signInUrl(
+  { publicUrl, paths }: Pick<GatewaySettings, "publicUrl" | "paths">,
+  returnTo: string,
+): string {
+  return `${publicUrl}${paths.signIn}?${new URLSearchParams({ rd: returnTo })}`;
+}
+
+async function whoAsks(
+  means: AdmissionMeans,
+  asked: Asked,
+  { by }: GatewayRoute,
+): Promise<Known | undefined> {
+  const token = by === "session" ? undefined : bearerToken(asked.header("authorization"));
+  if (token !== undefined) return byToken(means, token);
+  if (by === "bearer") return undefined;
+  const session = await sessionOf(means, asked.header("cookie"));
+  if (session === undefined) return undefined;
+  const { identity, tokens } = session.session;
+  return { identity, accessToken: tokens.accessToken, cookies: session.cookies };
+}
+
+/** The session of a request, with tokens that count. @throws AmbiguousCookies, ProviderAway */
+export async function sessionOf(
+  { keeper, refresher }: Pick<AdmissionMeans, "keeper" | "refresher">,
+  cookie: string | undefined,
+): Promise<{ readonly session: Session; readonly cookies: readonly string[] } | undefined> {
+  const found = await keeper.find(cookie);
+  if (found === undefined) return undefined;
+  const current = await refresher.current(found, cookie);
+  if (current === undefined) return undefined;
+  return { session: current.session, cookies: [...new Set([...found.cookies, ...current.cookies])] };
+}
+
+async function byToken({ provider, settings }: AdmissionMeans, token: string): Promise<Known> {
+  const { claims, scopes, issuer, expiresAt } = await provider.bearer.verify(token);
+  const { groupsClaim } = settings.provider;
+  const identity = identityOf({ claims, scopes, issuer, groupsClaim, expiresAt: expiresAt * 1000 });
+  return { identity, accessToken: token, cookies: [] };
+}

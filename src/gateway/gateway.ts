@@ -1,0 +1,115 @@
+/** A gateway: its parts put together. It listens nowhere; proxy, check and middleware ask it. */
+import { randomBytes } from "node:crypto";
+import type { GatewaySettings } from "../lib/gateway-settings.ts";
+import { type AdmissionMeans, admit, type Decision } from "./admission.ts";
+import type { Asked } from "./asked.ts";
+import type { EndpointMeans } from "./called.ts";
+import type { CookieScope } from "./cookies.ts";
+import { answerEndpoint } from "./endpoints.ts";
+import { identityHeaders, isIdentityHeader, tokenHeader } from "./identity.ts";
+import { createIdentityTokens } from "./identity-token.ts";
+import type { Log } from "./log.ts";
+import { Provider } from "./provider.ts";
+import { Seals } from "./sealing.ts";
+import { Refresher } from "./sessions/refresh.ts";
+import type { Keeper } from "./sessions/sessions.ts";
+
+export interface GatewayMeans {
+  readonly log: Log;
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+export interface Gateway {
+  readonly settings: GatewaySettings;
+  /**
+   * Answers a request for one of the gateway's own endpoints; undefined if it is for an application.
+   * @param body reads the request's body, at most as many bytes
+   */
+  answer(asked: Asked, body: (most: number) => Promise<string>): Promise<Response | undefined>;
+  /** Decides about a request for an application. */
+  admit(asked: Asked): Promise<Decision>;
+  /** What an application is told about somebody who passes. */
+  headersFor(asked: Asked, decision: Decision & { readonly kind: "pass" }): Promise<Record<string, string>>;
+  /** Whether a header of a request may not reach an application, since only the gateway sends it. */
+  isOurHeader(name: string): boolean;
+  /** Whether a cookie is one of the gateway's, which applications do not get. */
+  isOurCookie(name: string): boolean;
+  /** Reads the provider's metadata and asks the database. Throws if either does not answer. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How often sessions that have ended are removed. Milliseconds. */
+const sweepEvery = 10 * 60_000;
+
+/** Throws an OperatorError if the database cannot be used. The provider may be away: sign-ins then say so. */
+export async function createGateway(settings: GatewaySettings, given: GatewayMeans): Promise<Gateway> {
+  const { log, now = Date.now, fetch = globalThis.fetch } = given;
+  const { sessions, identity, publicUrl } = settings;
+  const seals = new Seals(sessions.keys, randomBytes);
+  const scope: CookieScope = { isSecure: publicUrl.startsWith("https:"), domain: sessions.cookieDomain };
+  const keeper = await openKeeper({ settings, scope, seals, now }, log);
+  const provider = new Provider(settings.provider, { now, fetch });
+  const { groupsClaim } = settings.provider;
+  const refresher = new Refresher({ keeper, provider, log, groupsClaim, outage: sessions.outage, now });
+  const tokens = createIdentityTokens({
+    seals,
+    issuer: publicUrl,
+    seconds: identity.token?.seconds ?? 60,
+    now,
+  });
+  const admission: AdmissionMeans = { settings, keeper, refresher, provider };
+  const endpoints: EndpointMeans = { ...admission, seals, scope, tokens, log, now };
+  const sweeper = setInterval(() => {
+    keeper.sweep().catch((error: unknown) => log.warn({ detail: String(error) }, "Sessions were not swept."));
+  }, sweepEvery).unref();
+  return {
+    settings,
+    answer: (asked, body) => answerEndpoint(endpoints, asked, body),
+    admit: (asked) => admit(admission, asked),
+    async headersFor(asked, { identity: who, accessToken }) {
+      if (who === undefined) return {};
+      const headers = identityHeaders(identity, who);
+      if (identity.token !== undefined)
+        headers[tokenHeader(identity)] = await tokens.sign(who, `${asked.scheme}//${asked.host}`);
+      if (identity.accessToken && accessToken !== undefined)
+        headers["Authorization"] = `Bearer ${accessToken}`;
+      return headers;
+    },
+    isOurHeader: (name) => isIdentityHeader(identity, name),
+    isOurCookie: (name) => keeper.isOurs(name) || name.includes(`${sessions.cookieName}-sign-in-`),
+    async check() {
+      await Promise.all([provider.load(), keeper.ping()]);
+    },
+    async close() {
+      clearInterval(sweeper);
+      await refresher.settle();
+      await keeper.close();
+    },
+  };
+}
+
+interface KeeperOptions {
+  readonly settings: GatewaySettings;
+  readonly scope: CookieScope;
+  readonly seals: Seals;
+  readonly now: () => number;
+}
+
+async function openKeeper(options: KeeperOptions, log: Log): Promise<Keeper> {
+  const { sessions } = options.settings;
+  const { database: url } = sessions;
+  if (url === undefined) {
+    const { CookieKeeper } = await import("./sessions/in-cookies.ts");
+    return new CookieKeeper(options);
+  }
+  const { openSessionsDatabase } = await import("./sessions/database.ts");
+  const { DatabaseKeeper } = await import("./sessions/in-database.ts");
+  return new DatabaseKeeper({
+    ...options,
+    settings: sessions,
+    database: await openSessionsDatabase(url, log),
+  });
+}

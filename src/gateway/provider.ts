@@ -1,0 +1,182 @@
+/** The gateway as a client of the OpenID provider (OpenID Connect Core 1.0, RFC 6749, RFC 7636, RFC 7009). */
+import { decodeJwt } from "jose";
+import type { Configuration, TokenEndpointResponse } from "openid-client";
+import type { GatewayProvider } from "../lib/gateway-settings.ts";
+import { scopesOf } from "../verify/access.ts";
+import { createLogoutVerifier, type LogoutVerifier } from "../verify/logout-token.ts";
+import { TokenError } from "../verify/token-error.ts";
+import { createVerifier, type Verifier } from "../verify/verifier.ts";
+import { clockTolerance, discover, ProviderAway, ProviderRefused, refusal } from "./discover.ts";
+import type { Tokens } from "./sessions/sessions.ts";
+
+/** What the provider says of somebody who has signed in, or whose tokens were refreshed. */
+export interface Granted {
+  readonly tokens: Tokens;
+  /** The claims of the ID token; undefined if a refresh brought none. */
+  readonly claims: Readonly<Record<string, unknown>> | undefined;
+  readonly scopes: readonly string[];
+}
+
+/** What a sign-in began with. */
+export interface Beginning {
+  readonly redirectUri: string;
+  readonly state: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+}
+
+export interface ProviderMeans {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** How long metadata count. Milliseconds. */
+const freshMs = 3_600_000;
+
+/** How long tokens count that do not say so. Seconds. */
+const usualLife = 300;
+
+/** What providers sign with. */
+const algorithms = ["RS256", "PS256", "ES256", "EdDSA"];
+
+export class Provider {
+  /** Verifies bearer tokens. */
+  readonly bearer: Verifier;
+  /** Verifies a logout token, each of which counts once. @throws TokenError */
+  readonly verifyLogout: LogoutVerifier;
+  readonly #settings: GatewayProvider;
+  readonly #means: ProviderMeans;
+  readonly #idTokens: Verifier;
+  #known: { readonly configuration: Configuration; readonly readAt: number } | undefined;
+  #reading: Promise<Configuration> | undefined;
+
+  constructor(settings: GatewayProvider, means: ProviderMeans) {
+    const { issuer, clientId, groupsClaim, apiClients, audiences } = settings;
+    const options = { ...means, clockTolerance };
+    const issued = { issuer, groupsClaim, algorithms };
+    this.#settings = settings;
+    this.#means = means;
+    this.#idTokens = createVerifier({ ...issued, clientId, use: "id" }, options);
+    const audience = audiences.length > 0 && { audience: audiences };
+    this.bearer = createVerifier({ ...issued, clientId: [clientId, ...apiClients], ...audience }, options);
+    this.verifyLogout = createLogoutVerifier({ issuer, clientId, algorithms }, means);
+  }
+
+  /** Reads the provider's metadata; what was known counts while it does not answer. @throws ProviderAway */
+  async load(): Promise<Configuration> {
+    const { now, fetch } = this.#means;
+    if (this.#known !== undefined && now() - this.#known.readAt < freshMs) return this.#known.configuration;
+    this.#reading ??= discover(this.#settings, fetch).finally(() => {
+      this.#reading = undefined;
+    });
+    try {
+      this.#known = { configuration: await this.#reading, readAt: now() };
+    } catch (error) {
+      if (this.#known === undefined) throw error;
+    }
+    return this.#known.configuration;
+  }
+
+  /** The URL to send a browser to. @throws ProviderAway */
+  async authorizationUrl({ redirectUri, state, nonce, codeVerifier }: Beginning): Promise<string> {
+    const library = await import("openid-client");
+    const url = library.buildAuthorizationUrl(await this.load(), {
+      ...this.#settings.parameters,
+      redirect_uri: redirectUri,
+      scope: this.#settings.scopes.join(" "),
+      state,
+      nonce,
+      code_challenge: await library.calculatePKCECodeChallenge(codeVerifier),
+      code_challenge_method: "S256",
+    });
+    return url.href;
+  }
+
+  /** Tokens for what the browser brought back. @throws ProviderAway, ProviderRefused */
+  async redeem(callback: URL, { state, nonce, codeVerifier }: Beginning): Promise<Granted> {
+    const library = await import("openid-client");
+    const checks = {
+      expectedState: state,
+      expectedNonce: nonce,
+      pkceCodeVerifier: codeVerifier,
+      idTokenExpected: true,
+    };
+    const answer = await library.authorizationCodeGrant(await this.load(), callback, checks).catch(refusal);
+    return this.#granted(answer, undefined);
+  }
+
+  /** @throws ProviderAway, ProviderRefused */
+  async refresh(tokens: Tokens): Promise<Granted> {
+    const library = await import("openid-client");
+    if (tokens.refreshToken === undefined) throw new ProviderRefused("there is no refresh token");
+    const answer = await library.refreshTokenGrant(await this.load(), tokens.refreshToken).catch(refusal);
+    return this.#granted(answer, tokens);
+  }
+
+  /** Tells the provider that a refresh token is no longer used. Never throws: the session here has ended anyway. */
+  async revoke({ refreshToken }: Tokens): Promise<void> {
+    if (refreshToken === undefined) return;
+    try {
+      const library = await import("openid-client");
+      const configuration = await this.load();
+      if (configuration.serverMetadata().revocation_endpoint === undefined) return;
+      await library.tokenRevocation(configuration, refreshToken);
+    } catch {
+      // It expires.
+    }
+  }
+
+  /** Where a browser signs out at the provider; undefined if it does not, or has no such place. @throws ProviderAway */
+  async signOutUrl({ idToken }: Tokens, returnTo: string): Promise<string | undefined> {
+    const { signOut, clientId } = this.#settings;
+    const endpoint = (await this.load()).serverMetadata().end_session_endpoint;
+    if (!signOut || endpoint === undefined) return undefined;
+    const url = new URL(endpoint);
+    url.searchParams.set("client_id", clientId);
+    // Cognito's name of the parameter, and that of OpenID Connect RP-Initiated Logout 1.0.
+    url.searchParams.set("logout_uri", returnTo);
+    url.searchParams.set("post_logout_redirect_uri", returnTo);
+    if (idToken !== undefined) url.searchParams.set("id_token_hint", idToken);
+    return url.href;
+  }
+
+  /** What the token endpoint's answer means. */
+  async #granted(answer: TokenEndpointResponse, before: Tokens | undefined): Promise<Granted> {
+    const { now } = this.#means;
+    const { access_token: accessToken, id_token: idToken, refresh_token: refreshToken, scope } = answer;
+    const claims = idToken === undefined ? undefined : await this.#claimsOf(idToken);
+    const inToken = claimsIn(accessToken);
+    const left = typeof inToken["exp"] === "number" ? inToken["exp"] - now() / 1000 : usualLife;
+    return {
+      tokens: {
+        accessToken,
+        issuedAt: now(),
+        expiresAt: now() + (answer.expires_in ?? left) * 1000,
+        refreshToken: refreshToken ?? before?.refreshToken,
+        idToken: idToken ?? before?.idToken,
+      },
+      claims,
+      scopes: scopesOf(scope === undefined ? inToken : { scope }),
+    };
+  }
+
+  async #claimsOf(idToken: string): Promise<Readonly<Record<string, unknown>>> {
+    try {
+      return (await this.#idTokens.verify(idToken)).claims;
+    } catch (cause) {
+      if (cause instanceof TokenError && cause.problem === "unavailable")
+        throw new ProviderAway("The provider's keys cannot be read.", { cause });
+      throw new ProviderRefused("the provider's ID token is not valid", { cause });
+    }
+  }
+}
+
+/** The claims of an access token that is a JWT; it came from the provider itself, over its own connection. */
+function claimsIn(token: string): Readonly<Record<string, unknown>> {
+  try {
+    return decodeJwt(token);
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,30 @@
+/** Where a sign-in or sign-out may lead back to: only hosts that the gateway serves or that are named. */
+import type { GatewaySettings } from "../lib/gateway-settings.ts";
+
+/**
+ * The URL to return to, in its canonical form; undefined if it is not allowed. It is parsed as browsers do (WHATWG URL),
+ * and refused where another parser could read another host: backslashes, control characters, user names.
+ */
+export function returnUrl(
+  settings: GatewaySettings,
+  text: string | undefined,
+  base: string,
+): URL | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (text === undefined || text.length > 2000 || /[\\\u0000-\u0020\u007f]/.test(text)) return undefined;
+  if (!/^(?:https?:\/\/[^/]|\/(?!\/))/i.test(text) || !URL.canParse(text, base)) return undefined;
+  const url = new URL(text, base);
+  const { protocol: ours } = new URL(settings.publicUrl);
+  if (url.protocol !== ours || url.username !== "" || url.password !== "") return undefined;
+  return isAllowedHost(settings, url.host) ? url : undefined;
+}
+
+/** Whether a host, with its port if it is not the scheme's own, is one of the gateway's or is named. */
+export function isAllowedHost(
+  { publicUrl, applications, returnHosts }: GatewaySettings,
+  host: string,
+): boolean {
+  if (host === new URL(publicUrl).host) return true;
+  if (applications.some(({ hosts }) => hosts.includes(host))) return true;
+  return returnHosts.some((one) => (one.startsWith("*.") ? host.endsWith(one.slice(1)) : host === one));
+}

@@ -1,0 +1,71 @@
+/** What the gateway seals: into cookies, and into the rows of sessions. */
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import { equalBytes, fromBase64url, sha256, toBase64url, toHex, utf8 } from "../lib/bytes.ts";
+import { open, type Random, SealError, seal, sealedKeyId } from "../lib/seal.ts";
+
+interface Key {
+  readonly id: string;
+  readonly bytes: Uint8Array;
+  readonly mac: KeyObject;
+}
+
+/** Bytes of a tag. */
+const tagLength = 16;
+
+export class Seals {
+  readonly #keys: readonly Key[];
+  readonly #random: Random;
+
+  /** @param keys base64 of 32 bytes each: the first seals, all open */
+  constructor(keys: readonly string[], random: Random) {
+    this.#keys = keys.map((text) => {
+      const bytes = Buffer.from(text, "base64");
+      const mac = createSecretKey(sha256("poolhouse gateway tag", bytes));
+      return { id: toHex(sha256(bytes).subarray(0, 4)), bytes, mac };
+    });
+    this.#random = random;
+  }
+
+  /** @param place what the value is and where it is kept; it opens nowhere else */
+  seal(place: string, value: unknown): Buffer {
+    const { id, bytes } = this.#keys[0]!;
+    const plaintext = utf8(JSON.stringify(value));
+    return seal({ dataKeyId: id, dataKey: bytes, associated: place, plaintext, random: this.#random });
+  }
+
+  /** The value; undefined if it was not sealed by one of the keys for this place. */
+  open(place: string, sealed: Uint8Array): unknown {
+    try {
+      const id = sealedKeyId(sealed);
+      const key = this.#keys.find((one) => one.id === id);
+      if (key === undefined) return undefined;
+      return JSON.parse(open({ dataKey: key.bytes, associated: place, sealed }).toString()) as unknown;
+    } catch (error) {
+      if (error instanceof SealError) return undefined;
+      throw error;
+    }
+  }
+
+  /** A new name that nobody else can make: random, with a tag. 55 characters. */
+  newName(place: string): string {
+    const name = toBase64url(this.#random(24));
+    return `${name}.${toBase64url(tagOf(this.#keys[0]!, place, name))}`;
+  }
+
+  /** Whether a name is one of `newName`, for the same place. */
+  made(place: string, text: string): boolean {
+    const [, name = "", tag = ""] = /^([\w-]{32})\.([\w-]{22})$/.exec(text) ?? [];
+    const given = fromBase64url(tag);
+    if (given?.length !== tagLength) return false;
+    return this.#keys.some((key) => equalBytes(tagOf(key, place, name), given));
+  }
+
+  /** Bytes that depend on a key alone, one for each, for a key that is derived from it. */
+  derived(purpose: string): readonly Buffer[] {
+    return this.#keys.map(({ bytes }) => sha256(utf8(`poolhouse gateway ${purpose}`), bytes));
+  }
+}
+
+function tagOf({ mac }: Key, place: string, name: string): Buffer {
+  return createHmac("sha256", mac).update(`${place}\n${name}`).digest().subarray(0, tagLength);
+}

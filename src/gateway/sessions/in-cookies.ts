@@ -1,0 +1,134 @@
+/** Sessions sealed into the browser's own cookies, without a database. */
+import { decodeJwt } from "jose";
+import { BoundedMap } from "../../lib/bounded-map.ts";
+import { toBase64url } from "../../lib/bytes.ts";
+import type { GatewaySettings } from "../../lib/gateway-settings.ts";
+import { type CookieScope, cookieName, fromParts, intoParts, partNames, setCookie } from "../cookies.ts";
+import { identityOf } from "../identity.ts";
+import type { Seals } from "../sealing.ts";
+import { AmbiguousCookies, type Found, type Keeper, type Kept, type Session } from "./sessions.ts";
+
+const place = "session cookie";
+
+export interface CookieKeeperOptions {
+  readonly settings: Pick<GatewaySettings, "sessions" | "provider" | "identity">;
+  readonly scope: CookieScope;
+  readonly seals: Seals;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** What is sealed: as little as possible. Who it is, the ID token says, which has been verified. */
+interface Sealed extends Pick<Session, "sid" | "startedAt" | "seenAt"> {
+  readonly tokens: Omit<Session["tokens"], "accessToken"> & { readonly accessToken?: string };
+  readonly scopes: readonly string[];
+}
+
+/** How long requests with the cookies from before a refresh get its result: those that were sent along with it. */
+const overlapMs = 60_000;
+
+/**
+ * A session that is ended here goes on at whoever has a copy of its cookies until its tokens expire; several gateways may
+ * refresh its tokens at once, for which the provider must let the former refresh token count for a while.
+ */
+export class CookieKeeper implements Keeper {
+  readonly needsAnswer = true;
+  readonly removal: readonly string[];
+  readonly #options: CookieKeeperOptions;
+  readonly #name: string;
+  readonly #names: readonly string[];
+  /** The results of refreshes and sign-outs by the cookies from before them. */
+  readonly #recent = new BoundedMap<
+    string,
+    { readonly session: Session | undefined; readonly until: number }
+  >(10_000);
+
+  constructor(options: CookieKeeperOptions) {
+    const { scope, settings } = options;
+    this.#options = options;
+    this.#name = cookieName(scope, settings.sessions.cookieName);
+    this.#names = partNames(this.#name);
+    this.removal = this.#names.map((one) => setCookie(scope, one, "", 0));
+  }
+
+  isOurs(cookie: string): boolean {
+    return this.#names.includes(cookie);
+  }
+
+  async start(session: Session): Promise<readonly string[]> {
+    return this.#cookiesOf(session);
+  }
+
+  async find(header: string | undefined): Promise<Found | undefined> {
+    const { seals, now, settings } = this.#options;
+    const bytes = fromParts(header, this.#name);
+    if (bytes === "ambiguous") throw new AmbiguousCookies();
+    const sealed = bytes && (seals.open(place, bytes) as Sealed | undefined);
+    if (sealed === undefined) return undefined;
+    const kept = { key: toBase64url(bytes!.subarray(-16)), version: 1 };
+    const later = this.#recent.get(kept.key);
+    if (later !== undefined && now() < later.until)
+      return later.session && { ...kept, session: later.session, cookies: this.#cookiesOf(later.session) };
+    const session = this.#sessionOf(sealed);
+    const idleMs = settings.sessions.idle * 1000;
+    if (now() >= this.#endOf(session) || now() >= session.seenAt + idleMs) return undefined;
+    if (now() - session.seenAt < idleMs / 10) return { ...kept, session, cookies: [] };
+    const seen = { ...session, seenAt: now() };
+    return { ...kept, session: seen, cookies: this.#cookiesOf(seen) };
+  }
+
+  /** Within one gateway, refresh.ts refreshes once; between several there is nothing to claim. */
+  async claim(): Promise<boolean> {
+    return true;
+  }
+
+  async replace(kept: Kept, session: Session): Promise<Found> {
+    this.#recent.set(kept.key, { session, until: this.#options.now() + overlapMs });
+    return { ...kept, session, cookies: this.#cookiesOf(session) };
+  }
+
+  async release(): Promise<void> {}
+
+  async end({ key }: Kept): Promise<void> {
+    this.#recent.set(key, { session: undefined, until: this.#options.now() + overlapMs });
+  }
+
+  async endAll(): Promise<undefined> {
+    return undefined;
+  }
+
+  async sweep(): Promise<void> {}
+
+  async ping(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  #endOf({ startedAt }: Session): number {
+    return startedAt + this.#options.settings.sessions.lifetime * 1000;
+  }
+
+  /** All parts are set, so that none of a longer session before is left. */
+  #cookiesOf(session: Session): string[] {
+    const { scope, seals, now, settings } = this.#options;
+    const { tokens, identity, sid, startedAt, seenAt } = session;
+    const { accessToken, ...others } = tokens;
+    const needsAccessToken = settings.sessions.tokensInCookies || settings.identity.accessToken;
+    const sealed: Sealed = {
+      tokens: { ...others, ...(needsAccessToken && { accessToken }) },
+      scopes: identity.scopes,
+      sid,
+      startedAt,
+      seenAt,
+    };
+    const parts = new Map(intoParts(this.#name, seals.seal(place, sealed)));
+    const left = Math.max(1, Math.ceil((this.#endOf(session) - now()) / 1000));
+    return this.#names.map((one) => setCookie(scope, one, parts.get(one) ?? "", parts.has(one) ? left : 0));
+  }
+
+  #sessionOf({ tokens, scopes, ...others }: Sealed): Session {
+    const { issuer, groupsClaim } = this.#options.settings.provider;
+    const claims = decodeJwt(tokens.idToken!);
+    const identity = identityOf({ claims, scopes, issuer, groupsClaim, expiresAt: tokens.expiresAt });
+    return { ...others, identity, tokens: { accessToken: "", ...tokens } };
+  }
+}

@@ -1,0 +1,215 @@
+/** Sessions in a database: the browser has a name, whose hash finds the row. */
+import { BoundedMap } from "../../lib/bounded-map.ts";
+import { sha256Base64url } from "../../lib/bytes.ts";
+import type { GatewaySessions } from "../../lib/gateway-settings.ts";
+import { affected } from "../../store/engine/transaction.ts";
+import { type CookieScope, cookieName, cookiesNamed, setCookie } from "../cookies.ts";
+import type { Seals } from "../sealing.ts";
+import type { SessionsDatabase } from "./database.ts";
+import { AmbiguousCookies, type Found, type Keeper, type Kept, type Session } from "./sessions.ts";
+
+/** What the names of sessions are made for. */
+const place = "session";
+
+const placeOf = (key: string) => `gateway_sessions:sealed:${key}`;
+
+/** How old `seen_at` may be. Milliseconds. */
+const seenEvery = 60_000;
+
+/** How long somebody may take to refresh tokens before others may try. Milliseconds. */
+const claimMs = 15_000;
+
+/** Sessions in memory. */
+const mostKnown = 10_000;
+
+interface Known {
+  readonly kept: Kept;
+  /** Epoch milliseconds. */
+  readonly endsAt: number;
+  readonly readAt: number;
+}
+
+export interface DatabaseKeeperOptions {
+  readonly settings: GatewaySessions;
+  readonly scope: CookieScope;
+  readonly seals: Seals;
+  readonly database: SessionsDatabase;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+export class DatabaseKeeper implements Keeper {
+  readonly needsAnswer = false;
+  readonly removal: readonly string[];
+  readonly #options: DatabaseKeeperOptions;
+  readonly #name: string;
+  readonly #known = new BoundedMap<string, Known>(mostKnown);
+
+  constructor(options: DatabaseKeeperOptions) {
+    const { scope, settings } = options;
+    this.#options = options;
+    this.#name = cookieName(scope, settings.cookieName);
+    this.removal = [setCookie(scope, this.#name, "", 0)];
+  }
+
+  get #kysely() {
+    return this.#options.database.kysely;
+  }
+
+  get #idleMs(): number {
+    return this.#options.settings.idle * 1000;
+  }
+
+  isOurs(cookie: string): boolean {
+    return cookie === this.#name;
+  }
+
+  async start(session: Session): Promise<readonly string[]> {
+    const { settings, scope, seals, now } = this.#options;
+    const value = seals.newName(place);
+    const key = sha256Base64url(value);
+    await this.#kysely
+      .insertInto("gateway_sessions")
+      .values({
+        key,
+        ...keysOf(session),
+        version: 1,
+        ends_at: session.startedAt + settings.lifetime * 1000,
+        seen_at: now(),
+        claimed_until: 0,
+        sealed: this.#seal(key, session),
+      })
+      .execute();
+    return [setCookie(scope, this.#name, value, settings.lifetime)];
+  }
+
+  async find(header: string | undefined, anew?: "anew"): Promise<Found | undefined> {
+    const { settings, seals, now } = this.#options;
+    const [value, ...others] = cookiesNamed(header, this.#name);
+    if (others.length > 0) throw new AmbiguousCookies();
+    // Names that nobody of us made cost no look into the database.
+    if (value === undefined || !seals.made(place, value)) return undefined;
+    const key = sha256Base64url(value);
+    const remembered = this.#known.get(key);
+    const isFresh =
+      anew === undefined && remembered !== undefined && now() - remembered.readAt < settings.recheck * 1000;
+    const current = isFresh ? remembered : await this.#read(key);
+    if (
+      current === undefined ||
+      now() >= current.endsAt ||
+      now() >= current.kept.session.seenAt + this.#idleMs
+    ) {
+      this.#known.delete(key);
+      return undefined;
+    }
+    this.#known.set(key, current);
+    await this.#touch(current);
+    return { ...current.kept, cookies: [] };
+  }
+
+  async claim({ key, version }: Kept): Promise<boolean> {
+    const { now } = this.#options;
+    const claimed = await this.#row(key, version)
+      .set({ claimed_until: now() + claimMs })
+      .where("claimed_until", "<=", now())
+      .executeTakeFirst();
+    return affected(claimed) === 1;
+  }
+
+  async replace({ key, version }: Kept, session: Session): Promise<Found | undefined> {
+    const { settings, now } = this.#options;
+    const next: Kept = { session, key, version: version + 1 };
+    const replaced = await this.#row(key, version)
+      .set({ sealed: this.#seal(key, session), version: next.version, claimed_until: 0, ...keysOf(session) })
+      .executeTakeFirst();
+    if (affected(replaced) !== 1) {
+      this.#known.delete(key);
+      return undefined;
+    }
+    const endsAt = session.startedAt + settings.lifetime * 1000;
+    this.#known.set(key, { kept: next, endsAt, readAt: now() });
+    return { ...next, cookies: [] };
+  }
+
+  async release({ key, version }: Kept): Promise<void> {
+    await this.#row(key, version).set({ claimed_until: 0 }).execute();
+  }
+
+  async end({ key }: Kept): Promise<void> {
+    this.#known.delete(key);
+    await this.#kysely.deleteFrom("gateway_sessions").where("key", "=", key).execute();
+  }
+
+  async endAll(of: {
+    readonly issuer: string;
+    readonly subject?: string;
+    readonly sid?: string;
+  }): Promise<number> {
+    const { issuer, subject, sid } = of;
+    const [column, value] =
+      sid === undefined ? (["subject_key", subject] as const) : (["sid_key", sid] as const);
+    if (value === undefined) return 0;
+    const ended = await this.#kysely
+      .deleteFrom("gateway_sessions")
+      .where(column, "=", hashed(issuer, value))
+      .executeTakeFirst();
+    this.#known.clear();
+    return affected(ended);
+  }
+
+  async sweep(): Promise<void> {
+    const now = this.#options.now();
+    await this.#kysely
+      .deleteFrom("gateway_sessions")
+      .where((where) => where.or([where("ends_at", "<=", now), where("seen_at", "<=", now - this.#idleMs)]))
+      .execute();
+  }
+
+  async ping(): Promise<void> {
+    await this.#kysely.selectFrom("gateway_sessions").select("key").where("key", "=", "").execute();
+  }
+
+  close(): Promise<void> {
+    return this.#options.database.close();
+  }
+
+  #row(key: string, version: number) {
+    return this.#kysely.updateTable("gateway_sessions").where("key", "=", key).where("version", "=", version);
+  }
+
+  #seal(key: string, session: Session): Buffer {
+    return this.#options.seals.seal(placeOf(key), session);
+  }
+
+  async #read(key: string): Promise<Known | undefined> {
+    const { seals, now } = this.#options;
+    const row = await this.#kysely
+      .selectFrom("gateway_sessions")
+      .selectAll()
+      .where("key", "=", key)
+      .executeTakeFirst();
+    const session = row && (seals.open(placeOf(key), row.sealed) as Session | undefined);
+    if (session === undefined) return undefined;
+    const kept: Kept = {
+      session: { ...session, seenAt: Number(row!.seen_at) },
+      key,
+      version: Number(row!.version),
+    };
+    return { kept, endsAt: Number(row!.ends_at), readAt: now() };
+  }
+
+  /** Notes that the session is in use, now and then. */
+  async #touch({ kept, ...others }: Known): Promise<void> {
+    const now = this.#options.now();
+    const { key, session } = kept;
+    if (now - session.seenAt < Math.min(seenEvery, this.#idleMs / 10)) return;
+    await this.#kysely.updateTable("gateway_sessions").set({ seen_at: now }).where("key", "=", key).execute();
+    this.#known.set(key, { ...others, kept: { ...kept, session: { ...session, seenAt: now } } });
+  }
+}
+
+function keysOf({ identity: { issuer, subject }, sid }: Session) {
+  return { subject_key: hashed(issuer, subject), sid_key: sid === undefined ? null : hashed(issuer, sid) };
+}
+
+const hashed = (issuer: string, value: string) => sha256Base64url(`${issuer}\n${value}`);

@@ -1,0 +1,110 @@
+/** Tokens that an issuer signed: its keys, and the signature, issuer and time of a token (RFC 7515, RFC 7519). */
+import { decodeJwt, errors, type JWTPayload, jwtVerify } from "jose";
+import { type Fetch, findJwksUri, readKeys } from "./issuer.ts";
+import { PublishedKeys } from "./published-keys.ts";
+import { TokenError } from "./token-error.ts";
+
+export interface IssuerOptions {
+  /** The `iss` of its tokens, such as `https://cognito-idp.us-east-1.amazonaws.com/us-east-1_EXAMPLE`. */
+  readonly issuer: string;
+  /** The clients whose tokens are accepted: `client_id` or `azp` of an access token, `aud` of an ID token; null for any. */
+  readonly clientId: string | readonly string[] | null;
+  /** The kind of token that is accepted: `access` by default. */
+  readonly use?: "access" | "id" | "either";
+  /** The `aud` of access tokens: this API, as the issuer knows it. Not asked for by default. */
+  readonly audience?: string | readonly string[];
+  /** Where the keys are. By default what the issuer's metadata say. */
+  readonly jwksUri?: string;
+  /** Accepted signatures. By default RS256, which is what Cognito signs by; never those with a shared key. */
+  readonly algorithms?: readonly string[];
+  /** The claim that lists the user's groups: `cognito:groups` by default. */
+  readonly groupsClaim?: string;
+}
+
+/** An hour for which keys count while the issuer does not answer. Milliseconds. */
+const staleMs = 3_600_000;
+
+const asymmetric = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
+
+export interface KnownIssuer {
+  readonly options: IssuerOptions;
+  readonly algorithms: string[];
+  readonly clientIds: readonly string[] | null;
+  readonly audiences: readonly string[];
+  readonly keys: PublishedKeys;
+}
+
+export function knownIssuer(options: IssuerOptions, fetch: Fetch, now: () => number): KnownIssuer {
+  const { issuer, clientId, audience = [], algorithms = ["RS256"] } = options;
+  if (!URL.canParse(issuer)) throw new TypeError(`The issuer ${JSON.stringify(issuer)} is no URL.`);
+  const clientIds = clientId === null ? null : [clientId].flat();
+  if (clientIds?.length === 0) throw new TypeError("clientId names no client; null stands for any.");
+  const wrong = algorithms.find((one) => !asymmetric.test(one));
+  if (wrong !== undefined || algorithms.length === 0)
+    throw new TypeError(`algorithms must be signatures by a private key, not ${wrong ?? "an empty list"}.`);
+  let jwksUri = options.jwksUri;
+  const keys = new PublishedKeys(
+    async () => {
+      jwksUri ??= await findJwksUri(fetch, issuer);
+      return readKeys(fetch, jwksUri);
+    },
+    { now, staleMs },
+  );
+  return { options, algorithms: [...algorithms], clientIds, audiences: [audience].flat(), keys };
+}
+
+/** The issuer that a token claims; it only selects the keys that the signature is verified by. */
+export function issuerOf(token: string): string {
+  try {
+    return decodeJwt(token).iss ?? "";
+  } catch (cause) {
+    throw new TokenError("malformed", "This is not a token.", { cause });
+  }
+}
+
+export interface SignatureChecks {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** How much the issuer's clock may differ, in seconds: 30 by default. */
+  readonly clockTolerance?: number | undefined;
+  readonly requiredClaims?: readonly string[];
+}
+
+/** Verifies signature, issuer and time. @throws TokenError */
+export async function verifySignature(
+  { options: { issuer }, algorithms, keys }: KnownIssuer,
+  token: string,
+  { clockTolerance = 30, now, requiredClaims = ["exp", "sub"] }: SignatureChecks,
+): Promise<{ readonly payload: JWTPayload; readonly typ: string | undefined }> {
+  try {
+    const { payload, protectedHeader } = await jwtVerify(token, keys.find, {
+      algorithms,
+      issuer,
+      clockTolerance,
+      currentDate: new Date(now),
+      requiredClaims: [...requiredClaims],
+    });
+    return { payload, typ: protectedHeader.typ };
+  } catch (error) {
+    throw tokenError(error);
+  }
+}
+
+function tokenError(error: unknown): TokenError {
+  if (error instanceof TokenError) return error;
+  const options = { cause: error };
+  if (error instanceof errors.JWTExpired) return new TokenError("expired", "The token has expired.", options);
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return error.claim === "nbf"
+      ? new TokenError("not yet valid", "The token is not valid yet.", options)
+      : new TokenError("malformed", `The claim ${error.claim} of the token is missing or wrong.`, options);
+  const forged = [
+    errors.JWSSignatureVerificationFailed,
+    errors.JWKSNoMatchingKey,
+    errors.JWKSMultipleMatchingKeys,
+    errors.JOSEAlgNotAllowed,
+  ];
+  return forged.some((kind) => error instanceof kind)
+    ? new TokenError("signature", "The token is not signed by a key of its issuer.", options)
+    : new TokenError("malformed", "This is not a signed token.", options);
+}

@@ -1,0 +1,145 @@
+/**
+ * Verifies tokens of Amazon Cognito's kind and of OpenID providers ("Verifying JSON web tokens", Amazon Cognito Developer
+ * Guide; OpenID Connect Core 1.0 section 3.1.3.7; RFC 9068 section 4; RFC 8725).
+ */
+import type { JWTPayload } from "jose";
+import { type Access, assertAccess, groupsOf, scopesOf } from "./access.ts";
+import type { Fetch } from "./issuer.ts";
+import { type IssuerOptions, issuerOf, type KnownIssuer, knownIssuer, verifySignature } from "./signed.ts";
+import { TokenError } from "./token-error.ts";
+import { useOf } from "./token-use.ts";
+
+export interface VerifierOptions extends Access {
+  /** How much the issuer's clock may differ, in seconds: 30 by default. */
+  readonly clockTolerance?: number;
+  /**
+   * Says of a token that is otherwise fine whether it has been revoked. If it throws, the token is refused as
+   * `unavailable`. By default nobody is asked, and a revoked token counts until it expires.
+   */
+  readonly isRevoked?: (token: VerifiedToken) => boolean | Promise<boolean>;
+  readonly fetch?: Fetch;
+  /** Epoch milliseconds. */
+  readonly now?: () => number;
+}
+
+export interface VerifiedToken {
+  readonly token: string;
+  readonly use: "access" | "id";
+  readonly issuer: string;
+  readonly subject: string;
+  readonly clientId: string | undefined;
+  /** The name by which the user signed in, if the token has it. */
+  readonly username: string | undefined;
+  readonly scopes: readonly string[];
+  readonly groups: readonly string[];
+  /** Epoch seconds. */
+  readonly expiresAt: number;
+  readonly claims: JWTPayload;
+}
+
+export interface Verifier {
+  /**
+   * Verifies a token: its signature by the issuer's keys, issuer, time, kind, client and audience, then the scopes and
+   * groups that are asked for here or in the options.
+   * @throws TokenError with `problem`
+   */
+  verify(token: string | undefined, access?: Access): Promise<VerifiedToken>;
+  /** Verifies the bearer token of a request (RFC 6750 section 2.1). @throws TokenError with `problem` */
+  verifyRequest(request: { readonly headers: Headers }, access?: Access): Promise<VerifiedToken>;
+  /** Reads the issuers' metadata and keys, so that the first request need not. @throws TokenError `unavailable` */
+  load(): Promise<void>;
+}
+
+/** @throws TypeError if the options cannot be meant */
+export function createVerifier(
+  issuers: IssuerOptions | readonly IssuerOptions[],
+  options: VerifierOptions = {},
+): Verifier {
+  const { now = Date.now, fetch = globalThis.fetch as Fetch } = options;
+  const known = new Map<string, KnownIssuer>();
+  for (const one of [issuers].flat() as IssuerOptions[]) {
+    if (known.has(one.issuer)) throw new TypeError(`The issuer ${one.issuer} is named twice.`);
+    known.set(one.issuer, knownIssuer(one, fetch, now));
+  }
+  if (known.size === 0) throw new TypeError("No issuer is named.");
+  const { clockTolerance } = options;
+  const verify = async (token: string | undefined, access: Access = {}) => {
+    if (!token) throw new TokenError("missing", "No token was sent.");
+    const issuer = known.get(issuerOf(token));
+    if (issuer === undefined) throw new TokenError("issuer", "The token is from another issuer.");
+    const verified = read(
+      issuer,
+      token,
+      await verifySignature(issuer, token, { clockTolerance, now: now() }),
+    );
+    for (const asked of [options, access]) assertAccess(verified, asked);
+    if (options.isRevoked !== undefined && (await isRevoked(options.isRevoked, verified)))
+      throw new TokenError("revoked", "The token has been revoked.");
+    return verified;
+  };
+  return {
+    verify,
+    verifyRequest: async ({ headers }, access) => verify(bearerToken(headers.get("authorization")), access),
+    load: async () => {
+      await Promise.all([...known.values()].map(({ keys }) => keys.load()));
+    },
+  };
+}
+
+/** The token of an Authorization header with the scheme Bearer; undefined for any other (RFC 6750 section 2.1). */
+export function bearerToken(authorization: string | null | undefined): string | undefined {
+  return /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization ?? "")?.[1];
+}
+
+function read(
+  { options, clientIds, audiences }: KnownIssuer,
+  token: string,
+  { payload: claims, typ }: { readonly payload: JWTPayload; readonly typ: string | undefined },
+): VerifiedToken {
+  const { use: accepted = "access", groupsClaim = "cognito:groups", issuer } = options;
+  const aud = [claims.aud ?? []].flat();
+  // An audience that is also a client does not tell an access token from an ID token.
+  const use = useOf(
+    claims,
+    typ,
+    audiences.filter((one) => !clientIds?.includes(one)),
+  );
+  if (use === undefined || (accepted !== "either" && use !== accepted))
+    throw new TokenError("use", `The token is not ${accepted === "id" ? "an ID" : "an access"} token.`);
+  const clientId = use === "id" ? (aud.length === 1 ? aud[0] : text(claims["azp"])) : clientOf(claims);
+  const forClient =
+    clientIds === null ||
+    (clientId !== undefined && clientIds.includes(clientId) && (use === "access" || aud.includes(clientId)));
+  if (!forClient) throw new TokenError("audience", "The token was issued to another client.");
+  if (use === "access" && audiences.length > 0 && !aud.some((one) => audiences.includes(one)))
+    throw new TokenError("audience", "The token is for another API.");
+  const names = [claims["username"], claims["cognito:username"], claims["preferred_username"]];
+  return {
+    token,
+    use,
+    issuer,
+    subject: claims.sub!,
+    clientId,
+    username: names.map(text).find((name) => name !== undefined),
+    scopes: scopesOf(claims),
+    groups: groupsOf(claims, groupsClaim),
+    expiresAt: claims.exp!,
+    claims,
+  };
+}
+
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+/** Whom an access token was issued to (RFC 9068 section 2.2; `azp` where a provider has it instead). */
+const clientOf = (claims: JWTPayload): string | undefined => text(claims["client_id"]) ?? text(claims["azp"]);
+
+async function isRevoked(
+  ask: NonNullable<VerifierOptions["isRevoked"]>,
+  token: VerifiedToken,
+): Promise<boolean> {
+  try {
+    return await ask(token);
+  } catch (cause) {
+    throw new TokenError("unavailable", "Nobody can tell whether the token has been revoked.", { cause });
+  }
+}
