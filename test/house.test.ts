@@ -56,7 +56,7 @@ const alone = ["domain/signin/challenges/"];
 /** Lower may not import higher. `store`, `integrations` and `config` lie side by side, as do the http rooms. */
 const layers: readonly (readonly RegExp[])[] = [
   [/^(?:main|index|server)\.ts$/, /^cli\//],
-  [/^http\//],
+  [/^http\//, /^gateway\//],
   [/^domain\//],
   [/^app\.ts$/],
   [/^store\//, /^integrations\//, /^config\//],
@@ -84,7 +84,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "prom-client": /^lib\/prometheus\.ts$/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^(?:config|gateway|domain\/messages)\//,
-  "openid-client": /^(?:domain\/federation\/|gateway\/provider\.ts$)/,
+  "openid-client": /^(?:domain\/federation\/|gateway\/(?:discover|provider)\.ts$)/,
   "@node-saml/node-saml": /^domain\/federation\//,
   nodemailer: /^integrations\//,
   "@aws-sdk/client-sesv2": /^integrations\/senders\/ses\.ts$/,

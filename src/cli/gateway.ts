@@ -70,7 +70,7 @@ async function serve(argv: readonly string[]): Promise<void> {
     .catch((error: unknown) =>
       log.warn({ err: describeError(error) }, "The provider or the database does not answer yet."),
     );
-  const stop = once_(() => end(server, made));
+  const stop = onlyOnce(() => end(server, made));
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   const { port } = server.address() as AddressInfo;
@@ -87,7 +87,7 @@ async function end(server: Server, made: Gateway): Promise<void> {
   process.exit(0);
 }
 
-function once_(work: () => Promise<void>): () => void {
+function onlyOnce(work: () => Promise<void>): () => void {
   let begun = false;
   return () => {
     if (begun) return;

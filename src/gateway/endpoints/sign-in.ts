@@ -3,6 +3,7 @@
 import { sessionOf, signInUrl } from "../admission.ts";
 import type { Called, EndpointMeans } from "../called.ts";
 import { redirect } from "../called.ts";
+import { TooLarge } from "../cookies.ts";
 import { ProviderAway, ProviderRefused } from "../discover.ts";
 import { page } from "../pages.ts";
 import { returnUrl } from "../return-url.ts";
@@ -55,9 +56,25 @@ export async function callback(means: EndpointMeans, called: Called): Promise<Re
   // Whoever was signed in before in this browser no longer is.
   const before = await keeper.find(asked.header("cookie")).catch(() => undefined);
   if (before !== undefined) await keeper.end(before);
-  const started = await keeper.start(session);
+  const started = await keeper.start(session).catch(tooLarge);
+  if (started === undefined) {
+    log.error(
+      { event: "session-too-large" },
+      "A session does not fit into cookies; set sessions.store to a database.",
+    );
+    return page({
+      status: 500,
+      title: "You are not signed in",
+      text: "Your session cannot be kept. An administrator has to change the gateway's settings.",
+    });
+  }
   log.info({ event: "signed-in", subject: session.identity.subject }, "Somebody signed in.");
   return redirect(returnTo, [...started, ...tokenCookies(means, session.tokens), ...cookies]);
+}
+
+function tooLarge(error: unknown): undefined {
+  if (error instanceof TooLarge) return undefined;
+  throw error;
 }
 
 /** The callback was reloaded, opened in another browser, or too late. */

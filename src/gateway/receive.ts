@@ -1,0 +1,82 @@
+/** Requests as Node receives them: answered here, or passed. What serve.ts and the middleware have in common. */
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Decision } from "./admission.ts";
+import { answerCheck } from "./check.ts";
+import type { Gateway } from "./gateway.ts";
+import type { Log } from "./log.ts";
+import { type Received, UnclearRequest } from "./node-request.ts";
+import { answerRefused } from "./refused.ts";
+
+/** A request that may go on to the application. */
+export interface Passed {
+  readonly received: Received;
+  readonly decision: Decision & { readonly kind: "pass" };
+}
+
+/** Answers a request for the gateway itself, or one that is refused or has to sign in; else says as whom it passes. */
+export async function answerOrPass(
+  gateway: Gateway,
+  received: Received,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<Passed | undefined> {
+  const isHead = incoming.method === "HEAD";
+  const own =
+    (await answerCheck(gateway, received)) ??
+    (await gateway.answer(received, (most) => readBody(incoming, most)));
+  if (own !== undefined) {
+    await send(outgoing, own, isHead);
+    return undefined;
+  }
+  const decision = await gateway.admit(received);
+  switch (decision.kind) {
+    case "pass":
+      return { received, decision };
+    case "sign-in":
+      outgoing.writeHead(302, { location: decision.location, "cache-control": "no-store" }).end();
+      return undefined;
+    case "refused":
+      await send(outgoing, answerRefused(received, decision), isHead);
+      return undefined;
+  }
+}
+
+async function send(outgoing: ServerResponse, response: Response, isHead: boolean): Promise<void> {
+  const body = Buffer.from(await response.arrayBuffer());
+  const headers = [...response.headers].filter(([name]) => name !== "set-cookie");
+  outgoing.writeHead(response.status, [
+    ...headers.flat(),
+    ...response.headers.getSetCookie().flatMap((cookie) => ["set-cookie", cookie]),
+    ...["content-length", String(body.length)],
+  ]);
+  outgoing.end(isHead ? undefined : body);
+}
+
+/** A request's body is larger than may be. */
+class BodyTooLarge extends Error {
+  override name = "BodyTooLarge";
+}
+
+async function readBody(incoming: IncomingMessage, most: number): Promise<string> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of incoming as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > most) throw new BodyTooLarge();
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+/** Answers a request that could not be answered. */
+export function answerFailure(log: Log, outgoing: ServerResponse, error: unknown): void {
+  const status = error instanceof UnclearRequest ? 400 : error instanceof BodyTooLarge ? 413 : 500;
+  if (status === 500) log.error({ detail: String(error) }, "A request failed.");
+  if (outgoing.headersSent) {
+    outgoing.destroy();
+    return;
+  }
+  outgoing
+    .writeHead(status, { "content-type": "text/plain", connection: "close" })
+    .end(`${STATUS_CODES[status]}\n`);
+}
