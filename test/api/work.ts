@@ -6,6 +6,8 @@ import { preparedText } from "../../src/store/prepared.ts";
 export interface Work {
   /** The texts of the statements in their order, without values. */
   readonly statements: readonly string[];
+  /** The rows that they returned, together. */
+  readonly rows: number;
   readonly hashes: number;
   readonly exchanges: number;
 }
@@ -18,6 +20,7 @@ export function watchWork(app: App): {
   during<T>(request: () => Promise<T>): Promise<{ answer: T; work: Work }>;
 } {
   let statements: string[] = [];
+  let rows = 0;
   let hashes = 0;
   let exchanges = 0;
   const { db, passwordHasher, srp } = app;
@@ -32,7 +35,9 @@ export function watchWork(app: App): {
     },
     async transformResult({ result, queryId }) {
       const text = texts.get(queryId.queryId) ?? preparedText(queryId.queryId) ?? "unknown";
-      if (!workers.test(text)) statements.push(text);
+      if (workers.test(text)) return result;
+      statements.push(text);
+      rows += result.rows.length;
       return result;
     },
   };
@@ -61,10 +66,11 @@ export function watchWork(app: App): {
   return {
     async during(request) {
       statements = [];
+      rows = 0;
       hashes = 0;
       exchanges = 0;
       const answer = await request();
-      return { answer, work: { statements, hashes, exchanges } };
+      return { answer, work: { statements, rows, hashes, exchanges } };
     },
   };
 }
