@@ -6,8 +6,6 @@ import { preparedText } from "../../src/store/prepared.ts";
 export interface Work {
   /** The texts of the statements in their order, without values. */
   readonly statements: readonly string[];
-  /** The rows that they returned, together. */
-  readonly rows: number;
   readonly hashes: number;
   readonly exchanges: number;
 }
@@ -15,9 +13,12 @@ export interface Work {
 /** What comes when it comes: the outbox worker's work and a delivering request's, and when access keys were used. */
 const workers = /^(?:select|update|delete)\b.*\boutbox\b|^insert into "access_key_uses"/s;
 
-/** Watches a server from now on. `during` tells what one request cost; one at a time. */
+/**
+ * Watches a server from now on. `during` tells what one request cost, and how many rows its statements returned
+ * together; one at a time.
+ */
 export function watchWork(app: App): {
-  during<T>(request: () => Promise<T>): Promise<{ answer: T; work: Work }>;
+  during<T>(request: () => Promise<T>): Promise<{ answer: T; work: Work; rows: number }>;
 } {
   let statements: string[] = [];
   let rows = 0;
@@ -70,7 +71,7 @@ export function watchWork(app: App): {
       hashes = 0;
       exchanges = 0;
       const answer = await request();
-      return { answer, work: { statements, rows, hashes, exchanges } };
+      return { answer, work: { statements, hashes, exchanges }, rows };
     },
   };
 }

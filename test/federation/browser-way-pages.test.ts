@@ -186,8 +186,8 @@ forEachServer("identity providers on the pages", (open) => {
       for (const [title, request] of Object.entries(requests)) {
         // What is cached from then on is read by the first one.
         await request(place);
-        const { statements, rows } = (await work.during(() => request(place))).work;
-        counted[title] = [statements.length, rows];
+        const cost = await work.during(() => request(place));
+        counted[title] = [cost.work.statements.length, cost.rows];
       }
       return counted;
     };
@@ -195,9 +195,9 @@ forEachServer("identity providers on the pages", (open) => {
     assert.deepEqual(await costs(many), counted);
     await offer(server, few, ["COGNITO"]);
     await page(few);
-    const { statements, rows } = (await work.during(() => page(few))).work;
+    const { work: done, rows } = await work.during(() => page(few));
     assert.deepEqual(
-      [statements.length, rows],
+      [done.statements.length, rows],
       [counted["sign-in page"]![0]! - 1, counted["sign-in page"]![1]! - 5],
       "one statement for up to five, and a row for each",
     );
