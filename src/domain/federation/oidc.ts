@@ -1,5 +1,5 @@
 /** OpenID Connect (Core 1.0, authorization code flow), as a relying party. */
-import type { IDToken, ServerMetadata } from "openid-client";
+import type { Configuration, IDToken, ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
 import type { Answered, Beginning, Begun, Protocol, ProviderIdentity } from "./protocol.ts";
@@ -70,7 +70,8 @@ export async function verifyOpenId(ctx: Ctx, answered: Answered): Promise<Provid
   const { issuer, nonce, state, verifier } = remembered;
   if (issuer !== metadata.issuer || nonce === undefined || state === undefined)
     refuseOAuth("invalid_request", `${provider.name} Error - its settings have changed, sign in again`);
-  const tokens = await tokensFor(ctx, answered, metadata, {
+  const party = await relyingParty(ctx, provider, metadata);
+  const tokens = await tokensFor(answered, party, {
     expectedState: state,
     expectedNonce: nonce,
     idTokenExpected: true,
@@ -80,7 +81,7 @@ export async function verifyOpenId(ctx: Ctx, answered: Answered): Promise<Provid
   checkParty(provider, idToken);
   const { jwks_uri: jwksUri, id_token_signing_alg_values_supported: algorithms = [] } = metadata;
   await verifySigned(ctx, { provider, issuer, jwksUri, algorithms }, tokens.id_token!);
-  const userInfo = await userInfoOf(ctx, { provider, metadata, token: tokens.access_token, idToken });
+  const userInfo = await userInfoOf(ctx, { provider, party, metadata, token: tokens.access_token, idToken });
   const { iss, sub, aud } = idToken;
   return {
     issuer: iss,
@@ -103,16 +104,17 @@ async function userInfoOf(
   ctx: Ctx,
   about: {
     readonly provider: Provider;
+    readonly party: Configuration;
     readonly metadata: ServerMetadata;
     readonly token: string;
     readonly idToken: IDToken;
   },
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const { provider, metadata, token, idToken } = about;
+  const { provider, party, metadata, token, idToken } = about;
   if (metadata.userinfo_endpoint === undefined) return undefined;
   const library = await import("openid-client");
-  const method = provider.details["attributes_request_method"] === "POST" ? "POST" : "GET";
-  const configuration = await relyingParty(ctx, provider, metadata, method);
+  const byPost = provider.details["attributes_request_method"] === "POST";
+  const configuration = byPost ? await relyingParty(ctx, provider, metadata, "POST") : party;
   return atProvider(provider, "user info", () => library.fetchUserInfo(configuration, token, idToken.sub));
 }
 

@@ -162,7 +162,7 @@ async function signedDocument(
     if (isElement(element, "signature", "Signature") && parent !== message)
       fault(`there is a Signature inside the ${parent?.name}.`);
   if (!isSigned(message)) fault("it is not signed.");
-  return readSigned(text, "root", certificates, limits);
+  return readSigned(text, message, certificates, limits);
 }
 
 function checkAddress(ctx: Ctx, { base }: Place, message: XmlElement): void {

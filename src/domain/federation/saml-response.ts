@@ -34,7 +34,7 @@ export async function verifyResponse(samlResponse: string, expected: Expected): 
   const signed = isSigned(response);
   checkAddress(response, signed, expected);
   const certificates = expected.provider.certificates;
-  const trusted = signed ? await readSigned(text, "root", certificates, messageLimits) : undefined;
+  const trusted = signed ? await readSigned(text, response, certificates, messageLimits) : undefined;
   const assertion = await signedAssertion(text, { response, trusted }, expected);
   return checkAssertion(assertion, expected);
 }
@@ -115,7 +115,7 @@ async function signedAssertion(
   const [assertion] = children(response, "assertion", "Assertion");
   if (assertion === undefined) fault("the Response has no Assertion.");
   const { certificates } = expected.provider;
-  if (isSigned(assertion)) return readSigned(text, "Assertion", certificates, messageLimits);
+  if (isSigned(assertion)) return readSigned(text, assertion, certificates, messageLimits);
   if (trusted === undefined) fault("neither the Response nor the Assertion is signed.");
   const [inside] = children(trusted, "assertion", "Assertion");
   return inside ?? fault("the signed Response has no Assertion.");
@@ -142,7 +142,7 @@ async function decrypted(
         (isAssertion(element) || (isElement(element, "signature", "Signature") && parent !== assertion))
       )
         fault("there is an Assertion or a Signature inside the Assertion.");
-    if (isSigned(assertion)) return await readSigned(text, "root", provider.certificates, messageLimits);
+    if (isSigned(assertion)) return await readSigned(text, assertion, provider.certificates, messageLimits);
     return isTrusted ? assertion : fault("neither the Response nor the Assertion is signed.");
   } catch (error) {
     throw new UnknownSigner(undecryptable, { cause: error });

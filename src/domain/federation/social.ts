@@ -199,7 +199,7 @@ async function verifyOAuth(ctx: Ctx, answered: Answered, idMember: string): Prom
   const metadata = oauthMetadata(provider);
   if (issuer !== metadata.issuer || state === undefined || verifier === undefined)
     refuseOAuth("invalid_request", `${provider.name} Error - its settings have changed, sign in again`);
-  const tokens = await tokensFor(ctx, answered, metadata, {
+  const tokens = await tokensFor(answered, await relyingParty(ctx, provider, metadata), {
     expectedState: state,
     pkceCodeVerifier: verifier,
   });
