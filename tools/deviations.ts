@@ -120,6 +120,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "The configuration of an OpenID provider must name exactly the issuer that is given; Cognito notices at the first sign-in. Its discovered endpoints are not returned.",
     "AttributeMapping takes claims of any name from social providers, too. `username` cannot be mapped to another claim than the provider's id of the user, nor for SAML at all.",
     "An identifier that another provider of the pool has, in whatever case, answers DuplicateProviderException; AWS documents that it must be unique, but no error. There is no limit on the number of providers. AcrMapping is stored and has no effect.",
+    "A name that differs from another provider's only by case answers DuplicateProviderException: the usernames of their users begin with it.",
     "Certificates for SAML have a subject key identifier, AWS's no extension.",
   ],
   CreateResourceServer: ["There is no limit on their number. Two scopes of the same name are refused."],
