@@ -118,6 +118,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   CreateIdentityProvider: [
     "Members of ProviderDetails that the type does not have are refused, as are switches other than `true` and `false`. The endpoints of social providers can be given; endpoints may have any port, and http on this machine if the server listens on loopback (docs/identity-providers.md).",
     "The configuration of an OpenID provider must name exactly the issuer that is given; Cognito notices at the first sign-in. Its discovered endpoints are not returned.",
+    "Issuers of Microsoft Entra that stand for all tenants (`common`, `organizations`, `consumers`, `{tenantid}`) are refused; Cognito takes them, and then refuses each token, whose issuer is that of its tenant.",
     "AttributeMapping takes claims of any name from social providers, too. `username` cannot be mapped to another claim than the provider's id of the user, nor for SAML at all.",
     "An identifier that another provider of the pool has, in whatever case, answers DuplicateProviderException; AWS documents that it must be unique, but no error. There is no limit on the number of providers. AcrMapping is stored and has no effect.",
     "A name that differs from another provider's only by case answers DuplicateProviderException: the usernames of their users begin with it.",
