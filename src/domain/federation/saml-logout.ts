@@ -9,7 +9,7 @@ import type { Place } from "./protocol.ts";
 import { findProvider, type Provider } from "./provider.ts";
 import { answering, logoutRequestId, once } from "./saml.ts";
 import { type NameId, readNameId } from "./saml-assertion.ts";
-import { samlKey } from "./saml-keys.ts";
+import { decryptionKeyOf, samlKey } from "./saml-keys.ts";
 import { logoutResponseUrl, logoutUrl, newMessageId } from "./saml-messages.ts";
 import type { SamlProvider } from "./saml-metadata.ts";
 import { knownProvider, withItsKeys } from "./saml-provider.ts";
@@ -188,7 +188,7 @@ async function readRequest(
 ): Promise<LogoutRequest> {
   const { provider, metadata, relayState } = from;
   const id = attribute(message, "ID");
-  const name = readNameId(message);
+  const name = await readNameId(message, decryptionKeyOf(ctx, provider));
   const sessionIndexes = children(message, "protocol", "SessionIndex").map((one) => textOf(one).trim());
   await once(ctx, pool.id, ["request", metadata.entityId, id], ctx.now + 2 * clockSkew + oldest);
   const to = metadata.signOut.redirect?.responses;
