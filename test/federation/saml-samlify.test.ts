@@ -221,8 +221,8 @@ forEachServer("SAML with samlify", (open) => {
       const read = await readLogoutMessage(contextOf(server), place, sent, binding);
       if (read.kind !== "request") assert.fail(read.kind);
       assert.deepEqual(
-        [read.provider.name, read.issuer, read.name.nameId, read.sessionIndexes],
-        [place.provider.name, entityId, "ann", ["_samlify"]],
+        [read.providers.map(({ name }) => name), read.issuer, read.name.nameId, read.sessionIndexes],
+        [[place.provider.name], entityId, "ann", ["_samlify"]],
       );
       for (const [succeeded, status] of [
         [true, "Success"],
