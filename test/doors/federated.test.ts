@@ -22,9 +22,10 @@ import {
   offer,
   tokensOf,
 } from "../federation/people.ts";
-import { makeUser, password, unique } from "../kit/people.ts";
+import { everyFlow, makeClient, makeUser, newAddress, password, unique } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
 import { authorize, newCode, post, redeem } from "../oauth/support.ts";
+import { adminInitiate, initiate, respond, ways } from "./ways.ts";
 
 interface Person extends FederatedPlace {
   readonly Username: string;
@@ -36,7 +37,7 @@ interface Person extends FederatedPlace {
 }
 
 /** The doors, and whether somebody gets in. */
-const ways: Readonly<Record<Door, (person: Person) => Promise<boolean>>> = {
+const doorways: Readonly<Record<Door, (person: Person) => Promise<boolean>>> = {
   provider: (person: Person) =>
     arrive(person, person.who).then(
       ({ user }) => user.username === person.Username,
@@ -71,7 +72,7 @@ function accepts({ status, body }: { readonly status: number; readonly body: obj
   return status === 200;
 }
 
-const everywhere = Object.keys(ways) as Door[];
+const everywhere = Object.keys(doorways) as Door[];
 
 const named = ({ UserPoolId, Username }: Person) => ({ UserPoolId, Username });
 const remake = async (person: Person, settings: Parameters<typeof addProvider>[2] = {}) => {
@@ -170,7 +171,7 @@ forEachServer("users of identity providers at every door", (open) => {
           // Whoever was linked to a user that is gone, or is linked no more, comes as somebody else.
           const isOther = native !== undefined && /deleted|no more/.test(what) && door === "provider";
           const expected = isOther ? false : left.includes(door);
-          assert.equal(await ways[door](subject), expected, door);
+          assert.equal(await doorways[door](subject), expected, door);
         }
       });
   }
@@ -205,5 +206,53 @@ forEachServer("users of identity providers at every door", (open) => {
       Users?.map((user) => user.Username),
       [Username],
     );
+  });
+
+  test("no flow of the API begins the sign-in of a user of a provider", async () => {
+    const server = await open();
+    const Policies: sdk.UserPoolPolicyType = {
+      SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] },
+    };
+    const place = await federatedPlace(server, { Policies });
+    const said = { email: newAddress(), email_verified: true };
+    const USERNAME = (await arrive(place, identity(newSubject(), said))).user.username;
+    const { UserPoolId } = place;
+    const { ClientId } = await makeClient(server, UserPoolId, {
+      ExplicitAuthFlows: [...everyFlow, "ALLOW_USER_AUTH"],
+    });
+    const subject = { server, UserPoolId, ClientId, Username: USERNAME, email: said.email };
+    const known = { USERNAME, PASSWORD: password };
+    const flows: [flow: string, parameters: Record<string, string>][] = [
+      ["USER_PASSWORD_AUTH", known],
+      ["ADMIN_USER_PASSWORD_AUTH", known],
+      ...["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"].map(
+        (PREFERRED_CHALLENGE): [string, Record<string, string>] => [
+          "USER_AUTH",
+          { ...known, PREFERRED_CHALLENGE },
+        ],
+      ),
+    ];
+    const seen: Record<string, unknown> = {};
+    for (const [flow, parameters] of flows) {
+      const begin = flow.startsWith("ADMIN") ? adminInitiate : initiate;
+      let { type, body } = await begin(subject, flow, parameters);
+      const { PREFERRED_CHALLENGE: ANSWER = "PASSWORD" } = parameters;
+      if (flow === "USER_AUTH") {
+        assert.deepEqual([body["ChallengeName"], body["AvailableChallenges"]], ["SELECT_CHALLENGE", []]);
+        const responses = { ...known, ANSWER };
+        ({ type, body } = await respond(subject, "SELECT_CHALLENGE", responses, body["Session"]));
+      }
+      seen[`${flow}, ${ANSWER}`] = type ?? body;
+    }
+    // The proof is asked for, as of somebody who does not exist, and refused.
+    for (const way of ["USER_SRP_AUTH", "USER_SRP_AUTH of an administrator", "PASSWORD_VERIFIER"])
+      seen[way] = (await (await ways[way]!.prepare(subject))()).type;
+    for (const [way, refusal] of Object.entries(seen)) {
+      // Of nothing there is no choice.
+      const expected = way.startsWith("USER_AUTH") ? "InvalidParameterException" : "NotAuthorizedException";
+      assert.equal(refusal, expected, way);
+    }
+    assert.equal(Object.keys(seen).length, 8);
+    assert.deepEqual(await server.inbox(said.email), [], "no code was sent");
   });
 });
