@@ -27,6 +27,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "A user's attributes are listed with `sub` first. A sub is a UUID of version 4; those of Cognito's newer users have the version digit 7.",
     "Required attributes that are missing are named in Cognito's present words (`name.formatted: The attribute name.formatted is required`) where these were seen: emails, phoneNumbers, addresses, nickName, and the parts of names. The others are named as in the schema.",
     "Refresh tokens are about 120 characters long and not JWEs; as with Cognito, clients must treat them as opaque.",
+    "`prompt=login` asks OpenID and SAML providers to authenticate the user anew, and an answer that shows an earlier authentication (auth_time, AuthnInstant) is refused. Cognito passes `prompt` on to OpenID providers and checks neither.",
     "OpenID providers are asked by PKCE (S256) unless their metadata says that they do not know it, and with a nonce. The client secret goes into the body as with Cognito, or into HTTP Basic for providers that only know that; without a secret, the client is public. ID tokens may be signed with RS, PS, ES or EdDSA, with HS (keyed by the client secret) only where the metadata announces it, and `iss` of RFC 9207 and `azp` are checked. authorize_url, token_url and jwks_uri together replace discovery; some of them replace what it finds. `openid` is requested whether or not authorize_scopes names it. The clocks may differ by 3 minutes. IDPSignout `true` in ProviderDetails makes /logout end the session at the provider, too (OpenID Connect RP-Initiated Logout).",
     "Requests to identity providers follow at most 5 redirects (Cognito: 20), for discovery and keys only, take at most 10 seconds, and lead to public addresses by https, on any port, or to those that `private-providers` allows (docs/security-model.md).",
     "Facebook's token endpoint is asked by POST, and its API with appsecret_proof. Google's ID token is verified, and the People API is asked only for mapped claims that the token does not have. The URLs of social providers can be given in ProviderDetails, which Cognito refuses.",
@@ -118,8 +119,10 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   CreateIdentityProvider: [
     "Members of ProviderDetails that the type does not have are refused, as are switches other than `true` and `false`. The endpoints of social providers can be given; endpoints may have any port, and http on this machine if the server listens on loopback (docs/identity-providers.md).",
     "The configuration of an OpenID provider must name exactly the issuer that is given; Cognito notices at the first sign-in. Its discovered endpoints are not returned.",
+    "Issuers of Microsoft Entra that stand for all tenants (`common`, `organizations`, `consumers`, `{tenantid}`) are refused; Cognito takes them, and then refuses each token, whose issuer is that of its tenant.",
     "AttributeMapping takes claims of any name from social providers, too. `username` cannot be mapped to another claim than the provider's id of the user, nor for SAML at all.",
     "An identifier that another provider of the pool has, in whatever case, answers DuplicateProviderException; AWS documents that it must be unique, but no error. There is no limit on the number of providers. AcrMapping is stored and has no effect.",
+    "A name that differs from another provider's only by case answers DuplicateProviderException: the usernames of their users begin with it.",
     "Certificates for SAML have a subject key identifier, AWS's no extension.",
   ],
   CreateResourceServer: ["There is no limit on their number. Two scopes of the same name are refused."],

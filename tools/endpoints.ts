@@ -38,7 +38,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
   "/oauth2/idpresponse": [
     "An answer is taken only from the browser that began, at the same host, once; everybody else gets the error page. A posted answer (Sign in with Apple) leads to a GET with a handle, since browsers send no cookie with another site's form. A sign-in fails if the provider's settings change meanwhile.",
   ],
-  "/oauth2/backchannel-logout/:provider": [
+  "/oauth2/backchannel-logout": [
     "Ours (OpenID Connect Back-Channel Logout 1.0), by the provider's name: ends the browser sessions, and the tokens of that user's sign-ins through the provider.",
   ],
   "/saml2/idpresponse": [

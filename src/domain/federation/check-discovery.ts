@@ -9,15 +9,18 @@ const mostRedirects = 5;
 
 /**
  * Reads the provider's configuration (OpenID Connect Discovery 1.0, section 4) if an endpoint is not given, and checks
- * that it is this issuer's and has the endpoint. Throws InvalidParameterException.
+ * that it is this issuer's and has the endpoint. Throws InvalidParameterException, also for an issuer that stands for many.
  */
 export async function checkDiscovery(ctx: Ctx, details: Readonly<Record<string, string>>): Promise<void> {
+  const issuer = details["oidc_issuer"] ?? "";
+  if (isOfManyTenants(issuer)) refuseManyTenants(issuer, issuer);
   const missing = Object.entries(discovered).filter(([member]) => details[member] === undefined);
   if (missing.length === 0) return;
-  const issuer = details["oidc_issuer"] ?? "";
   const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
   const found = await readConfiguration(ctx, url);
   if (found["issuer"] !== issuer) {
+    if (typeof found["issuer"] === "string" && isTemplate.test(found["issuer"]))
+      refuseManyTenants(issuer, found["issuer"]);
     const other = typeof found["issuer"] === "string" ? ` but ${found["issuer"].slice(0, 256)}` : "";
     unavailable(`${url} is not the configuration of ${issuer}${other}.`);
   }
@@ -27,6 +30,30 @@ export async function checkDiscovery(ctx: Ctx, details: Readonly<Record<string, 
     if (typeof endpoint !== "string") unavailable(`${url} has no ${name}; you can give ${member}.`);
     checkEndpointUrl(ctx, `${name} of ${url}`, endpoint);
   }
+}
+
+/** A part that the reader must fill in, as in the issuer that Microsoft Entra's shared configurations have. */
+const isTemplate = /\{[^}]*\}/;
+
+const microsoftHost = /(?:^|\.)(?:microsoftonline\.(?:com|us|cn)|windows\.net)$/i;
+
+/** Whether an issuer is no issuer but the endpoint of all tenants ("OpenID Connect on the Microsoft identity platform", Microsoft). */
+function isOfManyTenants(issuer: string): boolean {
+  if (isTemplate.test(issuer)) return true;
+  const { hostname, pathname } = new URL(issuer);
+  return microsoftHost.test(hostname) && /^\/(?:common|organizations|consumers)(?:\/|$)/i.test(pathname);
+}
+
+/** Tokens name the tenant's own issuer: one that stands for all would admit the users of anybody who has a tenant. */
+function refuseManyTenants(issuer: string, template: string): never {
+  const own = template
+    .replace(isTemplate, "<tenant id>")
+    .replace(/\/(?:common|organizations|consumers)(?=\/|$)/i, "/<tenant id>")
+    .slice(0, 256);
+  return refuse(
+    "InvalidParameterException",
+    `The issuer ${issuer} stands for many tenants, and each has its own. Give that of one tenant as oidc_issuer: ${own}`,
+  );
 }
 
 async function readConfiguration(ctx: Ctx, url: string): Promise<Readonly<Record<string, unknown>>> {

@@ -2,10 +2,9 @@
  * Verifies a Response of a SAML provider (SAML 2.0 Profiles section 4.1.4): which parts it has, who signed them, and for
  * whom they are. What is read afterwards are the bytes that were signed.
  */
-import { createPrivateKey } from "node:crypto";
 import { walkXml, type XmlElement } from "../../lib/xml.ts";
 import { type Assertion, checkAssertion, type Expected } from "./saml-assertion.ts";
-import { decryptAssertion } from "./saml-decrypt.ts";
+import { decryptElement } from "./saml-decrypt.ts";
 import { isSigned, readSigned, UnknownSigner } from "./saml-signature.ts";
 import { attribute, child, children, fault, isElement, plainText, readSamlXml } from "./saml-xml.ts";
 
@@ -111,7 +110,7 @@ async function signedAssertion(
 ): Promise<XmlElement> {
   const [encrypted] = children(trusted ?? response, "assertion", "EncryptedAssertion");
   if (encrypted !== undefined) return decrypted(encrypted, trusted !== undefined, expected);
-  if (expected.decryptionKey !== undefined) fault("the Assertion is not encrypted, which is demanded.");
+  if (expected.isEncryptionDemanded) fault("the Assertion is not encrypted, which is demanded.");
   const [assertion] = children(response, "assertion", "Assertion");
   if (assertion === undefined) fault("the Response has no Assertion.");
   const { certificates } = expected.provider;
@@ -127,12 +126,13 @@ const undecryptable = "the EncryptedAssertion cannot be decrypted, or is not sig
 async function decrypted(
   encrypted: XmlElement,
   isTrusted: boolean,
-  { decryptionKey, provider }: Expected,
+  { decryptionKey, isEncryptionDemanded, provider }: Expected,
 ): Promise<XmlElement> {
-  if (decryptionKey === undefined)
+  if (!isEncryptionDemanded)
     fault("the Assertion is encrypted, but the provider's EncryptedResponses is not true.");
+  const key = await decryptionKey();
   try {
-    const text = decryptAssertion(encrypted, createPrivateKey(decryptionKey));
+    const text = decryptElement(encrypted, key);
     const assertion = readSamlXml(text, messageLimits);
     if (!isElement(assertion, "assertion", "Assertion"))
       fault("there is no Assertion in the EncryptedAssertion.");

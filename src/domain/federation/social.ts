@@ -184,7 +184,7 @@ async function beginOAuth(ctx: Ctx, beginning: Beginning, fresh: Details): Promi
     state,
     code_challenge: await library.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
-    ...(beginning.fresh && fresh),
+    ...(beginning.fresh !== "no" && fresh),
   };
   const location = await atProvider(provider, "discovery", async () =>
     library.buildAuthorizationUrl(configuration, parameters),
