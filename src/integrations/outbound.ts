@@ -20,6 +20,9 @@ interface OutboundRequest {
   readonly signal?: AbortSignal;
 }
 
+/** How many redirects are followed to what a provider publishes: its configuration, keys and metadata. */
+export const publishedRedirects = 5;
+
 export interface Outbound {
   /**
    * Makes a request and reads the whole answer. Throws OutboundError: not allowed, unreachable, late, too large, or too

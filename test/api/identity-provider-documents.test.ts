@@ -88,9 +88,9 @@ forEachServer("documents of identity providers", (open) => {
     const rows: [body: string | object, status: number, why: string][] = [
       ["", 404, `${url} answers with status 404.`],
       [found, 500, `${url} answers with status 500.`],
-      ["<html>", 200, `${url} is no JSON object.`],
-      ["null", 200, `${url} is no JSON object.`],
-      [{}, 200, `${url} is not the configuration of ${provider.url}.`],
+      ["<html>", 200, `${url} is no configuration of an OpenID provider.`],
+      ["null", 200, `${url} is no configuration of an OpenID provider.`],
+      [{}, 200, `${url} is no configuration of an OpenID provider.`],
       [
         { ...found, issuer: "https://other.example" },
         200,
@@ -117,7 +117,7 @@ forEachServer("documents of identity providers", (open) => {
     await provider.close();
     await assert.rejects(
       createProvider(server, UserPoolId, given("Corp2")),
-      invalid(/^Unable to contact well-known endpoint\. /),
+      invalid(/^Unable to contact well-known endpoint\. \S+ cannot be read: \S+ cannot be reached: \w+$/),
     );
     // Whatever was given is not looked for.
     const asked = provider.asked.length;

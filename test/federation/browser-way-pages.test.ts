@@ -139,7 +139,22 @@ forEachServer("identity providers on the pages", (open) => {
     const server = await open();
     const place = await newPlace(server);
     const { UserPoolId } = place;
-    await addProvider(server, UserPoolId, "Corp", "SAML", {}, { IdpIdentifiers: ["Corp.example"] });
+    await addProvider(
+      server,
+      UserPoolId,
+      "Corp",
+      "SAML",
+      {},
+      { IdpIdentifiers: ["Corp.example", "bücher.example"] },
+    );
+    await addProvider(
+      server,
+      UserPoolId,
+      "Ascii",
+      "OIDC",
+      {},
+      { IdpIdentifiers: ["xn--mnchen-3ya.example"] },
+    );
     await addProvider(server, UserPoolId, "Plain", "SAML", {});
     await addProvider(server, UserPoolId, "Hidden", "SAML", {}, { IdpIdentifiers: ["hidden.example"] });
     await offer(server, place, ["COGNITO", "Google", "Corp", "Plain"]);
@@ -149,20 +164,31 @@ forEachServer("identity providers on the pages", (open) => {
       ["Continue with Google", "Continue with Corp", "Continue with Plain"],
     );
     assert.doesNotMatch(withButtons, /name="organization"/);
-    await offer(server, place, ["COGNITO", "Google", "Corp"]);
+    await offer(server, place, ["COGNITO", "Google", "Corp", "Ascii"]);
     const withField = await page(place);
     assert.deepEqual(
       buttonsIn(withField).map(({ label }) => label),
-      ["Continue with Google"],
+      ["Continue with Google", "Continue with Ascii"],
     );
     assert.match(withField, /name="organization" type="email"/);
-    const led = await (await posted(server, place, { organization: " Bob@CORP.example " })).text();
-    const [, url = ""] = /http-equiv="refresh" content="0; url=([^"]*)"/.exec(led) ?? assert.fail(led);
-    const target = new URL(url.replaceAll("&amp;", "&"), server.endpoint);
-    assert.equal(target.pathname, `/${UserPoolId}/oauth2/authorize`);
-    assert.equal(target.searchParams.get("identity_provider"), "Corp");
-    assert.equal(target.searchParams.get("login_hint"), "Bob@CORP.example");
-    for (const address of ["bob@hidden.example", "bob@nowhere.example", "bob", "", "@"]) {
+    for (const [typed, name] of [
+      [" Bob@CORP.example\t", "Corp"],
+      ["bob@BÜCHER.example", "Corp"],
+      ["bob@xn--bcher-kva.example", "Corp"],
+      ["bob@mu\u0308nchen.example", "Ascii"],
+      ["bob@corp.example.", "Corp"],
+    ] as const) {
+      const led = await (await posted(server, place, { organization: typed })).text();
+      const [, url = ""] = /http-equiv="refresh" content="0; url=([^"]*)"/.exec(led) ?? assert.fail(led);
+      const target = new URL(url.replaceAll("&amp;", "&"), server.endpoint);
+      assert.equal(target.pathname, `/${UserPoolId}/oauth2/authorize`);
+      assert.equal(target.searchParams.get("identity_provider"), name);
+      assert.equal(target.searchParams.get("login_hint"), typed.trim());
+    }
+    for (const address of [
+      ...["bob@hidden.example", "bob@nowhere.example", "bob@eng.corp.example", "bob@example"],
+      ...["bob@corp.example/x", "bob@corp. example", "bob", "", "@"],
+    ]) {
       const refused = await (await posted(server, place, { organization: address })).text();
       assert.match(refused, /Your organization cannot sign you in here/, address);
     }

@@ -1,11 +1,11 @@
 /** Checks an OpenID provider when it is configured: that what its sign-ins need can be found. */
+import type { ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
-import { OutboundError } from "../../integrations/outbound.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { checkEndpointUrl } from "./endpoint-url.ts";
 import { discovered } from "./provider-details.ts";
-
-const mostRedirects = 5;
+import { isOfProtocol, outboundErrorOf, statusOf } from "./provider-errors.ts";
+import { discoveryUrl, readDiscovery } from "./provider-metadata.ts";
 
 /**
  * Reads the provider's configuration (OpenID Connect Discovery 1.0, section 4) if an endpoint is not given, and checks
@@ -16,13 +16,11 @@ export async function checkDiscovery(ctx: Ctx, details: Readonly<Record<string, 
   if (isOfManyTenants(issuer)) refuseManyTenants(issuer, issuer);
   const missing = Object.entries(discovered).filter(([member]) => details[member] === undefined);
   if (missing.length === 0) return;
-  const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
-  const found = await readConfiguration(ctx, url);
-  if (found["issuer"] !== issuer) {
-    if (typeof found["issuer"] === "string" && isTemplate.test(found["issuer"]))
-      refuseManyTenants(issuer, found["issuer"]);
-    const other = typeof found["issuer"] === "string" ? ` but ${found["issuer"].slice(0, 256)}` : "";
-    unavailable(`${url} is not the configuration of ${issuer}${other}.`);
+  const url = discoveryUrl(issuer);
+  const found = await readConfiguration(ctx, issuer);
+  if (found.issuer !== issuer) {
+    if (isTemplate.test(found.issuer)) refuseManyTenants(issuer, found.issuer);
+    unavailable(`${url} is not the configuration of ${issuer} but ${found.issuer.slice(0, 256)}.`);
   }
   for (const [member, name] of missing) {
     const endpoint = found[name];
@@ -56,25 +54,22 @@ function refuseManyTenants(issuer: string, template: string): never {
   );
 }
 
-async function readConfiguration(ctx: Ctx, url: string): Promise<Readonly<Record<string, unknown>>> {
-  const found = await ctx.app.outbound
-    .fetch(url, { headers: { accept: "application/json" }, redirects: mostRedirects })
-    .then(async (response) => ({ status: response.status, text: await response.text() }))
-    .catch((error: unknown) => unavailable(`${url} cannot be read`, error));
-  if (found.status !== 200) unavailable(`${url} answers with status ${found.status}.`);
+async function readConfiguration(ctx: Ctx, issuer: string): Promise<ServerMetadata> {
+  const url = discoveryUrl(issuer);
   try {
-    const document: unknown = JSON.parse(found.text);
-    if (typeof document === "object" && document !== null) return document as Record<string, unknown>;
-  } catch {}
-  return unavailable(`${url} is no JSON object.`);
+    return await readDiscovery(ctx, issuer);
+  } catch (error) {
+    const outbound = outboundErrorOf(error);
+    if (outbound !== undefined) return unavailable(`${url} cannot be read: ${outbound.message}`, outbound);
+    const status = statusOf(error);
+    if (status !== undefined) return unavailable(`${url} answers with status ${status}.`);
+    if (error instanceof Error && isOfProtocol(error))
+      return unavailable(`${url} is no configuration of an OpenID provider.`);
+    throw error;
+  }
 }
 
 /** Refuses in Cognito's words, and says why. */
-function unavailable(why: string, error?: unknown): never {
-  const reason = error === undefined ? "" : error instanceof OutboundError ? `: ${error.message}` : ".";
-  return refuse(
-    "InvalidParameterException",
-    `Unable to contact well-known endpoint. ${why}${reason}`,
-    error instanceof Error ? error.message : undefined,
-  );
+function unavailable(why: string, error?: Error): never {
+  return refuse("InvalidParameterException", `Unable to contact well-known endpoint. ${why}`, error?.message);
 }
