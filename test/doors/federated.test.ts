@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import type { ProviderIdentity } from "../../src/domain/federation/protocol.ts";
 import { findProvider } from "../../src/domain/federation/provider.ts";
@@ -21,8 +22,17 @@ import {
   newSubject,
   offer,
   tokensOf,
+  turnedAway,
 } from "../federation/people.ts";
-import { everyFlow, makeClient, makeUser, newAddress, password, unique } from "../kit/people.ts";
+import {
+  everyFlow,
+  makeClient,
+  makeUser,
+  newAddress,
+  password,
+  unique,
+  verifiedByMail,
+} from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
 import { authorize, newCode, post, redeem } from "../oauth/support.ts";
 import { adminInitiate, initiate, respond, ways } from "./ways.ts";
@@ -178,34 +188,44 @@ forEachServer("users of identity providers at every door", (open) => {
 
   test("a user's own password, and the ways of the API, are not for users of providers", async () => {
     const server = await open();
-    const place = await federatedPlace(server);
-    const { Username, accessToken: AccessToken } = await person(place);
-    const { ClientId, UserPoolId } = place;
+    const ExplicitAuthFlows = [...everyFlow, "ALLOW_USER_AUTH" as const];
+    const place = await federatedPlace(server, verifiedByMail, { client: { ExplicitAuthFlows } });
+    const { ClientId: hiding } = await makeClient(server, place.UserPoolId, {
+      ...{ ExplicitAuthFlows, PreventUserExistenceErrors: "ENABLED" },
+    });
+    const subject = await person(place);
     const { client } = server;
-    const AuthParameters = { USERNAME: Username, PASSWORD: password };
-    const commands: Readonly<Record<string, () => Promise<unknown>>> = {
-      "NotAuthorizedException: Incorrect username or password.": () =>
-        client.send(
-          new sdk.InitiateAuthCommand({ ClientId, AuthFlow: "USER_PASSWORD_AUTH", AuthParameters }),
-        ),
-      "NotAuthorizedException: User password cannot be reset in the current state.": () =>
-        client.send(new sdk.ForgotPasswordCommand({ ClientId, Username })),
-      "NotAuthorizedException: User password cannot be reset in the current state. ": () =>
-        client.send(new sdk.AdminResetUserPasswordCommand({ UserPoolId, Username })),
-      "NotAuthorizedException: User cannot be confirmed. Current status is EXTERNAL_PROVIDER": () =>
-        client.send(new sdk.AdminConfirmSignUpCommand({ UserPoolId, Username })),
-      "NotAuthorizedException: Incorrect username or password. ": () =>
-        client.send(new sdk.ChangePasswordCommand({ AccessToken, ProposedPassword: "Another-Horse-8" })),
-    };
-    for (const [refusal, act] of Object.entries(commands))
-      await assert.rejects(act(), (thrown: Error) => `${thrown.name}: ${thrown.message}` === refusal.trim());
+    for (const [what, [refusal, act]] of Object.entries(refusedToFederated))
+      await assert.rejects(
+        act(client, subject),
+        (thrown: Error) => `${thrown.name}: ${thrown.message}` === refusal,
+        what,
+      );
+    // Where a client hides who exists, nobody can tell them from those who do not.
+    for (const [what, act] of Object.entries(hiddenByClients)) {
+      const said = (Username: string) =>
+        act(client, { ClientId: hiding, Username }).then(
+          (answer) => Object.keys(answer).sort().join(),
+          ({ name, message }: Error) => `${name}: ${message}`,
+        );
+      assert.equal(await said(subject.Username), await said("Corporate_nobody"), what);
+    }
+    const AccessToken = subject.accessToken;
+    const { ConfiguredUserAuthFactors } = await client.send(
+      new sdk.GetUserAuthFactorsCommand({ AccessToken }),
+    );
+    assert.deepEqual(ConfiguredUserAuthFactors, []);
     const { Users } = await client.send(
-      new sdk.ListUsersCommand({ UserPoolId, Filter: 'cognito:user_status = "EXTERNAL_PROVIDER"' }),
+      new sdk.ListUsersCommand({
+        UserPoolId: place.UserPoolId,
+        Filter: 'cognito:user_status = "EXTERNAL_PROVIDER"',
+      }),
     );
     assert.deepEqual(
       Users?.map((user) => user.Username),
-      [Username],
+      [subject.Username],
     );
+    await temporaryPassword(subject);
   });
 
   test("no flow of the API begins the sign-in of a user of a provider", async () => {
@@ -256,3 +276,123 @@ forEachServer("users of identity providers at every door", (open) => {
     assert.deepEqual(await server.inbox(said.email), [], "no code was sent");
   });
 });
+
+/** An administrator's temporary password makes them a user of the pool, whom the provider lets in again once they have replaced it. */
+async function temporaryPassword(subject: Person): Promise<void> {
+  const { server, ClientId, who } = subject;
+  const { client } = server;
+  const user = named(subject);
+  await client.send(new sdk.AdminSetUserPasswordCommand({ ...user, Password: password, Permanent: false }));
+  const state = async () => (await client.send(new sdk.AdminGetUserCommand(user))).UserStatus;
+  assert.equal(await state(), "FORCE_CHANGE_PASSWORD");
+  await assert.rejects(arrive(subject, who), turnedAway("Password reset required for the user"));
+  const flow = {
+    ...{ UserPoolId: user.UserPoolId, ClientId },
+    AuthFlow: "ADMIN_USER_PASSWORD_AUTH" as const,
+  };
+  const { ChallengeName, Session } = await client.send(
+    new sdk.AdminInitiateAuthCommand({
+      ...flow,
+      AuthParameters: { USERNAME: user.Username, PASSWORD: password },
+    }),
+  );
+  const ChallengeResponses = { USERNAME: user.Username, NEW_PASSWORD: "Another-Horse-8" };
+  await client.send(
+    new sdk.RespondToAuthChallengeCommand({ ClientId, ChallengeName, Session, ChallengeResponses }),
+  );
+  assert.equal(await state(), "CONFIRMED");
+  assert.equal((await arrive(subject, who)).user.username, subject.Username);
+}
+
+type Named = { readonly ClientId: string; readonly Username: string };
+const wrongPassword = "NotAuthorizedException: Incorrect username or password.";
+const noReset = "NotAuthorizedException: User password cannot be reset in the current state.";
+const noConfirmation =
+  "NotAuthorizedException: User cannot be confirmed. Current status is EXTERNAL_PROVIDER";
+
+const byPassword = ({ ClientId, Username: USERNAME }: Named) => ({
+  ...{ ClientId, AuthParameters: { USERNAME, PASSWORD: password } },
+});
+const confirming = ({ ClientId, Username }: Named) => ({ ClientId, Username, ConfirmationCode: "123456" });
+
+/** What is refused to a user with the status EXTERNAL_PROVIDER, and how. */
+const refusedToFederated: Readonly<
+  Record<
+    string,
+    readonly [
+      refusal: string,
+      act: (client: CognitoIdentityProviderClient, person: Person) => Promise<unknown>,
+    ]
+  >
+> = {
+  InitiateAuth: [
+    wrongPassword,
+    (client, person) =>
+      client.send(new sdk.InitiateAuthCommand({ ...byPassword(person), AuthFlow: "USER_PASSWORD_AUTH" })),
+  ],
+  AdminInitiateAuth: [
+    wrongPassword,
+    (client, { UserPoolId, ...person }) =>
+      client.send(
+        new sdk.AdminInitiateAuthCommand({
+          ...{ UserPoolId, ...byPassword(person), AuthFlow: "ADMIN_USER_PASSWORD_AUTH" },
+        }),
+      ),
+  ],
+  ForgotPassword: [
+    noReset,
+    (client, { ClientId, Username }) => client.send(new sdk.ForgotPasswordCommand({ ClientId, Username })),
+  ],
+  ConfirmForgotPassword: [
+    "ExpiredCodeException: Invalid code provided, please request a code again.",
+    (client, person) =>
+      client.send(new sdk.ConfirmForgotPasswordCommand({ ...confirming(person), Password: password })),
+  ],
+  ChangePassword: [
+    wrongPassword,
+    (client, { accessToken: AccessToken }) =>
+      client.send(new sdk.ChangePasswordCommand({ AccessToken, ProposedPassword: "Another-Horse-8" })),
+  ],
+  ConfirmSignUp: [
+    noConfirmation,
+    (client, person) => client.send(new sdk.ConfirmSignUpCommand(confirming(person))),
+  ],
+  ResendConfirmationCode: [
+    "InvalidParameterException: User is already confirmed.",
+    (client, { ClientId, Username }) =>
+      client.send(new sdk.ResendConfirmationCodeCommand({ ClientId, Username })),
+  ],
+  AdminResetUserPassword: [
+    noReset,
+    (client, person) => client.send(new sdk.AdminResetUserPasswordCommand(named(person))),
+  ],
+  AdminConfirmSignUp: [
+    noConfirmation,
+    (client, person) => client.send(new sdk.AdminConfirmSignUpCommand(named(person))),
+  ],
+  "AdminUpdateUserAttributes of identities": [
+    "InvalidParameterException: Cannot modify the non-mutable attribute identities",
+    (client, person) =>
+      client.send(
+        new sdk.AdminUpdateUserAttributesCommand({
+          ...named(person),
+          UserAttributes: [{ Name: "identities", Value: "[]" }],
+        }),
+      ),
+  ],
+};
+
+/** What everybody may ask about a name. */
+const hiddenByClients: Readonly<
+  Record<string, (client: CognitoIdentityProviderClient, who: Named) => Promise<object>>
+> = {
+  InitiateAuth: (client, who) =>
+    client.send(new sdk.InitiateAuthCommand({ ...byPassword(who), AuthFlow: "USER_PASSWORD_AUTH" })),
+  "InitiateAuth, USER_AUTH": (client, who) =>
+    client.send(new sdk.InitiateAuthCommand({ ...byPassword(who), AuthFlow: "USER_AUTH" })),
+  ForgotPassword: (client, who) => client.send(new sdk.ForgotPasswordCommand(who)),
+  ConfirmForgotPassword: (client, who) =>
+    client.send(new sdk.ConfirmForgotPasswordCommand({ ...confirming(who), Password: password })),
+  ConfirmSignUp: (client, who) => client.send(new sdk.ConfirmSignUpCommand(confirming(who))),
+  ResendConfirmationCode: (client, who) => client.send(new sdk.ResendConfirmationCodeCommand(who)),
+};
