@@ -33,25 +33,27 @@ async function application(): Promise<string> {
   return `http://localhost:${(await site).port}`;
 }
 
+/** @param details of the provider, which may first have to know the pool by its metadata */
 export async function newSamlPlace(
   server: TestServer,
-  details: Details,
+  details: Details | ((metadataUrl: string) => Promise<Details>),
   { attributes, providers = ["COGNITO", "Campus"] }: { attributes: Details; providers?: readonly string[] },
 ): Promise<SamlPlace> {
   const groups = { Name: "groups", AttributeDataType: "String", Mutable: true } as const;
   const { UserPoolId } = await makePool(server, {
     Schema: [{ ...groups, StringAttributeConstraints: { MaxLength: "2048" } }],
   });
+  const place = { server, UserPoolId, base: `${server.endpoint}/${UserPoolId}` };
+  const metadata = `${place.base}/saml2/metadata`;
   await createProvider(server, UserPoolId, {
     ProviderName: "Campus",
     ProviderType: "SAML",
-    ProviderDetails: details,
+    ProviderDetails: typeof details === "function" ? await details(metadata) : details,
     AttributeMapping: attributes,
   });
-  const place = { server, UserPoolId, base: `${server.endpoint}/${UserPoolId}` };
   const made = await newApplication(place, providers);
   const entityId = `urn:amazon:cognito:sp:${UserPoolId}`;
-  return { ...place, ...made, entityId, metadataUrl: `${place.base}/saml2/metadata?provider=Campus` };
+  return { ...place, ...made, entityId, metadataUrl: `${metadata}?provider=Campus` };
 }
 
 async function newApplication(
