@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
@@ -39,8 +39,6 @@ export interface SimpleSaml {
   unaskedUrl(service: Service, relayState: string): string;
   /** Where a browser signs out of everything. */
   signOutUrl(returnTo: string): string;
-  /** Its log of this moment. */
-  log(): string;
   close(): Promise<void>;
 }
 
@@ -51,20 +49,18 @@ interface Service {
 
 /** Whoever may sign in: passwords are the names. */
 const people = ["ann", "ben"];
-export const attributesOf = (name: string) => ({
+const attributesOf = (name: string) => ({
   uid: [name],
   mail: [`${name}@example.com`],
   displayName: [`${name} Ünal <${name}>`],
   groups: ["staff", "admins"],
 });
 
-const nameIdFormats = {
+export const nameIdFormats = {
   persistent: "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
   transient: "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
   emailAddress: "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
 } as const;
-
-export { nameIdFormats };
 
 const settingsOf = (folder: string, port: number) => ({
   baseurlpath: `http://127.0.0.1:${port}/`,
@@ -123,15 +119,13 @@ foreach (glob(dirname(__DIR__) . '/services/*/saml20-sp-remote.php') as $file) r
 foreach ($settings as $entityId => $more) $metadata[$entityId] = array_merge($metadata[$entityId], $more);
 `;
 
-/** Starts it on a free port. */
-export async function startSimpleSaml(): Promise<SimpleSaml> {
-  checkInstalled();
-  const folder = temporaryFolder();
-  const port = await freePort();
+const put = (folder: string, name: string, value: unknown) =>
+  writeFileSync(join(folder, `${name}.json`), JSON.stringify(value));
+
+/** All its settings but those of the identity provider itself, which has no key yet. */
+function writeSettings(folder: string, port: number): void {
   for (const name of ["cert", "log", "data", "tmp", "metadata", "sessions", "services"])
     mkdirSync(join(folder, name));
-  const put = (name: string, value: unknown) =>
-    writeFileSync(join(folder, `${name}.json`), JSON.stringify(value));
   const users = Object.fromEntries(people.map((name) => [`${name}:${name}`, attributesOf(name)]));
   const files: readonly (readonly [name: string, variable: string])[] = [
     ["config", "config"],
@@ -140,16 +134,24 @@ export async function startSimpleSaml(): Promise<SimpleSaml> {
   ];
   for (const [name, variable] of files) writeFileSync(join(folder, `${name}.php`), reading(variable));
   writeFileSync(join(folder, "metadata/saml20-sp-remote.php"), readingServices);
-  put("config", settingsOf(folder, port));
-  put("authsources", { people: { 0: "exampleauth:UserPass", ...users } });
-  put("metadata/saml20-sp-remote", {});
+  put(folder, "config", settingsOf(folder, port));
+  put(folder, "authsources", { people: { 0: "exampleauth:UserPass", ...users } });
+  put(folder, "metadata/saml20-sp-remote", {});
+}
+
+/** Starts it on a free port. */
+export async function startSimpleSaml(): Promise<SimpleSaml> {
+  checkInstalled();
+  const folder = temporaryFolder();
+  const port = await freePort();
+  writeSettings(folder, port);
   const environment = { ...process.env, SIMPLESAMLPHP_CONFIG_DIR: folder };
   const base = `http://127.0.0.1:${port}`;
   const entityId = `${base}/saml2/idp/metadata.php`;
   let keys = 0;
   let certificate = "";
   const configure = (more: ServiceSettings = {}) =>
-    put("metadata/saml20-idp-hosted", hosted(entityId, `key-${keys}`, more));
+    put(folder, "metadata/saml20-idp-hosted", hosted(entityId, `key-${keys}`, more));
   const rotateKey = async () => {
     const key = await newKey(`key-${++keys}`);
     certificate = key.certificate;
@@ -173,15 +175,11 @@ export async function startSimpleSaml(): Promise<SimpleSaml> {
         await metarefresh(service.metadataUrl, out, environment);
       }
       services.set(service.entityId, settings);
-      put("metadata/saml20-sp-remote", Object.fromEntries(services));
+      put(folder, "metadata/saml20-sp-remote", Object.fromEntries(services));
     },
     unaskedUrl: (service, RelayState) =>
       `${base}/saml2/idp/SSOService.php?${new URLSearchParams({ spentityid: service.entityId, RelayState })}`,
     signOutUrl: (RelayState) => `${base}/saml2/idp/initSLO.php?${new URLSearchParams({ RelayState })}`,
-    log: () => {
-      const path = join(folder, "log/simplesamlphp.log");
-      return existsSync(path) ? readFileSync(path, "utf8") : "";
-    },
     close: async () => {
       const ended = once(child, "close");
       child.kill();
