@@ -139,8 +139,10 @@ forEachServer("SAML with samlify", (open) => {
   });
 
   test("a request that only the provider wants signed is signed, too", async () => {
-    const { server, place } = await setting({}, provider({ wantAuthnRequestsSigned: true }));
+    const { server, place, sp } = await setting({}, provider({ wantAuthnRequestsSigned: true }));
     assert.match((await begin(server, place)).location, /&Signature=/);
+    assert.ok(sp.entityMeta.isAuthnRequestSigned(), "our metadata says so");
+    assert.ok(!(await setting()).sp.entityMeta.isAuthnRequestSigned());
   });
 
   test("encrypted assertions, where they are demanded, and by nothing weak", async () => {
