@@ -3,8 +3,8 @@
  * that none of them runs alone at the end. With TEST_WHOLE set and no pattern: the files of which that runs a part, whole.
  * Compiled code is cached for the next process, as by the program itself.
  *
- * Files that only start servers in their own process, or none, share a process with others of their folder: a third of
- * what such a file cost was loading the program again, and running it before it was optimized.
+ * Files share a process with others of their folder, where that is listed: a third of what such a file cost was loading the
+ * program again, and running it before it was optimized.
  */
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -50,21 +50,24 @@ const longFirst = [
   "test/cli/audit.test.ts",
 ];
 
-/** How many files of a folder share a process. The files of others start processes, or change their own. */
+/** How many files of a folder share a process, one after another. */
 const together: Readonly<Record<string, number>> = {
   ...{ api: 8, doors: 5, "hosted-ui": 6, oauth: 6, store: 6, mail: 3, fidelity: 3, front: 7 },
   ...{ domain: 22, lib: 22, wire: 22, clients: 5, triggers: 5, federation: 6 },
+  // Most of their time passes in processes that they start.
+  ...{ cli: 6, functions: 7, servers: 4 },
   // Chromium, too, is started once for several files.
   browser: 5,
 };
 
-/** Files of these folders that do start processes: nearly all their time passes there. */
+/** Files of these folders that stay by themselves: they are long, or change the clock of their process. */
 const apart = [
   "test/clients/by-name.test.ts",
   "test/clients/durability.test.ts",
   "test/clients/readme.test.ts",
   "test/clients/seed.test.ts",
   "test/front/alone.test.ts",
+  "test/functions/loading.test.ts",
 ];
 
 /** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */
