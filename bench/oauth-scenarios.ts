@@ -1,18 +1,21 @@
 /** The authorization server: the code grant from end to end, its parts, and a page. */
 import { createHash } from "node:crypto";
-import { type Answer, Connection, document, type Headers } from "./lib/connection.ts";
+import { type Answer, admitted, Connection, document, type Headers } from "./lib/connection.ts";
 import type { Operation } from "./lib/load.ts";
 import type { Scenario } from "./lib/scenario.ts";
 import { type Stage, signedCall } from "./lib/stage.ts";
 import { password, userName } from "./lib/users.ts";
 
-const redirectUri = "http://localhost:9999/callback";
-const form = { "content-type": "application/x-www-form-urlencoded" };
+export const redirectUri = "http://localhost:9999/callback";
+export const form = { "content-type": "application/x-www-form-urlencoded" };
 const verifier = "a".repeat(43);
 const challenge = createHash("sha256").update(verifier).digest("base64url");
 
 /** Creates a client of the stage's pool that uses the pages. */
-async function oauthClient(stage: Stage, change: object = {}): Promise<{ id: string; secret: string }> {
+export async function oauthClient(
+  stage: Stage,
+  change: object = {},
+): Promise<{ id: string; secret: string }> {
   const connection = new Connection(stage.server.port);
   const made = document(
     await signedCall(connection, stage.server.port, "CreateUserPoolClient", {
@@ -29,7 +32,7 @@ async function oauthClient(stage: Stage, change: object = {}): Promise<{ id: str
   return { id: made.UserPoolClient.ClientId, secret: made.UserPoolClient.ClientSecret ?? "" };
 }
 
-const queryOf = (clientId: string) =>
+export const queryOf = (clientId: string) =>
   new URLSearchParams({
     response_type: "code",
     client_id: clientId,
@@ -40,7 +43,7 @@ const queryOf = (clientId: string) =>
     code_challenge_method: "S256",
   }).toString();
 
-const headerOf = ({ head }: Answer, name: string) =>
+export const headerOf = ({ head }: Answer, name: string) =>
   new RegExp(`\\r\\n${name}: ([^\\r]*)`, "i").exec(head)?.[1] ?? "";
 
 /** Signs a browser in at the pages; returns its cookie. */
@@ -62,6 +65,24 @@ async function signInBrowser(stage: Stage, query: string, turn: number): Promise
 /** The number of signed-in browsers: enough that no row is contended. */
 const browsers = 32;
 
+/** The tokens for the code with which a browser was sent back to the application. */
+export async function redeem(
+  connection: Connection,
+  { poolId }: Stage,
+  clientId: string,
+  location: string,
+): Promise<Record<string, unknown>> {
+  const body = new URLSearchParams({
+    grant_type: "authorization_code",
+    client_id: clientId,
+    code: new URL(location).searchParams.get("code") ?? "",
+    redirect_uri: redirectUri,
+    code_verifier: verifier,
+  });
+  const path = `/${poolId}/oauth2/token`;
+  return document(await admitted(() => connection.request("POST", path, form, body.toString())));
+}
+
 async function codeGrant(
   stage: Stage,
 ): Promise<{ run: Operation; tokens: (turn: number) => Promise<string> }> {
@@ -71,16 +92,9 @@ async function codeGrant(
   for (let turn = 0; turn < browsers; turn++) cookies.push(await signInBrowser(stage, query, turn));
   const run = async (connection: Connection, turn: number) => {
     const cookie = cookies[turn % cookies.length]!;
-    const back = await connection.request("GET", `/${stage.poolId}/oauth2/authorize?${query}`, { cookie });
-    const code = new URL(headerOf(back, "location")).searchParams.get("code");
-    const body = new URLSearchParams({
-      grant_type: "authorization_code",
-      client_id: client.id,
-      code: code ?? "",
-      redirect_uri: redirectUri,
-      code_verifier: verifier,
-    });
-    return document(await connection.request("POST", `/${stage.poolId}/oauth2/token`, form, body.toString()));
+    const path = `/${stage.poolId}/oauth2/authorize?${query}`;
+    const back = await admitted(() => connection.request("GET", path, { cookie }));
+    return redeem(connection, stage, client.id, headerOf(back, "location"));
   };
   const tokens = async (turn: number) => {
     const connection = new Connection(stage.server.port);

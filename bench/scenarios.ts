@@ -1,4 +1,5 @@
 /** The scenarios: one operation each, with its limit and the ratio to reach. */
+import { federationScenarios } from "./federation-scenarios.ts";
 import { Authenticator } from "./lib/authenticator.ts";
 import { Connection, document } from "./lib/connection.ts";
 import type { Operation } from "./lib/load.ts";
@@ -234,4 +235,5 @@ export const scenarios: readonly Scenario[] = [
     }),
   ),
   ...oauthScenarios,
+  ...federationScenarios,
 ];

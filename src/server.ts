@@ -6,7 +6,7 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
-import { type Config, listensOnLoopback, servesThisMachine, urlForHandlers } from "./config/config.ts";
+import { type Config, listensOnLoopback, servesThisMachine } from "./config/config.ts";
 import { userAgent } from "./config/version.ts";
 import { hourlyShares } from "./domain/audit/event-shares.ts";
 import { startTrail } from "./domain/audit/trail.ts";
@@ -16,6 +16,7 @@ import { type BeforeStored, type CreatedKey, ensureRootKey } from "./domain/iam/
 import { startUseWriter } from "./domain/iam/key-uses.ts";
 import { startOutboxWorker } from "./domain/messages/worker.ts";
 import { generateSigningPair } from "./domain/tokens/signing-keys.ts";
+import { functionsOf } from "./domain/triggers/configured-functions.ts";
 import { shareFunctionList } from "./domain/triggers/function-lists.ts";
 import { createAdmission } from "./http/admission.ts";
 import { awsJsonListener, preflightRoutes } from "./http/aws-json/routes.ts";
@@ -45,8 +46,7 @@ import { atDomain, type Bindings } from "./http/place.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
 import { Turns } from "./http/turns.ts";
 import { welcomeRoutes } from "./http/welcome/routes.ts";
-import type { FunctionHost } from "./integrations/functions/driver.ts";
-import { createFunctions, type FunctionRegistry } from "./integrations/functions/registry.ts";
+import type { FunctionRegistry } from "./integrations/functions/registry.ts";
 import { createOutbound } from "./integrations/outbound.ts";
 import { inboxSender } from "./integrations/senders/sender.ts";
 import { openSenders } from "./integrations/senders/senders.ts";
@@ -263,23 +263,6 @@ export async function newApp(
     deliveries: new Set(),
     lanes: new Map(),
   };
-}
-
-/** The configured functions. Their handlers are loaded when they are first needed. */
-export function functionsOf(
-  config: Config,
-  { log, clock }: Pick<FunctionHost, "log" | "clock">,
-): Promise<FunctionRegistry> {
-  return createFunctions(config.functions, {
-    log,
-    clock,
-    region: config.region,
-    endpoint: urlForHandlers(config),
-    path: config.programPath,
-    childUser: config.functionsUser,
-    userAgent,
-    reload: servesThisMachine(config),
-  });
 }
 
 /** Starts the background workers. */

@@ -86,6 +86,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   yaml: /^(?:config|gateway|domain\/messages)\//,
   "openid-client": /^(?:domain\/federation\/|gateway\/(?:discover|provider)\.ts$)/,
   "@node-saml/node-saml": /^domain\/federation\//,
+  "xml-crypto": /^domain\/federation\/saml-signature\.ts$/,
   nodemailer: /^integrations\//,
   "@aws-sdk/client-sesv2": /^integrations\/senders\/ses\.ts$/,
   "@aws-sdk/client-sns": /^integrations\/senders\/sns\.ts$/,
@@ -98,7 +99,7 @@ const homes: Readonly<Record<string, RegExp>> = {
 };
 
 /** Large, and needed by few servers: loaded when first used, so that a start does without them. */
-const loadedLate = /^@aws-(?:crypto|sdk)\/|^libphonenumber-js|^openid-client|^@node-saml/;
+const loadedLate = /^@aws-(?:crypto|sdk)\/|^libphonenumber-js|^openid-client|^@node-saml|^xml-crypto/;
 
 /** Each file, read and parsed once. */
 const sources = files.map((file) => {

@@ -73,3 +73,21 @@ test("promises have no async ids of their own, which is what the preloaded modul
     });`);
   assert.equal(status, 0, printed);
 });
+
+test("the hooks of a process that files share run after the tests of all of them", () => {
+  const loaded = pathToFileURL(join(import.meta.dirname, "../tools/loaded.mjs")).href;
+  const imported = (content: string) =>
+    `import "data:text/javascript,${encodeURIComponent(`import { after, test } from "node:test"; ${content}`)}";`;
+  // The first waits for nothing, so its test could end before the second one is there.
+  const { printed, status } = runFile(
+    [
+      `import { loaded } from ${JSON.stringify(loaded)};`,
+      imported(`after(() => console.log("# closes one")); test("one", () => {});`),
+      imported(`for (let turn = 0; turn < 9; turn++) await new Promise((resolve) => setImmediate(resolve));
+        after(() => console.log("# closes two")); test("two", () => console.log("# two runs"));`),
+      "loaded();",
+    ].join("\n"),
+  );
+  assert.equal(status, 0, printed);
+  assert.deepEqual(printed.match(/^# (?:closes|two) \w+/gm), ["# two runs", "# closes one", "# closes two"]);
+});

@@ -38,7 +38,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
   "/oauth2/idpresponse": [
     "An answer is taken only from the browser that began, at the same host, once; everybody else gets the error page. A posted answer (Sign in with Apple) leads to a GET with a handle, since browsers send no cookie with another site's form. A sign-in fails if the provider's settings change meanwhile.",
   ],
-  "/oauth2/backchannel-logout/:provider": [
+  "/oauth2/backchannel-logout": [
     "Ours (OpenID Connect Back-Channel Logout 1.0), by the provider's name: ends the browser sessions, and the tokens of that user's sign-ins through the provider.",
   ],
   "/saml2/idpresponse": [
@@ -51,7 +51,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
     "Ours: the pool's metadata as a SAML service provider; `provider` names the identity provider that it is for.",
   ],
   "/login": [
-    "A client without COGNITO shows no form for the pool's own users and refuses them; with one provider it leads there at once. Buttons of providers follow `categories.auth.federation.order`, `authMethodOrder` and `idpButtons.icons` of the style. If every SAML provider of the client has identifiers, an e-mail address is asked for, whose domain leads to the provider.",
+    "A client without COGNITO shows no form for the pool's own users and refuses them; with one provider it leads there at once. Buttons of providers follow `categories.auth.federation.order`, `authMethodOrder` and `idpButtons.icons` of the style. If every SAML provider of the client has identifiers, an e-mail address is asked for, whose domain leads to the provider with that identifier; a subdomain is another domain, and an international one may be written in Unicode or in ASCII.",
     "A user who is already signed in is asked whether to continue.",
     "In pools with several first factors, asks at once for the one used last in this browser, or for a passkey (if the client tells who exists) or the password; another method is offered there.",
   ],

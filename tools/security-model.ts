@@ -1,6 +1,6 @@
 /**
  * Writes the tables of docs/security-model.md, each between its two markers, from the tables that the server uses and from
- * trust-table.ts. `--check` fails if the file differs from what would be written.
+ * trust-table.ts and provider-table.ts. `--check` fails if the file differs from what would be written.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { permissions } from "../src/domain/iam/actions.ts";
 import { conditionKeys } from "../src/domain/iam/condition-keys.ts";
 import { type Row as Holding, holdings, sharing } from "../src/http/holdings.ts";
 import { writeOrCheck } from "./generated.ts";
+import { type Door, doors, openAfter } from "./provider-table.ts";
 import { type Cell, events, type Row, reasons, type Thing, things } from "./trust-table.ts";
 
 const target = join(import.meta.dirname, "..", "docs", "security-model.md");
@@ -79,12 +80,22 @@ ${Object.entries(reasons)
   .join("")}`;
 }
 
+function whatEndsSignInsElsewhere(): string {
+  const all = Object.keys(doors) as Door[];
+  const rows = Object.entries(openAfter).map(([event, open]: [string, readonly Door[]]) => [
+    event,
+    ...all.map((door) => (open.includes(door) ? "lets in" : "**ends**")),
+  ]);
+  return table(["Event", ...all.map((door) => doors[door])], rows);
+}
+
 /** The text of each table, by the file that it is generated from. */
 const written: Readonly<Record<string, string>> = {
   "src/config/limits.ts": limits(),
   "src/http/holdings.ts": whatOneClientCanHold(),
   "src/domain/iam/condition-keys.ts": conditions(),
   "src/domain/iam/actions.ts": ownPermissions(),
+  "tools/provider-table.ts": whatEndsSignInsElsewhere(),
   "tools/trust-table.ts": whatEndsWhat(),
 };
 

@@ -10,13 +10,15 @@ import { pino } from "pino";
 import { loadUsers, password } from "../bench/lib/users.ts";
 import type { Ctx } from "../src/app.ts";
 import { CommandError } from "../src/cli/command-error.ts";
-import { type Given, openOptions, readArguments } from "../src/cli/command-line.ts";
+import { type Given, readArguments } from "../src/cli/command-line.ts";
+import { openOptions } from "../src/cli/database.ts";
 import { type Config, ConfigError } from "../src/config/config.ts";
+import { functionsOf } from "../src/domain/triggers/configured-functions.ts";
 import { userPoolHandlers } from "../src/http/aws-json/operations.ts";
 import { createCtx } from "../src/http/context.ts";
 import { createMetrics } from "../src/http/metrics.ts";
 import { explainError } from "../src/lib/operator-error.ts";
-import { functionsOf, newApp } from "../src/server.ts";
+import { newApp } from "../src/server.ts";
 import { openDatabase } from "../src/store/open.ts";
 import { readPool } from "../src/store/user-pools.ts";
 

@@ -3,8 +3,8 @@
  * that none of them runs alone at the end. With TEST_WHOLE set and no pattern: the files of which that runs a part, whole.
  * Compiled code is cached for the next process, as by the program itself.
  *
- * Files that only start servers in their own process, or none, share a process with others of their folder: a third of
- * what such a file cost was loading the program again, and running it before it was optimized.
+ * Files share a process with others of their folder, where that is listed: a third of what such a file cost was loading the
+ * program again, and running it before it was optimized.
  */
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -50,30 +50,44 @@ const longFirst = [
   "test/cli/audit.test.ts",
 ];
 
-/** How many files of a folder share a process. The files of others start processes, or change their own. */
+/** How many files of a folder share a process, one after another. */
 const together: Readonly<Record<string, number>> = {
   ...{ api: 8, doors: 5, "hosted-ui": 6, oauth: 6, store: 6, mail: 3, fidelity: 3, front: 7 },
-  ...{ domain: 22, lib: 22, wire: 22, clients: 5, triggers: 5 },
+  ...{ domain: 22, lib: 22, wire: 22, clients: 5, triggers: 5, federation: 6 },
+  // Most of their time passes in processes that they start.
+  ...{ cli: 6, functions: 7, servers: 4 },
   // Chromium, too, is started once for several files.
   browser: 5,
 };
 
-/** Files of these folders that do start processes: nearly all their time passes there. */
+/** Files of these folders that stay by themselves: they are long, or change the clock of their process. */
 const apart = [
   "test/clients/by-name.test.ts",
   "test/clients/durability.test.ts",
   "test/clients/readme.test.ts",
   "test/clients/seed.test.ts",
   "test/front/alone.test.ts",
+  "test/functions/loading.test.ts",
 ];
 
 /** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */
 const concurrency = 3 * availableParallelism();
 
+/**
+ * A program that imports all files of a process. Its own test comes first and ends once all are imported. Without it the
+ * tests of files that wait for nothing can end while others are still being imported. The runner then takes the process for
+ * done and runs its hooks (`after` outside a suite), which it does once: what later tests open keeps the process alive.
+ */
+const entryOf = (imports: readonly string[]): string =>
+  [`import { loaded } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, "loaded.mjs")).href)};\n`]
+    .concat(imports, "loaded();\n")
+    .join("");
+
 /** The files as they are run: long ones, then those that share a process, then all others. */
 function processes(files: readonly string[]): string[] {
   const groups = join(cache, "poolhouse-test", `groups-${process.pid}`);
   process.once("exit", () => rmSync(groups, { recursive: true, force: true }));
+  mkdirSync(groups, { recursive: true });
   const long = longFirst.filter((file) => files.includes(file));
   const rest = files.filter((file) => !longFirst.includes(file));
   const shareable = rest.filter((file) => !apart.includes(file) && basename(dirname(file)) in together);
@@ -84,9 +98,8 @@ function processes(files: readonly string[]): string[] {
       const imports = own
         .filter((_file, index) => index % count === group)
         .map((file) => `import ${JSON.stringify(pathToFileURL(join(root, file)).href)};\n`);
-      mkdirSync(groups, { recursive: true });
       const entry = join(groups, `${folder}-${group + 1}-of-${count}.test.mjs`);
-      writeFileSync(entry, imports.join(""));
+      writeFileSync(entry, entryOf(imports));
       return entry;
     });
   });

@@ -1,7 +1,7 @@
 /**
  * THE table of what ends what: every event that ends trust × everything that carries trust. docs/security-model.md shows
  * it, and test/trust tests each cell over the wire. A new event or thing without its cells, or without its test, is a type
- * error. (Removing an identity provider becomes an event once there are providers.)
+ * error. What ends the sign-ins of users of identity providers is in provider-table.ts.
  */
 
 /** Everything that lets its holder in, or helps with that, in the order in which it is tried after an event. */

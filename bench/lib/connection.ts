@@ -91,6 +91,15 @@ export class Connection {
   }
 }
 
+/** Asks again while a server that other work on the machine holds up turns callers away. */
+export async function admitted(request: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    const answer = await request();
+    if (answer.status !== 429) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** The document of an answer that must be a success. */
 export function document(answer: Answer): Record<string, unknown> {
   if (answer.status !== 200) throw new Error(`${answer.status} ${answer.body}`);

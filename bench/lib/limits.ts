@@ -22,6 +22,8 @@ export interface Limits {
   readonly hash: number;
   /** RS256 with 2048 bits. */
   readonly signature: number;
+  /** A check of RS256 with 2048 bits. */
+  readonly check: number;
   /** A modular exponentiation by OpenSSL over 3072 bits with a 256-bit exponent, including the import of its keys. */
   readonly exponentiation: number;
   /** A verification of ES256 (ECDSA over P-256), including the import of its key. */
@@ -36,6 +38,7 @@ export async function measureLimits(seconds: number): Promise<Limits> {
       hash("Correct-Horse-1", { memoryCost: 19456, timeCost: 2, parallelism: 1 }),
     ),
     signature: await cpuOf(seconds, 8, signatureJob()),
+    check: await cpuOf(seconds, 8, checkJob()),
     exponentiation: await cpuOf(seconds, 8, exponentiationJob()),
     verification: await cpuOf(seconds, 8, verificationJob()),
     http: await bareHttp(seconds),
@@ -67,6 +70,13 @@ function signatureJob(): () => Promise<unknown> {
     key: typeof privateKey,
   ) => Promise<Buffer>;
   return () => signed("sha256", text, privateKey);
+}
+
+function checkJob(): () => Promise<unknown> {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const text = Buffer.alloc(800, "x");
+  const signature = sign("sha256", text, privateKey);
+  return async () => verify("sha256", text, publicKey, signature);
 }
 
 function exponentiationJob(): () => Promise<unknown> {

@@ -18,15 +18,6 @@ export interface StandIns {
   readonly saml: string;
 }
 
-/** Endpoints of oidc-provider. */
-const openIdEndpoints = (at: string) => ({
-  oidc_issuer: at,
-  authorize_url: `${at}/auth`,
-  token_url: `${at}/token`,
-  attributes_url: `${at}/me`,
-  jwks_uri: `${at}/jwks`,
-});
-
 export const providersAt = (at: StandIns): readonly Given[] => [
   {
     ProviderName: "Google",
@@ -36,7 +27,11 @@ export const providersAt = (at: StandIns): readonly Given[] => [
       client_secret: at.googleSecret,
       authorize_scopes: "profile email openid",
       // Not for the real Google.
-      ...openIdEndpoints(at.google),
+      oidc_issuer: at.google,
+      authorize_url: `${at.google}/auth`,
+      token_url: `${at.google}/token`,
+      attributes_url: `${at.google}/me`,
+      jwks_uri: `${at.google}/jwks`,
       attributes_url_add_attributes: "false",
     },
     AttributeMapping: { email: "email", email_verified: "email_verified", name: "name" },
@@ -63,8 +58,9 @@ export const providersAt = (at: StandIns): readonly Given[] => [
       client_secret: at.openidSecret,
       authorize_scopes: "openid profile email",
       attributes_request_method: "GET",
-      // A provider that runs already needs its issuer alone: the rest is discovered.
-      ...openIdEndpoints(at.openid),
+      // Its endpoints are discovered, so it must run when this is entered.
+      oidc_issuer: at.openid,
+      IDPSignout: "true",
     },
     AttributeMapping: { email: "email", email_verified: "email_verified", name: "name" },
   },

@@ -4,7 +4,9 @@
  * key of the SAML stand-in to saml-key.json, and to policy.json what the function's access key must be allowed to do.
  */
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import {
   CognitoIdentityProviderClient,
   CreateIdentityProviderCommand,
@@ -12,6 +14,7 @@ import {
   CreateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { providersAt } from "./providers.ts";
+import { openIdProvider } from "./stand-ins/openid.ts";
 import { newSamlKey } from "./stand-ins/saml-key.ts";
 import { samlProvider } from "./stand-ins/samlify.ts";
 
@@ -58,6 +61,15 @@ const { UserPool } = await idp.send(
 );
 const UserPoolId = UserPool!.Id!;
 
+const discovery = new URL(`${UserPoolId}/.well-known/openid-configuration`, new URL("/", endpoint));
+const { issuer, authorization_endpoint: authorize } = (await (await fetch(discovery)).json()) as {
+  issuer: string;
+  authorization_endpoint: string;
+};
+
+// What the endpoints of the pool's domain begin with: providers send browsers back to it.
+const poolUrl = authorize.replace(/\/oauth2\/authorize$/, "");
+
 const samlKey = await newSamlKey();
 writeFileSync("saml-key.json", JSON.stringify(samlKey), { mode: 0o600 });
 const providers = providersAt({
@@ -69,8 +81,15 @@ const providers = providersAt({
   openidSecret: secrets.OPENID_SECRET,
   saml: samlProvider(urls.SAML_URL, samlKey).getMetadata(),
 });
+// The endpoints of Corporate are discovered when it is entered: its stand-in runs until then.
+const corporate = { id: "our-app-at-corporate", secret: secrets.OPENID_SECRET, pool: poolUrl };
+const standIn = createServer(openIdProvider("Corporate", urls.OPENID_URL, corporate));
+standIn.listen(Number(new URL(urls.OPENID_URL).port), "127.0.0.1");
+await once(standIn, "listening");
 for (const provider of providers)
   await idp.send(new CreateIdentityProviderCommand({ UserPoolId, ...provider }));
+standIn.close();
+standIn.closeAllConnections();
 
 const { UserPoolClient } = await idp.send(
   new CreateUserPoolClientCommand({
@@ -89,20 +108,13 @@ const { UserPoolClient } = await idp.send(
   }),
 );
 
-const discovery = new URL(`${UserPoolId}/.well-known/openid-configuration`, new URL("/", endpoint));
-const { issuer, authorization_endpoint: authorize } = (await (await fetch(discovery)).json()) as {
-  issuer: string;
-  authorization_endpoint: string;
-};
-
 const settings = {
   AWS_ENDPOINT_URL: endpoint,
   AWS_REGION: await idp.config.region(),
   ...urls,
   ...secrets,
   ISSUER: issuer,
-  // What the endpoints of the pool's domain begin with: providers send browsers back to it.
-  POOL_URL: authorize.replace(/\/oauth2\/authorize$/, ""),
+  POOL_URL: poolUrl,
   USER_POOL_ID: UserPoolId,
   CLIENT_ID: UserPoolClient!.ClientId,
   CLIENT_SECRET: UserPoolClient!.ClientSecret,

@@ -3,7 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isUuid, uuid7Floor } from "../lib/uuid.ts";
 import { type AuditEvent, type AuditSearch, listAuditEvents } from "../store/audit.ts";
 import type { Db } from "../store/db.ts";
-import { type Given, readArguments, timeText, withDatabase } from "./command-line.ts";
+import { type Given, readArguments, timeText } from "./command-line.ts";
+import { withDatabase } from "./database.ts";
 import { Table } from "./text.ts";
 import { wrongUsage } from "./usage.ts";
 

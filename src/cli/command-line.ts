@@ -1,13 +1,10 @@
 /**
- * What the commands share: parsing of arguments besides the flags of `serve`, exit codes, and access to the database.
+ * What the commands share: parsing of arguments besides the flags of `serve`, and how times are printed.
  */
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, loadConfig } from "../config/config.ts";
 import { settings } from "../config/settings.ts";
 import { suggestion } from "../lib/closest.ts";
-import { commandName } from "../store/engine/postgres/clients.ts";
-import { type OpenedDatabase, type OpenOptions, openDatabase } from "../store/open.ts";
 import type { CommandError } from "./command-error.ts";
 
 export type Options = Readonly<Record<string, { readonly type: "string" | "boolean" }>>;
@@ -64,34 +61,6 @@ function parse(argv: readonly string[], { options, wrong }: Expected) {
         ? message
         : `Unknown option --${unknown}.${suggestion(unknown, Object.keys(known), "--")}`;
     throw wrong(problem);
-  }
-}
-
-/** The options with which a command opens the configured database. */
-export function openOptions(config: Config): OpenOptions {
-  return {
-    url: config.database,
-    masterKey: config.masterKey,
-    previousMasterKey: config.previousMasterKey,
-    namedStatements: config.namedStatements,
-    secretsFolder: join(config.data, "secrets"),
-    applicationName: commandName,
-    poolSize: 4,
-    waitMs: 10_000,
-    log: { info: () => {}, warn: () => {}, error: (_fields, message) => console.error(message) },
-  };
-}
-
-/** Opens the database, with or without a running server, for as long as the work takes. */
-export async function withDatabase<T>(
-  config: Config,
-  work: (opened: OpenedDatabase) => Promise<T>,
-): Promise<T> {
-  const opened = await openDatabase({ ...openOptions(config), secondary: true });
-  try {
-    return await work(opened);
-  } finally {
-    await opened.close();
   }
 }
 

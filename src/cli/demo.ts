@@ -5,7 +5,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { App, Ctx } from "../app.ts";
-import { type Config, servesThisMachine } from "../config/config.ts";
 import { findClientOf } from "../domain/grants/client.ts";
 import { userPoolHandlers } from "../http/aws-json/operations.ts";
 import { createCtx } from "../http/context.ts";
@@ -21,8 +20,7 @@ import {
   signInPath,
 } from "../http/welcome/demo.ts";
 import { awsCli } from "../http/welcome/snippets.ts";
-import type { Db } from "../store/db.ts";
-import { listPools, readPool } from "../store/user-pools.ts";
+import { listPools } from "../store/user-pools.ts";
 
 /** Creates the demo on an empty database; returns the text to print. */
 export async function makeDemo(app: App): Promise<string> {
@@ -36,16 +34,6 @@ export async function makeDemo(app: App): Promise<string> {
     return "The database has pools already: no demo was made.\n";
   else await addApplication(ctx, pool);
   return snippets(app, pool);
-}
-
-/** What to say of a demo that others than this machine can reach; undefined if there is none. */
-export async function exposedDemo(db: Db, config: Config): Promise<string | undefined> {
-  const pool = demoPoolId(config);
-  if (servesThisMachine(config) || (await readPool(db, pool)) === undefined) return undefined;
-  return (
-    `others can reach this server, and its database has the demo pool ${pool}, whose user's password is public: ` +
-    "delete the pool (DeleteUserPool), or begin with another database"
-  );
 }
 
 async function create(ctx: Ctx, pool: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** What `poolhouse doctor` says about functions: whether their handlers can be loaded, and whether triggers name others. */
 import type { Config } from "../config/config.ts";
+import { functionsOf } from "../domain/triggers/configured-functions.ts";
 import { readsCodes } from "../domain/triggers/custom-sender.ts";
 import { serversWithOthers } from "../domain/triggers/function-lists.ts";
 import { senderTriggers } from "../domain/triggers/trigger.ts";
@@ -7,7 +8,6 @@ import type { Pool } from "../domain/user-pools/load-pool.ts";
 import type { FunctionFacts } from "../integrations/functions/functions.ts";
 import type { FunctionRegistry } from "../integrations/functions/registry.ts";
 import { explainError } from "../lib/operator-error.ts";
-import { functionsOf } from "../server.ts";
 import type { Db } from "../store/db.ts";
 import type { listPools } from "../store/user-pools.ts";
 import { counted } from "./text.ts";

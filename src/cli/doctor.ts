@@ -16,10 +16,11 @@ import { isRotating } from "../store/rotation/rotate-data-key.ts";
 import { oldestSigningKey } from "../store/signing-keys.ts";
 import { listPools } from "../store/user-pools.ts";
 import { type Listening, whoListens } from "./ask-port.ts";
-import { openOptions, timeText } from "./command-line.ts";
-import { exposedDemo } from "./demo.ts";
+import { timeText } from "./command-line.ts";
+import { openOptions } from "./database.ts";
 import { functionFindings, otherServers } from "./doctor-functions.ts";
 import { senderFindings, strangers } from "./doctor-senders.ts";
+import { exposedDemo } from "./exposed-demo.ts";
 import { counted } from "./text.ts";
 
 const day = 24 * 60 * 60 * 1000;

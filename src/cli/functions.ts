@@ -1,12 +1,11 @@
 /** `poolhouse functions`: the functions of the configuration file, and calls of them without a pool. */
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { isSampleSource, sampleEvent, sampleSources } from "../domain/triggers/samples.ts";
+import { functionsOf } from "../domain/triggers/configured-functions.ts";
 import { FunctionError } from "../integrations/functions/functions.ts";
 import { closest } from "../lib/closest.ts";
 import { fileProblem } from "../lib/file-problem.ts";
 import type { FunctionSettings } from "../lib/function-settings.ts";
-import { functionsOf } from "../server.ts";
 import { CommandError } from "./command-error.ts";
 import { type Given, readArguments } from "./command-line.ts";
 import { noSuchAction, wrongUsage } from "./usage.ts";
@@ -60,6 +59,7 @@ function list({ config, flag }: Given): void {
 
 /** Prints the sample event of a source, or of each. */
 async function events({ config, operands: [source] }: Given): Promise<void> {
+  const { isSampleSource, sampleEvent, sampleSources } = await import("../domain/triggers/samples.ts");
   if (source === undefined) {
     const all = await Promise.all(
       sampleSources.map(async (one) => [one, await sampleEvent(one, config)] as const),

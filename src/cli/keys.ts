@@ -14,7 +14,8 @@ import {
 } from "../store/access-keys.ts";
 import { type Db, inTransaction } from "../store/db.ts";
 import { CommandError } from "./command-error.ts";
-import { type Given, type Options, readArguments, timeText, withDatabase } from "./command-line.ts";
+import { type Given, type Options, readArguments, timeText } from "./command-line.ts";
+import { withDatabase } from "./database.ts";
 import { operator } from "./operator.ts";
 import { RootKeyFile } from "./root-key.ts";
 import { rotations } from "./rotate.ts";

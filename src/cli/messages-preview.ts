@@ -10,7 +10,8 @@ import { suggestion } from "../lib/closest.ts";
 import { knownLanguage, languageTags } from "../lib/language.ts";
 import { readClientVersions } from "../store/clients.ts";
 import { CommandError } from "./command-error.ts";
-import { type Given, withDatabase } from "./command-line.ts";
+import type { Given } from "./command-line.ts";
+import { withDatabase } from "./database.ts";
 import { wrongUsage } from "./usage.ts";
 
 const wrongPreview = wrongUsage("messages", ["preview"]);

@@ -11,7 +11,8 @@ import {
   readSchemaVersion,
 } from "../store/open.ts";
 import { CommandError } from "./command-error.ts";
-import { openOptions, readArguments } from "./command-line.ts";
+import { readArguments } from "./command-line.ts";
+import { openOptions } from "./database.ts";
 import { wrongUsage } from "./usage.ts";
 
 export async function migrate(argv: readonly string[]): Promise<void> {

@@ -4,7 +4,8 @@
  */
 import { changePublicUrl, readPublicUrl } from "../store/public-url.ts";
 import { CommandError } from "./command-error.ts";
-import { readArguments, withDatabase } from "./command-line.ts";
+import { readArguments } from "./command-line.ts";
+import { withDatabase } from "./database.ts";
 import { wrongUsage } from "./usage.ts";
 
 export async function publicUrl(argv: readonly string[]): Promise<void> {

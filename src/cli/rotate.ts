@@ -9,7 +9,8 @@ import { rotateDataKey } from "../store/rotation/rotate-data-key.ts";
 import { rotateMasterKey } from "../store/rotation/rotate-master-key.ts";
 import { listPools } from "../store/user-pools.ts";
 import { CommandError } from "./command-error.ts";
-import { type Given, timeText, withDatabase } from "./command-line.ts";
+import { type Given, timeText } from "./command-line.ts";
+import { withDatabase } from "./database.ts";
 import { operator } from "./operator.ts";
 
 const random = (bytes: number) => randomBytes(bytes);

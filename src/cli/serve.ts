@@ -2,7 +2,8 @@
 import { type Config, listeningUrls, loadConfig } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
 import { type RunningServer, startServer } from "../server.ts";
-import { exposedDemo, makeDemo } from "./demo.ts";
+import { makeDemo } from "./demo.ts";
+import { exposedDemo } from "./exposed-demo.ts";
 import { createLog } from "./log.ts";
 import { RootKeyFile } from "./root-key.ts";
 import { paintFor } from "./terminal-log.ts";

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { Ctx } from "../app.ts";
 import { leaveProvider } from "../domain/federation/sessions.ts";
 import {
+  browserHashOf,
   closeBrowserSession,
   type OpenedBrowser,
   openBrowserSession,
@@ -34,8 +35,14 @@ export async function closeSession(
   place: Place,
   { browser, destination }: { readonly browser: SignedInBrowser | undefined; readonly destination: string },
 ): Promise<string> {
-  const location = await leaveProvider(ctx, place, browser, destination);
-  await closeBrowserSession(ctx, place.pool, sessionCookie(c, place));
+  const cookie = sessionCookie(c, place);
+  const location = await leaveProvider(
+    ctx,
+    place,
+    { hash: browserHashOf(cookie), signedIn: browser },
+    destination,
+  );
+  await closeBrowserSession(ctx, place.pool, cookie);
   setSessionCookie(c, place, "", 0);
   return location;
 }

@@ -20,6 +20,9 @@ interface OutboundRequest {
   readonly signal?: AbortSignal;
 }
 
+/** How many redirects are followed to what a provider publishes: its configuration, keys and metadata. */
+export const publishedRedirects = 5;
+
 export interface Outbound {
   /**
    * Makes a request and reads the whole answer. Throws OutboundError: not allowed, unreachable, late, too large, or too
@@ -61,12 +64,23 @@ export interface OutboundOptions {
 }
 
 /** Connections to one server at once; further requests wait, within their time. */
-const connections = 50;
+const maxSockets = 50;
+
+/** How long a connection is kept for the next GET, and how many to one server. */
+const kept = { keepAlive: true, timeout: 5000, maxFreeSockets: 4 };
+
+interface Agents {
+  readonly "http:": Agent;
+  readonly "https:": TlsAgent;
+}
 
 interface Means {
   readonly rules: AddressRules;
   readonly lookup: Readonly<Record<"http:" | "https:", LookupFunction>>;
-  readonly agents: { readonly "http:": Agent; readonly "https:": TlsAgent };
+  /** What GETs share: they may be repeated (RFC 9110 section 9.2.2) if a connection ends just when it is used again. */
+  readonly kept: Agents;
+  /** A connection for each request: a code that is redeemed by POST counts once, and must not be lost on the way. */
+  readonly single: Agents;
   readonly connectMs: number;
   readonly userAgent: string;
 }
@@ -77,11 +91,11 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const means: Means = {
     rules,
     lookup: { "http:": checkedLookup(rules, "http:"), "https:": checkedLookup(rules, "https:") },
-    // Each request has a connection of its own: one that was kept could end just when a code, which counts once, is sent.
-    agents: {
-      "http:": new Agent({ maxSockets: connections }),
-      "https:": new TlsAgent({ maxSockets: connections }),
+    kept: {
+      "http:": new Agent({ ...kept, maxSockets }),
+      "https:": new TlsAgent({ ...kept, maxSockets }),
     },
+    single: { "http:": new Agent({ maxSockets }), "https:": new TlsAgent({ maxSockets }) },
     connectMs,
     userAgent,
   };
@@ -95,7 +109,8 @@ export function createOutbound(options: OutboundOptions): Outbound {
     wrongUrl: (url) => wrongUrl(rules, url),
     close: async () => {
       closing.abort();
-      for (const agent of Object.values(means.agents)) agent.destroy();
+      for (const agents of [means.kept, means.single])
+        for (const agent of Object.values(agents)) agent.destroy();
     },
   };
 }
@@ -184,16 +199,29 @@ function checkedLookup(rules: AddressRules, protocol: "http:" | "https:"): Looku
   };
 }
 
+/** A kept connection had ended when it was used again. */
+class StaleConnection extends Error {}
+
 /** One request without redirects. */
 async function once(means: Means, url: HttpUrl, request: Aimed): Promise<Response> {
+  if (request.method === "POST") return send(means, url, request, means.single);
+  try {
+    return await send(means, url, request, means.kept);
+  } catch (error) {
+    if (!(error instanceof StaleConnection)) throw error;
+    return send(means, url, request, means.single);
+  }
+}
+
+async function send(means: Means, url: HttpUrl, request: Aimed, agents: Agents): Promise<Response> {
   const { method = "GET", headers = {}, body, largest = 2 ** 20, signal } = request;
-  const send = url.protocol === "https:" ? requestHttps : requestHttp;
+  const makeRequest = url.protocol === "https:" ? requestHttps : requestHttp;
   const connecting = new AbortController();
   const ending = AbortSignal.any([signal, connecting.signal]);
   const connectingTimer = setTimeout(() => connecting.abort(), means.connectMs);
   try {
     const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
-      const outgoing = send(url, {
+      const outgoing = makeRequest(url, {
         method,
         headers: {
           ...headers,
@@ -201,13 +229,18 @@ async function once(means: Means, url: HttpUrl, request: Aimed): Promise<Respons
           "accept-encoding": "identity",
           ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
         },
-        agent: means.agents[url.protocol],
+        agent: agents[url.protocol],
         lookup: means.lookup[url.protocol],
         signal: ending,
       });
       const connected = url.protocol === "https:" ? "secureConnect" : "connect";
-      outgoing.once("socket", (socket) => socket.once(connected, () => clearTimeout(connectingTimer)));
-      outgoing.once("error", reject);
+      outgoing.once("socket", (socket) => {
+        if (outgoing.reusedSocket) clearTimeout(connectingTimer);
+        else socket.once(connected, () => clearTimeout(connectingTimer));
+      });
+      outgoing.once("error", (error) =>
+        reject(outgoing.reusedSocket && !signal.aborted ? new StaleConnection() : error),
+      );
       outgoing.once("response", resolve);
       outgoing.end(body);
     });
@@ -243,8 +276,8 @@ async function wholeAnswer(incoming: IncomingMessage, url: URL, largest: number)
   return new Response(isEmpty ? null : Buffer.concat(chunks), { status, headers });
 }
 
-function outboundError(url: URL, error: unknown): OutboundError {
-  if (error instanceof OutboundError) return error;
+function outboundError(url: URL, error: unknown): OutboundError | StaleConnection {
+  if (error instanceof OutboundError || error instanceof StaleConnection) return error;
   const { code = "" } = error as { readonly code?: string };
   if (code === "HPE_HEADER_OVERFLOW")
     return new OutboundError("too large", `${url.host} answers too many headers`);

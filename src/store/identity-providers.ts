@@ -76,7 +76,8 @@ const insertQuery = preparedWrite<IdentityProvidersTable>((kysely, slot) =>
         "updated_at",
       ]),
     )
-    .onConflict((conflict) => conflict.columns(["pool_id", "provider_name"]).doNothing()),
+    // By the name, or by one that differs only by case.
+    .onConflict((conflict) => conflict.doNothing()),
 );
 
 const insertIdentifierQuery = preparedWrite<ProviderIdentifiersTable>((kysely, slot) =>
@@ -110,7 +111,8 @@ async function insertIdentifiers(
 }
 
 /**
- * Adds a provider, and the key that it encrypts to, if any. `no-pool`: the pool is gone. Throws IdentifierTaken.
+ * Adds a provider, and the key that it encrypts to, if any. `exists`: the pool has a provider of this name, in whatever case.
+ * `no-pool`: the pool is gone. Throws IdentifierTaken.
  */
 export function insertProvider(
   db: Db,

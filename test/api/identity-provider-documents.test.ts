@@ -88,9 +88,9 @@ forEachServer("documents of identity providers", (open) => {
     const rows: [body: string | object, status: number, why: string][] = [
       ["", 404, `${url} answers with status 404.`],
       [found, 500, `${url} answers with status 500.`],
-      ["<html>", 200, `${url} is no JSON object.`],
-      ["null", 200, `${url} is no JSON object.`],
-      [{}, 200, `${url} is not the configuration of ${provider.url}.`],
+      ["<html>", 200, `${url} is no configuration of an OpenID provider.`],
+      ["null", 200, `${url} is no configuration of an OpenID provider.`],
+      [{}, 200, `${url} is no configuration of an OpenID provider.`],
       [
         { ...found, issuer: "https://other.example" },
         200,
@@ -117,12 +117,60 @@ forEachServer("documents of identity providers", (open) => {
     await provider.close();
     await assert.rejects(
       createProvider(server, UserPoolId, given("Corp2")),
-      invalid(/^Unable to contact well-known endpoint\. /),
+      invalid(/^Unable to contact well-known endpoint\. \S+ cannot be read: \S+ cannot be reached: \w+$/),
     );
     // Whatever was given is not looked for.
     const asked = provider.asked.length;
     await createProvider(server, UserPoolId, openIdProvider("Corp3"));
     assert.equal(provider.asked.length, asked);
+  });
+
+  test("an issuer that stands for many tenants is refused, and the message says which to give", async () => {
+    const server = await open();
+    const { client } = server;
+    const { UserPoolId } = await makePool(server);
+    const microsoft = "https://login.microsoftonline.com";
+    const refusal = (issuer: string, own: string) =>
+      invalid(
+        `The issuer ${issuer} stands for many tenants, and each has its own. Give that of one tenant as oidc_issuer: ${own}`,
+      );
+    for (const [issuer, own] of [
+      [`${microsoft}/common/v2.0`, `${microsoft}/<tenant id>/v2.0`],
+      [`${microsoft}/Organizations/v2.0`, `${microsoft}/<tenant id>/v2.0`],
+      [`${microsoft}/consumers`, `${microsoft}/<tenant id>`],
+      [`${microsoft}/{tenantid}/v2.0`, `${microsoft}/<tenant id>/v2.0`],
+      ["https://login.microsoftonline.us/common/v2.0", "https://login.microsoftonline.us/<tenant id>/v2.0"],
+    ] as const) {
+      const given = openIdProvider("Entra");
+      const details = { ...given.ProviderDetails, oidc_issuer: issuer };
+      const refused = refusal(issuer, own);
+      await assert.rejects(
+        createProvider(server, UserPoolId, { ...given, ProviderDetails: details }),
+        refused,
+        issuer,
+      );
+    }
+    const provider = await place();
+    const body = { issuer: `${provider.url}/{tenantid}/v2.0` };
+    provider.pages.set("/common/v2.0/.well-known/openid-configuration", { body });
+    const shared = providerWith("OIDC", { ...noEndpoints, oidc_issuer: `${provider.url}/common/v2.0` });
+    const ofTenant = `${provider.url}/<tenant id>/v2.0`;
+    await assert.rejects(
+      createProvider(server, UserPoolId, shared),
+      refusal(`${provider.url}/common/v2.0`, ofTenant),
+    );
+    const tenant = openIdProvider("Tenant", {
+      ProviderDetails: { ...openIdProvider("Tenant").ProviderDetails, oidc_issuer: `${microsoft}/1234/v2.0` },
+    });
+    await createProvider(server, UserPoolId, tenant);
+    const update = new UpdateIdentityProviderCommand({
+      ...{ UserPoolId, ProviderName: "Tenant" },
+      ProviderDetails: { ...tenant.ProviderDetails, oidc_issuer: `${microsoft}/common/v2.0` },
+    });
+    await assert.rejects(
+      client.send(update),
+      refusal(`${microsoft}/common/v2.0`, `${microsoft}/<tenant id>/v2.0`),
+    );
   });
 
   test("the metadata of a SAML provider is read from its URL", async () => {

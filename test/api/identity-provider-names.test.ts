@@ -95,6 +95,33 @@ forEachServer("names of identity providers", (open) => {
     assert.equal(others.filter(({ status }) => status === "fulfilled").length, 1);
   });
 
+  test("names that differ only by case are the same, as the usernames that begin with them may be", async () => {
+    const server = await open();
+    const { client } = server;
+    const { UserPoolId } = await makePool(server);
+    const names = ["Okta", "okta", "OKTA", "oKTA"];
+    const answers = await Promise.allSettled(
+      names.map((name) => createProvider(server, UserPoolId, openIdProvider(name))),
+    );
+    const won = names.filter((_, index) => answers[index]?.status === "fulfilled");
+    assert.equal(won.length, 1);
+    for (const name of names)
+      await assert.rejects(
+        createProvider(server, UserPoolId, openIdProvider(name)),
+        refused("DuplicateProviderException", `${name} already exists in user pool ${UserPoolId}.`),
+      );
+    // The same letter, composed and in two parts.
+    await createProvider(server, UserPoolId, openIdProvider("Caf\u00e9"));
+    await assert.rejects(
+      createProvider(server, UserPoolId, openIdProvider("cafe\u0301")),
+      refused("DuplicateProviderException"),
+    );
+    await createProvider(server, (await makePool(server)).UserPoolId, openIdProvider("okta"));
+    await client.send(new DeleteIdentityProviderCommand({ UserPoolId, ProviderName: won[0] }));
+    await createProvider(server, UserPoolId, openIdProvider("okta"));
+    await assert.rejects(describeProvider(server, UserPoolId, "Okta"), refused("ResourceNotFoundException"));
+  });
+
   test("500 providers are listed page by page, by name", async () => {
     const server = await open();
     const { client, app } = server;

@@ -13,11 +13,15 @@ export interface Work {
 /** What comes when it comes: the outbox worker's work and a delivering request's, and when access keys were used. */
 const workers = /^(?:select|update|delete)\b.*\boutbox\b|^insert into "access_key_uses"/s;
 
-/** Watches a server from now on. `during` tells what one request cost; one at a time. */
+/**
+ * Watches a server from now on. `during` tells what one request cost, and how many rows its statements returned
+ * together; one at a time.
+ */
 export function watchWork(app: App): {
-  during<T>(request: () => Promise<T>): Promise<{ answer: T; work: Work }>;
+  during<T>(request: () => Promise<T>): Promise<{ answer: T; work: Work; rows: number }>;
 } {
   let statements: string[] = [];
+  let rows = 0;
   let hashes = 0;
   let exchanges = 0;
   const { db, passwordHasher, srp } = app;
@@ -32,7 +36,9 @@ export function watchWork(app: App): {
     },
     async transformResult({ result, queryId }) {
       const text = texts.get(queryId.queryId) ?? preparedText(queryId.queryId) ?? "unknown";
-      if (!workers.test(text)) statements.push(text);
+      if (workers.test(text)) return result;
+      statements.push(text);
+      rows += result.rows.length;
       return result;
     },
   };
@@ -61,10 +67,11 @@ export function watchWork(app: App): {
   return {
     async during(request) {
       statements = [];
+      rows = 0;
       hashes = 0;
       exchanges = 0;
       const answer = await request();
-      return { answer, work: { statements, hashes, exchanges } };
+      return { answer, work: { statements, hashes, exchanges }, rows };
     },
   };
 }

@@ -1,16 +1,17 @@
-/** The page of amplify.test.ts: an application that uses Amplify, whose functions the test calls by their names. */
+/** The page of the tests with Amplify: an application whose functions they call by their names. */
 import { Amplify } from "aws-amplify";
 import * as auth from "aws-amplify/auth";
+import { Hub } from "aws-amplify/utils";
 
-const settings = new URLSearchParams(location.search);
-Amplify.configure({
-  Auth: {
-    Cognito: {
-      userPoolId: settings.get("userPoolId"),
-      userPoolClientId: settings.get("userPoolClientId"),
-      userPoolEndpoint: settings.get("userPoolEndpoint"),
-    },
-  },
+/** What Amplify has told of since the page was loaded. */
+window.told = [];
+Hub.listen("auth", ({ payload: { event, data } }) => {
+  const { error } = data ?? {};
+  window.told.push({ event, data: error ? { name: error.name, message: error.message } : data });
 });
+
+// The page that it is served in has them.
+const { oauth, ...settings } = window.settings;
+Amplify.configure({ Auth: { Cognito: { ...settings, ...(oauth && { loginWith: { oauth } }) } } });
 
 window.amplify = auth;

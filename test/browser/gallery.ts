@@ -100,7 +100,12 @@ async function makeStrictPeople(server: TestServer, app: App): Promise<string> {
 }
 
 /** The address of a page, with a whole authorization request. */
-export function address(world: World, app: App, path: string, more: Record<string, string> = {}): string {
+export function address(
+  world: Pick<World, "server" | "callback">,
+  app: App,
+  path: string,
+  more: Record<string, string> = {},
+): string {
   const query = new URLSearchParams({
     client_id: app.ClientId,
     redirect_uri: world.callback,

@@ -7,7 +7,7 @@ import {
   AuthenticationDetails,
   CognitoUser,
   CognitoUserAttribute,
-  CognitoUserPool,
+  type CognitoUserPool,
   type CognitoUserSession,
   type ISignUpResult,
 } from "amazon-cognito-identity-js";
@@ -25,28 +25,15 @@ import {
   uuid,
   verifiedByMail,
 } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forEachServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
+import { called, poolOf, refused, told } from "./identity-js.ts";
 
 interface NewPasswordRequired {
   readonly userAttributes: Record<string, string>;
   readonly requiredAttributes: string[];
 }
 type SignedIn = CognitoUserSession | NewPasswordRequired;
-
-/** node-style callbacks. */
-function called<T>(run: (done: (error?: unknown, result?: T) => void) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    run((error, result) => (error ? reject(error) : resolve(result as T)));
-  });
-}
-
-/** `{onSuccess, onFailure}` callbacks. */
-function told<T>(
-  run: (callbacks: { onSuccess: (result: T) => void; onFailure: (error: unknown) => void }) => void,
-): Promise<T> {
-  return new Promise((resolve, reject) => run({ onSuccess: resolve, onFailure: reject }));
-}
 
 function signIn(user: CognitoUser, Password: string): Promise<SignedIn> {
   const details = new AuthenticationDetails({ Username: user.getUsername(), Password });
@@ -66,12 +53,6 @@ async function session(user: CognitoUser, secret = password): Promise<CognitoUse
   return signedIn;
 }
 
-const refused = (code: string, message?: string) => (error: { code: string; message: string }) => {
-  assert.equal(error.code, code, error.message);
-  if (message !== undefined) assert.equal(error.message, message);
-  return true;
-};
-
 forEachServer("amazon-cognito-identity-js", (open) => {
   const start = async (settings: Parameters<typeof makePool>[1] = {}) => {
     const server = await open();
@@ -79,8 +60,6 @@ forEachServer("amazon-cognito-identity-js", (open) => {
     const client = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow });
     return { server, poolId, client, pool: poolOf(server, poolId, client.ClientId) };
   };
-  const poolOf = (server: TestServer, UserPoolId: string, ClientId: string) =>
-    new CognitoUserPool({ UserPoolId, ClientId, endpoint: server.endpoint });
   const userOf = (Pool: CognitoUserPool, Username: string) => new CognitoUser({ Pool, Username });
 
   test("a user signs up, confirms, signs in and refreshes", async () => {

@@ -165,6 +165,10 @@ test("text is seen on whatever lies under it; the ground stays as it was set", (
     ["--on-accent-down", "--accent-down", 4.5],
     ["--on-second", "--second", 4.5],
     ["--on-second-over", "--second-over", 4.5],
+    ["--on-idp", "--idp", 4.5],
+    ["--on-idp-over", "--idp-over", 4.5],
+    ["--on-idp-down", "--idp-down", 4.5],
+    ["--idp-label", "--card", 4.5],
     ["--bad", "--bad-back", 4.5],
     ["--good", "--good-back", 4.5],
     ["--edge", "--card", 3],
@@ -202,6 +206,41 @@ test("an illegible color is corrected, keeps its hue if possible, and is reporte
   // Of the mode that is not shown nothing is told.
   const fixed = { ...settings, ...on("categories.global.colorSchemeMode", "DARK") };
   assert.deepEqual(repairsOf(themeOf(fixed, [])), []);
+});
+
+test("buttons of providers look like other secondary buttons, unless a style has colors for all or for one", () => {
+  const states = (name: string) => ({ defaults: { backgroundColor: `${name}00ff` } });
+  const second = on("components.secondaryButton.lightMode", states("1111"));
+  const standard = { standard: { lightMode: states("2222") } };
+  const own = { lightMode: { ...states("3333"), active: { backgroundColor: "444400ff" } } };
+  const idpButton = {
+    ...standard,
+    custom: { "A.b}<": own, Google: {}, Facebook: 7, Other: { darkMode: states("5555") } },
+  };
+  const backs = (values: ReadonlyMap<string, string>) =>
+    ["--idp", "--idp-over", "--idp-down"].map((property) => values.get(property));
+  assert.deepEqual(backs(themeOf({}, []).palettes.light.values), ["#ffffff", "#f1f3f7", "#f1f3f7"]);
+  assert.deepEqual(backs(themeOf(second, []).palettes.light.values), ["#111100", "#111100", "#111100"]);
+  const settings = { components: { ...(second as typeof juniper).components, idpButton } };
+  const theme = themeOf(settings, []);
+  assert.deepEqual(backs(theme.palettes.light.values), ["#222200", "#222200", "#222200"]);
+  const { custom } = theme.federation;
+  assert.deepEqual(
+    custom.map(({ name, look, palettes }) => [name, look, ...backs(palettes.light.values)]),
+    [
+      ["A.b}<", "own-0", "#333300", "#333300", "#444400"],
+      ["Other", "own-1", "#222200", "#222200", "#222200"],
+    ],
+  );
+  assert.match(themeCss(theme, none), /\.own-0\{--idp:#333300;[^{}]*\}\.own-1\{[^{}]*\}@media/);
+  // Black text by default on what is nearly black.
+  assert.ok(
+    repairsOf(theme).some(
+      ({ setting }) => setting === "components.idpButton.custom.A.b}<.lightMode.defaults.textColor",
+    ),
+  );
+  const many = Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`P${at}`, own]));
+  assert.equal(themeOf(on("components.idpButton.custom", many), []).federation.custom.length, 100);
 });
 
 test("a half-transparent color is replaced by how it looks over the color behind it", () => {

@@ -32,6 +32,20 @@ test("classic CSS classes style the matching parts of our pages; their colors ar
     css,
     /:root \.problem\{padding:8px;font-size:14px;width:100%;border:2px solid var\(--bad-line\)\}/,
   );
+  assert.equal(property(css, "--idp"), "#5bc0de");
+  assert.equal(property(css, "--on-idp"), "#14171f");
+  assert.equal(property(css, "--idp-down"), "#31b0d5");
+  assert.equal(property(css, "--idp-down-line"), "#46b8da");
+  assert.ok(contrast(colorOfCss(property(css, "--idp-label")!)!, colorOfCss("#fcfcfd")!) >= 4.5);
+  assert.match(
+    css,
+    /:root \.provider\.plain\{min-height:max\(48px,var\(--target\)\);width:100%;[^}]*border-color:var\(--idp-line\)\}/,
+  );
+  assert.match(css, /:root \.organization \.field > label\{padding-top:10px;display:block;font-size:16px\}/);
+  assert.match(
+    css,
+    /:root \.provider\.social\{min-height:[^}]*text-align:left;width:100%;margin-bottom:15px\}/,
+  );
   assert.ok(repaired.includes(".label-customizable") && repaired.includes(".inputField-customizable:focus"));
   assert.deepEqual(ignored, [
     ".logo-customizable { max-height }",
@@ -221,11 +235,12 @@ test("the last of several values wins; classes without a matching part are repor
   const { css } = label("padding: 1px; padding-top: 2px; padding: 3px");
   assert.equal(rules(css), ":root .field > label{padding-top:2px;padding:3px}");
   const { ignored } = uiThemeOf(
-    ".idpButton-customizable { height: 3px } .passwordCheck-valid-customizable { color: red }",
+    ".passwordCheck-valid-customizable { color: red } .socialButton-customizable { color: red }",
   );
+  // The brands have their own colors.
   assert.deepEqual(ignored, [
-    ".idpButton-customizable { height }",
     ".passwordCheck-valid-customizable { color }",
+    ".socialButton-customizable { color }",
   ]);
   assert.equal(rules(uiThemeOf("p { color: red }").css), "");
 });

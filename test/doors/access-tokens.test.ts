@@ -12,8 +12,10 @@ import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt, decodeProtectedHeader, exportJWK, exportSPKI, importJWK } from "jose";
 import { shapeOf } from "../../src/wire/model.ts";
+import { arrive, identity, newSubject, offer, tokensOf } from "../federation/people.ts";
 import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
+import { oauthClient } from "../oauth/support.ts";
 import { everyRow } from "./database.ts";
 import { authorizedBy, type KnownOperation } from "./operations.ts";
 import { inBatches, post, unsigned } from "./wire.ts";
@@ -239,7 +241,51 @@ function needsToken({ facts, shapes }: KnownOperation): boolean {
   return input.type === "structure" && input.members["AccessToken"]?.required === true;
 }
 
+/**
+ * What a new user of an identity provider is refused, with a token that is good: there is no password, device, passkey or other
+ * session to change, no address, and no code that was sent.
+ */
+const hasNone: Readonly<Record<string, string>> = {
+  ChangePassword: "NotAuthorizedException",
+  CompleteWebAuthnRegistration: "InvalidParameterException",
+  ConfirmDevice: "ResourceNotFoundException",
+  DeleteWebAuthnCredential: "ResourceNotFoundException",
+  ForgetDevice: "ResourceNotFoundException",
+  GetDevice: "ResourceNotFoundException",
+  GetUserAttributeVerificationCode: "InvalidParameterException",
+  RevokeUserSession: "ResourceNotFoundException",
+  UpdateDeviceStatus: "ResourceNotFoundException",
+  VerifySoftwareToken: "EnableSoftwareTokenMFAException",
+  VerifyUserAttribute: "ExpiredCodeException",
+};
+
 forEachServer("access tokens", (open) => {
+  test("that of a user of an identity provider opens every operation", async () => {
+    const server = await open();
+    const world = await makeWorld(server);
+    const { UserPoolId } = world;
+    const { ClientId } = await makeClient(server, UserPoolId, oauthClient);
+    const place = { server, UserPoolId, ClientId, base: `${server.endpoint}/${UserPoolId}` };
+    await offer(place, "Corporate");
+    const tokenOf = async () => {
+      const signedIn = await arrive(place, identity(newSubject()));
+      const scope = "openid aws.cognito.signin.user.admin";
+      return String((await tokensOf(place, signedIn, { scope })).body["access_token"]);
+    };
+    const [own, leaving] = [await tokenOf(), await tokenOf()];
+    const ends = ["GlobalSignOut", "DeleteUser"];
+    const seen: Record<string, string> = {};
+    for (const operation of authorizedBy("access-token", "access-token-or-session").toSorted(
+      (a, b) => ends.indexOf(a.name) - ends.indexOf(b.name),
+    )) {
+      const AccessToken = operation.name === "DeleteUser" ? leaving : own;
+      const body = JSON.stringify({ ...world.input(operation), AccessToken });
+      const answer = await post(server.endpoint, unsigned(server.endpoint, operation, body));
+      if (answer.status !== 200) seen[operation.name] = answer.type ?? "";
+    }
+    assert.deepEqual(seen, hasNone);
+  });
+
   test("what is not a live access token opens nothing and changes nothing", async () => {
     const server = await open();
     server.clock.freeze();

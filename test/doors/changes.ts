@@ -1,5 +1,6 @@
 /** Every operation that changes how a user signs in or recovers the account, with an input that does. */
 import assert from "node:assert/strict";
+import { addProvider } from "../federation/people.ts";
 import { Authenticator } from "../kit/authenticator.ts";
 import { smsConfiguration, start, totp, turnMfa } from "../kit/factors.ts";
 import { makePool, newAddress, password } from "../kit/people.ts";
@@ -47,6 +48,19 @@ const changeOf = (act: (person: Person) => Promise<Act>, { repeats: again, havin
     return { of: person, act: await act(person) };
   },
 });
+
+/** The identity that is linked to a user of this name. */
+const ofProvider = (Username: string) => ({
+  ...{ ProviderName: "Corporate", ProviderAttributeName: "Cognito_Subject" },
+  ProviderAttributeValue: `of-${Username}`,
+});
+
+const linkOf = async (person: Person): Promise<Act> => {
+  const { UserPoolId, Username } = person;
+  const DestinationUser = { ProviderName: "Cognito", ProviderAttributeValue: Username };
+  const input = { UserPoolId, DestinationUser, SourceUser: ofProvider(Username) };
+  return () => adminCall(person, "AdminLinkProviderForUser", input);
+};
 
 /** A change that a signed-in user makes themselves. */
 export function own(
@@ -264,6 +278,18 @@ export const changes: Readonly<Record<string, Change>> = {
     { repeats },
   ),
   AdminDeleteSoftwareToken: admins("AdminDeleteSoftwareToken", () => ({}), softwareToken),
+  AdminLinkProviderForUser: changeOf(linkOf, {}),
+  "AdminDisableProviderForUser, of a link": admins(
+    "AdminDisableProviderForUser",
+    ({ Username }) => ({ User: ofProvider(Username) }),
+    {
+      having: async (person) => {
+        const linked = await (await linkOf(person))();
+        assert.equal(linked.status, 200, linked.message);
+        return person;
+      },
+    },
+  ),
   AdminDisableProviderForUser: admins("AdminDisableProviderForUser", ({ Username }) => {
     const ProviderAttributeName = "Cognito_Subject";
     return { User: { ProviderName: "Cognito", ProviderAttributeName, ProviderAttributeValue: Username } };
@@ -319,6 +345,7 @@ export async function poolsOf(server: TestServer): Promise<Pools> {
   };
   const optional = await makePool(server, given, clients);
   await turnMfa(server, optional, "OPTIONAL", everySecond);
+  await addProvider({ server, UserPoolId: optional.UserPoolId }, "Corporate");
   const strict = await makePool(server, {}, clients);
   await turnMfa(server, strict, "ON", everySecond);
   return { open: optional, strict };

@@ -54,6 +54,13 @@ async function meansOf(
         .where("user_id", "=", sub)
         .where("seed_sealed", "is not", null),
     ),
+    await rows(
+      kysely
+        .selectFrom("linked_identities")
+        .select(["provider_name", "identity_key"])
+        .where("user_id", "=", sub)
+        .orderBy("identity_key"),
+    ),
     await rows(kysely.selectFrom("passkeys").select("credential_id").where("user_id", "=", sub)),
     await rows(
       kysely

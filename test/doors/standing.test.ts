@@ -40,6 +40,17 @@ const losses: Readonly<Record<string, (subject: Subject) => Promise<unknown>>> =
       }),
     );
   },
+  // As the users of identity providers, who have no other way in.
+  "the user's own sign-in is ended": ({ server, UserPoolId, Username }) =>
+    server.client.send(
+      new sdk.AdminDisableProviderForUserCommand({
+        UserPoolId,
+        User: {
+          ...{ ProviderName: "Cognito", ProviderAttributeName: "Cognito_Subject" },
+          ProviderAttributeValue: Username,
+        },
+      }),
+    ),
   "the client is deleted": ({ server, UserPoolId, ClientId }) =>
     server.client.send(new sdk.DeleteUserPoolClientCommand({ UserPoolId, ClientId })),
   "the pool is deleted": ({ server, UserPoolId }) =>
@@ -61,8 +72,8 @@ function refusalOf(way: string, loss: string, existence: "LEGACY" | "ENABLED"): 
   if (!loss.startsWith("the user")) return /^(?:ResourceNotFound|NotAuthorized)Exception$/;
   const isSimulated = way === "ForgotPassword" || way === "ResendConfirmationCode";
   if (isSimulated && existence === "ENABLED") return undefined;
-  // A user who was created again is not UNCONFIRMED: "User is already confirmed."
-  if (way === "ResendConfirmationCode" && loss.endsWith("again")) return /^InvalidParameterException$/;
+  // A user who was created again, or comes from elsewhere, is not UNCONFIRMED: "User is already confirmed."
+  if (way === "ResendConfirmationCode" && /again$|ended$/.test(loss)) return /^InvalidParameterException$/;
   return /^(?:NotAuthorized|UserNotFound|CodeMismatch|ExpiredCode)Exception$/;
 }
 

@@ -102,7 +102,25 @@ const noSession = "NotAuthorizedException";
 const otherAddress = { email: newAddress(), email_verified: "true" };
 const otherPhone = () => setAttributes({ phone_number: newPhone(), phone_number_verified: "true" });
 
+/** From then on the user only signs in with identities at providers (AdminDisableProviderForUser). */
+function endedOwnSignIn(...names: readonly string[]): Readonly<Record<string, Withdrawal>> {
+  const lose = ({ server, UserPoolId, Username }: Person) =>
+    server.client.send(
+      new sdk.AdminDisableProviderForUserCommand({
+        UserPoolId,
+        User: {
+          ...{ ProviderName: "Cognito", ProviderAttributeName: "Cognito_Subject" },
+          ProviderAttributeValue: Username,
+        },
+      }),
+    );
+  return Object.fromEntries(
+    names.map((wait) => [`the user's own sign-in, at ${wait}`, { wait, lose, type: noSession }]),
+  );
+}
+
 export const withdrawals: Readonly<Record<string, Withdrawal>> = {
+  ...endedOwnSignIn("PASSWORD", "PASSWORD_VERIFIER", "SELECT_CHALLENGE", "EMAIL_OTP", "WEB_AUTHN"),
   "a software token that an administrator deletes": {
     wait: "SOFTWARE_TOKEN_MFA",
     lose: deleteToken,

@@ -1,13 +1,19 @@
 /** examples/appauth: the requests of AppAuth, sent as they stand; in between somebody signs in at the pages. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { BrowserContext } from "playwright-core";
-import { Browser, newPlace } from "../federation/browser-way.ts";
-import { newVisitor, type Shown, type Visitor } from "../hosted-ui/visitor.ts";
+import { samlPages } from "../../examples/federation/stand-ins/saml.ts";
+import { Browser, newPlace, offer } from "../federation/browser-way.ts";
+import { newKey } from "../federation/saml-kit.ts";
+import { formsIn, newVisitor, type Shown, type Visitor } from "../hosted-ui/visitor.ts";
 import { browse } from "../kit/chromium.ts";
 import { makePool, makeUser, password, verifiedMail } from "../kit/people.ts";
+import { createProvider } from "../kit/providers.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { claimsOf } from "../oauth/support.ts";
 
@@ -109,33 +115,98 @@ async function follow(visitor: Visitor, url: string): Promise<Shown> {
 
 const parameter = (url: string, name: string) => new URL(url).searchParams.get(name);
 
+interface Federated {
+  readonly UserPoolId: string;
+  readonly ClientId: string;
+  /** The name of the provider in the pool. */
+  readonly provider: string;
+  /** Signs Ann in at the provider, to which the browser was sent. Returns where the browser goes on at the pool. */
+  through(browser: Browser, location: string): Promise<string>;
+  readonly username: string;
+}
+
+async function withOpenIdProvider(server: TestServer): Promise<Federated> {
+  const place = await newPlace(server, { client: { CallbackURLs: [callback] } });
+  return {
+    ...place,
+    provider: "Upstream",
+    username: "Upstream_ann",
+    through: (browser, location) => {
+      assert.ok(location.startsWith(place.upstream.issuer), location);
+      return browser.throughProvider(location, place.upstream, "ann");
+    },
+  };
+}
+
+/** With the SAML provider of examples/federation, which signs nobody in unless the pool has signed the request. */
+async function withSamlProvider(server: TestServer): Promise<Federated> {
+  const place = await makePlace(server);
+  const base = `${server.endpoint}/${place.UserPoolId}`;
+  const campus = createServer().listen(0, "127.0.0.1");
+  await once(campus, "listening");
+  closing.push(campus);
+  const url = `http://127.0.0.1:${(campus.address() as AddressInfo).port}/`;
+  campus.on("request", samlPages(url, await newKey("campus"), `${base}/saml2/metadata?provider=Campus`));
+  await createProvider(server, place.UserPoolId, {
+    ProviderName: "Campus",
+    ProviderType: "SAML",
+    ProviderDetails: { MetadataURL: `${url}metadata` },
+    AttributeMapping: { email: "email" },
+  });
+  await offer(server, { ...place, base }, ["COGNITO", "Campus"]);
+  return {
+    ...place,
+    provider: "Campus",
+    username: "Campus_1001",
+    through: async (browser, location) => {
+      assert.ok(location.startsWith(`${url}sso?SAMLRequest=`), location);
+      const answer = await browser.open(location, new URLSearchParams({ person: "1001" }));
+      const [form] = formsIn(await answer.text());
+      const { action, fields } = form ?? assert.fail(`no form, but ${answer.status}`);
+      assert.equal(action, `${base}/saml2/idpresponse`);
+      return browser.sent(action, new URLSearchParams(fields));
+    },
+  };
+}
+
+const closing: Server[] = [];
+after(() => {
+  for (const server of closing) {
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+const federations = { "an OpenID provider": withOpenIdProvider, "a SAML provider": withSamlProvider };
+
 forEachServer("examples/appauth", (open) => {
-  for (const file of files)
-    test(`${file}: with identity_provider, through an OpenID provider`, async () => {
-      const server = await open();
-      const place = await newPlace(server, { client: { CallbackURLs: [callback] } });
-      const requests = requestsOf(file);
-      let values: Values = { issuer: `${server.endpoint}/${place.UserPoolId}`, client_id: place.ClientId };
-      const take = (name: string) => filled(requests.get(name) ?? assert.fail(name), values);
-      values = { ...(await send(take("discovery"))).answer, ...values };
+  for (const [kind, newFederation] of Object.entries(federations))
+    for (const file of files)
+      test(`${file}: with identity_provider, through ${kind}`, async () => {
+        const server = await open();
+        const place = await newFederation(server);
+        const requests = requestsOf(file);
+        const issuer = `${server.endpoint}/${place.UserPoolId}`;
+        let values: Values = { issuer, client_id: place.ClientId };
+        const take = (name: string) => filled(requests.get(name) ?? assert.fail(name), values);
+        values = { ...(await send(take("discovery"))).answer, ...values };
 
-      const browser = new Browser();
-      const { url } = take("authorization");
-      const atProvider = await browser.sent(`${url}&identity_provider=Upstream`);
-      assert.ok(atProvider.startsWith(place.upstream.issuer), atProvider);
-      const returned = await browser.throughProvider(atProvider, place.upstream, "ann");
-      const back = await browser.sent(returned);
-      assert.ok(back.startsWith(`${callback}?`), back);
-      assert.equal(parameter(back, "state"), parameter(url, "state"));
-      values = { ...values, code: parameter(back, "code") ?? assert.fail(back) };
+        const browser = new Browser();
+        const { url } = take("authorization");
+        const atProvider = await browser.sent(`${url}&identity_provider=${place.provider}`);
+        const back = await browser.sent(await place.through(browser, atProvider));
+        assert.ok(back.startsWith(`${callback}?`), back);
+        assert.equal(parameter(back, "state"), parameter(url, "state"));
+        values = { ...values, code: parameter(back, "code") ?? assert.fail(back) };
 
-      const { answer } = await send(take("exchange"));
-      checkIdToken(answer["id_token"], values, server.clock.now, parameter(url, "nonce"));
-      assert.equal(claimsOf(answer["id_token"])["cognito:username"], "Upstream_ann");
-      values = { ...values, refresh_token: answer["refresh_token"] ?? assert.fail("no refresh token") };
-      const refreshed = await send(take("refresh"));
-      checkIdToken(refreshed.answer["id_token"], values, server.clock.now);
-    });
+        const { answer } = await send(take("exchange"));
+        checkIdToken(answer["id_token"], values, server.clock.now, parameter(url, "nonce"));
+        const { email, "cognito:username": username } = claimsOf(answer["id_token"]);
+        assert.deepEqual([username, email], [place.username, "ann@example.com"]);
+        values = { ...values, refresh_token: answer["refresh_token"] ?? assert.fail("no refresh token") };
+        const refreshed = await send(take("refresh"));
+        checkIdToken(refreshed.answer["id_token"], values, server.clock.now);
+      });
 
   for (const file of files)
     test(`${file}: discovery, sign-in, exchange, refresh, end of the session`, async () => {

@@ -11,6 +11,7 @@ import { forceMfaOn } from "../kit/factors.ts";
 import { needs } from "../kit/machine.ts";
 import { newAddress, password } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
+import { trustedTls } from "../kit/tls.ts";
 import {
   enter,
   fill,
@@ -21,7 +22,6 @@ import {
   type ReadingRoom,
   seen,
   told,
-  trustedTls,
 } from "./react-amplify.ts";
 
 const { environment, flags } = await trustedTls();

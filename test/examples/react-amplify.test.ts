@@ -12,6 +12,7 @@ import { forceMfaOn, totp } from "../kit/factors.ts";
 import { needs } from "../kit/machine.ts";
 import { makeUser, newAddress, password, refused } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
+import { trustedTls } from "../kit/tls.ts";
 import { claimsOf } from "../oauth/support.ts";
 import {
   enter,
@@ -27,7 +28,6 @@ import {
   type ReadingRoom,
   seen,
   told,
-  trustedTls,
   type Visitor,
 } from "./react-amplify.ts";
 

@@ -206,6 +206,10 @@ forEachServer("the way of a browser to a SAML provider and back", (open) => {
       xml.includes(`entityID="urn:amazon:cognito:sp:${UserPoolId}"`) &&
         xml.includes(`${base}/saml2/idpresponse`),
     );
-    assert.equal((await ask(`${base}/saml2/metadata?provider=Other`)).status, 404);
+    for (const other of ["Other", "", "Corp&provider=Corp"])
+      assert.equal((await ask(`${base}/saml2/metadata?provider=${other}`)).status, 404);
+    const name = "Größe/1%2F?&#+=";
+    await addProvider(server, UserPoolId, name, "SAML", { MetadataURL: "https://idp.example/metadata" });
+    assert.equal((await ask(`${base}/saml2/metadata?provider=${encodeURIComponent(name)}`)).status, 200);
   });
 });

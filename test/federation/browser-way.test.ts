@@ -1,8 +1,13 @@
 /** The way of a browser from an application to an identity provider and back. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AdminDisableUserCommand, AdminGetUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import {
+  AdminDisableUserCommand,
+  AdminGetUserCommand,
+  AdminUserGlobalSignOutCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
 import { deleteProvider, readProvider, updateProvider } from "../../src/store/identity-providers.ts";
+import { makeUser, password } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { claimsOf, pkce } from "../oauth/support.ts";
 import {
@@ -11,6 +16,7 @@ import {
   codeIn,
   detailsOf,
   errorIn,
+  goodbye,
   newPlace,
   offer,
   type Place,
@@ -233,9 +239,9 @@ forEachServer("the way of a browser to a provider and back", (open) => {
   test("signing out ends the session; the provider's too, if its settings say so", async () => {
     const { server, made } = await place();
     const browser = new Browser();
-    const logout = `${made.base}/logout?${new URLSearchParams({ client_id: made.ClientId, logout_uri: "https://app.example/goodbye" })}`;
+    const logout = `${made.base}/logout?${new URLSearchParams({ client_id: made.ClientId, logout_uri: goodbye })}`;
     codeIn(await browser.signIn(made, "ann"));
-    assert.equal(await browser.sent(logout), "https://app.example/goodbye");
+    assert.equal(await browser.sent(logout), goodbye);
     await withLogout(server, made);
     codeIn(await browser.signIn(made, "ann"));
     const there = await browser.sent(logout);
@@ -244,8 +250,37 @@ forEachServer("the way of a browser to a provider and back", (open) => {
     assert.ok((await browser.sent(login)).startsWith(`${made.base}/login?`), "signed out here at once");
     const returned = await browser.throughProvider(there, made.upstream, "ann");
     assert.ok(returned.startsWith(`${made.base}/logout?state=`), returned);
-    assert.equal(await browser.sent(returned), "https://app.example/goodbye");
+    assert.equal(await browser.sent(returned), goodbye);
     assert.equal(await browser.sent(returned), `${made.base}/signedout`, "only once");
+  });
+
+  test("signing out goes on to the provider where something else has ended the session here before", async () => {
+    const { server, made } = await place();
+    await withLogout(server, made);
+    const { UserPoolId, ClientId, base } = made;
+    const browser = new Browser();
+    const logout = `${base}/logout?${new URLSearchParams({ client_id: ClientId, logout_uri: goodbye })}`;
+    const signOutEverywhere = () =>
+      server.client.send(new AdminUserGlobalSignOutCommand({ UserPoolId, Username: "Upstream_ann" }));
+    const atProvider = `${made.upstream.issuer}/session/end?`;
+    codeIn(await browser.signIn(made, "ann"));
+    await signOutEverywhere();
+    assert.equal(await new Browser().sent(logout), goodbye, "another browser");
+    assert.ok((await browser.sent(logout)).startsWith(atProvider));
+    assert.equal(await browser.sent(logout), goodbye, "only once");
+    // Somebody else has signed in in this browser since, with a password.
+    codeIn(await browser.signIn(made, "ann"));
+    await makeUser(server, UserPoolId, "ben");
+    const form = new URLSearchParams({ username: "ben", password });
+    const { origin } = new URL(base);
+    const entered = await browser.open(`${base}/login?${queryOf(made)}`, form, { origin });
+    codeIn(entered.headers.get("location") ?? assert.fail(await entered.text()));
+    assert.equal(await browser.sent(logout), goodbye, "another way in");
+    // When the session would have ended by itself, nothing is known of the provider's any more.
+    codeIn(await browser.signIn(made, "ann"));
+    await signOutEverywhere();
+    server.clock.advance(60 * 60_000);
+    assert.equal(await browser.sent(logout), goodbye, "an hour later");
   });
 });
 

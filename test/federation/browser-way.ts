@@ -63,7 +63,7 @@ export async function newPlace(
   return place;
 }
 
-export const detailsOf = ({ issuer }: OpenIdProvider): Record<string, string> => ({
+export const detailsOf = ({ issuer }: Pick<OpenIdProvider, "issuer">): Record<string, string> => ({
   oidc_issuer: issuer,
   client_id: "poolhouse",
   client_secret: secret,

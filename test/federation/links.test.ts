@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import type { ProviderIdentity } from "../../src/domain/federation/protocol.ts";
+import { listAuditEvents } from "../../src/store/audit.ts";
 import { deleteProvider } from "../../src/store/identity-providers.ts";
 import { makeUser, newAddress, password, refused, signIn, unique } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
@@ -303,5 +304,58 @@ forEachServer("links to identities", (open) => {
     server.clock.advance(1000);
     await addProvider(place, "Saml", { type: "SAML", details: {} });
     assert.notEqual(await userIdOf(place, identity(subject), "Saml"), sub);
+  });
+
+  test("the owner is told of a link and of its end, unless the pool tells nobody, and both are audited", async () => {
+    for (const [tag, told] of [
+      ["address-changed", ["A sign-in method was added", "A sign-in method was removed"]],
+      ["factor-added factor-removed", []],
+    ] as const) {
+      const UserPoolTags = { "poolhouse:no-notices": tag, "poolhouse:link-by-email": "Corporate" };
+      const place = await federatedPlace(await open(), { UserPoolTags });
+      const { server, UserPoolId } = place;
+      const email = newAddress();
+      const attributes = [
+        { Name: "email", Value: email },
+        { Name: "email_verified", Value: "true" },
+      ];
+      const Username = await makeUser(server, UserPoolId, unique("native"), attributes);
+      const sub = (await known(place, Username)).attributes["sub"]!;
+      const notices = async () => (await server.notices(email)).map(({ subject }) => subject).sort();
+      const said = { email, email_verified: true };
+      // By e-mail address, at a sign-in; later ones are no news.
+      const byAddress = identity(newSubject(), said);
+      for (let time = 0; time < 2; time++) assert.equal(await userIdOf(place, byAddress), sub);
+      assert.deepEqual(await notices(), told.slice(0, 1));
+      // By an administrator; neither is the sign-in that was awaited.
+      const awaited = identity(newSubject(), said);
+      await link(place, own(Username), named("Corporate", awaited.subject));
+      assert.equal(await userIdOf(place, awaited), sub);
+      assert.deepEqual(await notices(), [...told.slice(0, 1), ...told.slice(0, 1)]);
+      await disable(place, named("Corporate", awaited.subject));
+      await disable(place, own(Username));
+      assert.deepEqual(await notices(), [
+        ...told.slice(0, 1),
+        ...told.slice(0, 1),
+        ...told.slice(1),
+        ...told.slice(1),
+      ]);
+      const events = await listAuditEvents(
+        server.app.db,
+        { target: sub, result: "ok" },
+        { limit: 100, order: "oldest first" },
+      );
+      assert.deepEqual(
+        events
+          .filter(({ operation }) => /Provider|Federated/.test(operation))
+          .map(({ operation, details }) => [operation, details?.["provider"]]),
+        [
+          ["FederatedSignIn", "Corporate"],
+          ["AdminLinkProviderForUser", "Corporate"],
+          ["AdminDisableProviderForUser", "Corporate"],
+          ["AdminDisableProviderForUser", undefined],
+        ],
+      );
+    }
   });
 });

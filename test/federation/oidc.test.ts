@@ -104,7 +104,7 @@ forEachServer("OpenID Connect", (open) => {
       token_url: `${issuer}/token`,
       jwks_uri: `${issuer}/jwks`,
     });
-    const attempt = await begin(place, provider, { fresh: true, loginHint: "ann" });
+    const attempt = await begin(place, provider, { fresh: "asked", loginHint: "ann" });
     const { searchParams: sent } = new URL(attempt.location);
     assert.deepEqual(
       ["audience", "prompt", "login_hint"].map((name) => sent.get(name)),

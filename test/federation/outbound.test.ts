@@ -80,6 +80,47 @@ test("an answer comes whole, with its status and headers", async () => {
   assert.equal(seen[1]?.headers["content-length"], "4");
 });
 
+/** The connections that a server has seen, by the order of its requests; `ends` says which of these it ends unanswered. */
+async function counting(ends: (nth: number) => boolean = () => false) {
+  const used: number[] = [];
+  const sockets: unknown[] = [];
+  const { url, seen } = await serve((request, response) => {
+    if (!sockets.includes(request.socket)) sockets.push(request.socket);
+    used.push(sockets.indexOf(request.socket));
+    if (ends(seen.length)) request.socket.destroy();
+    else response.end("answer");
+  });
+  return { url, used };
+}
+
+test("GETs share a connection; a POST has one of its own", async () => {
+  const { url, used } = await counting();
+  const { fetch } = client();
+  for (const method of ["GET", "GET", "POST", "POST", "GET"] as const)
+    assert.equal(await (await fetch(url, { method })).text(), "answer");
+  assert.deepEqual(used, [0, 0, 1, 2, 0]);
+});
+
+test("a kept connection that ends is replaced, once", async () => {
+  const { url, used } = await counting((nth) => nth === 2 || nth === 5 || nth === 6);
+  const { fetch } = client();
+  const get = async () => (await fetch(url)).text();
+  assert.equal(await get(), "answer");
+  assert.equal(await get(), "answer");
+  assert.deepEqual(used, [0, 0, 1]);
+  assert.equal(await get(), "answer");
+  assert.match(await problem(get()), /^unreachable: .* cannot be reached: ECONNRESET$/);
+  assert.deepEqual(used, [0, 0, 1, 2, 2, 3]);
+});
+
+test("a POST, and a GET on a new connection, are not repeated", async () => {
+  for (const method of ["GET", "POST"] as const) {
+    const { url, used } = await counting(() => true);
+    assert.match(await problem(client().fetch(url, { method })), /^unreachable: /);
+    assert.deepEqual(used, [0], method);
+  }
+});
+
 test("who does not answer, or never ends, is late", async () => {
   const silent = await serve(() => {});
   const dripping = await serve((_request, response) => void response.write("x"));

@@ -1,13 +1,15 @@
-/** Encrypted assertions by an encrypter of our own: what is accepted, and what all ends in one and the same refusal. */
+/** Encrypted assertions and names by an encrypter of our own: what is accepted, and what all ends in one and the same refusal. */
 import assert from "node:assert/strict";
 import { constants, createCipheriv, publicEncrypt, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { saml } from "../../src/domain/federation/saml.ts";
+import { readLogoutMessage } from "../../src/domain/federation/saml-logout.ts";
 import { Refusal } from "../../src/lib/refusal.ts";
 import { forEachServer } from "../kit/server.ts";
 import {
   base64,
   contextOf,
+  entityId,
   type Key,
   makePlace,
   metadataOf,
@@ -17,6 +19,7 @@ import {
   type Said,
   sayings,
   signAt,
+  slo,
 } from "./saml-kit.ts";
 
 const keys = { idp: await newKey("provider"), foreign: await newKey("foreign"), own: await newKey("own") };
@@ -52,7 +55,7 @@ const usual: Encryption = {
 };
 
 /** XML Encryption 1.1 sections 5.2 and 5.5. */
-function encrypt(assertion: string, by: Encryption): string {
+function encrypt(assertion: string, by: Encryption, element = "EncryptedAssertion"): string {
   const [, bits = "", mode = ""] = /aes(\d+)-(gcm|cbc)$/.exec(by.cipher) ?? [];
   const [key, iv] = [randomBytes(Number(bits) / 8), randomBytes(mode === "gcm" ? 12 : 16)];
   const cipher = createCipheriv(`aes-${bits}-${mode}`, key, iv);
@@ -74,7 +77,7 @@ function encrypt(assertion: string, by: Encryption): string {
     twice: encryptedKey.replace("_key", "_key2"),
     nowhere: "",
   };
-  return `<saml:EncryptedAssertion xmlns:xenc="${xmlenc}" xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><xenc:EncryptedData Type="${xmlenc}Element"><xenc:EncryptionMethod Algorithm="${by.cipher}"/><ds:KeyInfo>${inner[by.key]}</ds:KeyInfo>${value(by.tamper(Buffer.concat(sealed)))}</xenc:EncryptedData>${outer[by.key]}</saml:EncryptedAssertion>`;
+  return `<saml:${element} xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:xenc="${xmlenc}" xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><xenc:EncryptedData Type="${xmlenc}Element"><xenc:EncryptionMethod Algorithm="${by.cipher}"/><ds:KeyInfo>${inner[by.key]}</ds:KeyInfo>${value(by.tamper(Buffer.concat(sealed)))}</xenc:EncryptedData>${outer[by.key]}</saml:${element}>`;
 }
 
 function encrypted(said: Said, how: Partial<Encryption>): string {
@@ -166,5 +169,49 @@ forEachServer("Encrypted assertions", (open, database) => {
         },
         name,
       );
+  });
+
+  test("an encrypted name is read, in what is signed, encrypted or not, and in logout messages", async () => {
+    const server = await open();
+    server.clock.freeze();
+    const from = { now: server.clock.now, signer: keys.idp };
+    const name = '<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">ann</saml:NameID>';
+    const hidden = (how: Partial<Encryption> = {}, what = name) =>
+      encrypt(what, { ...usual, ...how }, "EncryptedID");
+    const refusal =
+      "the EncryptedID cannot be decrypted by the key of the provider's ActiveEncryptionCertificate.";
+    for (const EncryptedResponses of ["true", "false"]) {
+      const details = { MetadataFile: metadataOf([keys.idp.certificate]), EncryptedResponses };
+      const place = await makePlace(server, details, { pool: keys.own, provider: keys.own });
+      const verify = (named: string) => {
+        const said = sayings({ ...from, poolId: place.pool.id }, "_request", { named });
+        const response = EncryptedResponses === "true" ? encrypted(said, {}) : responseXml(said);
+        return saml.verify(contextOf(server), {
+          ...place,
+          remembered: { requestId: "_request" },
+          parameters: new URLSearchParams({ SAMLResponse: base64(response) }),
+        });
+      };
+      const { subject, logout } = await verify(hidden());
+      assert.deepEqual([subject, logout["nameId"]], ["ann", "ann"]);
+      const wrong: Readonly<Record<string, string>> = {
+        [hidden({ to: keys.foreign })]: refusal,
+        [hidden({ change: () => "hello" })]: refusal,
+        [hidden({ tamper: (bytes) => flip(bytes, 20) })]: refusal,
+        [hidden({}, name.replaceAll("NameID", "BaseID"))]: "there is no NameID in the EncryptedID.",
+        [`${name}${hidden()}`]: "the Subject has a NameID and an EncryptedID.",
+        "": "the Subject has no NameID and no EncryptedID.",
+      };
+      for (const [named, why] of Object.entries(wrong))
+        await assert.rejects(verify(named), { message: `Error in SAML response processing: ${why}` });
+      const request = signAt(
+        `<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_out" Version="2.0" IssueInstant="${new Date(from.now).toISOString()}" Destination="${slo}"><saml:Issuer>${entityId}</saml:Issuer>${hidden()}</samlp:LogoutRequest>`,
+        "/*[local-name()='LogoutRequest']",
+        from,
+      );
+      const sent = new URLSearchParams({ SAMLRequest: base64(request) }).toString();
+      const read = await readLogoutMessage(contextOf(server), place, sent, "post");
+      assert.equal(read.kind === "request" && read.name.nameId, "ann");
+    }
   });
 });

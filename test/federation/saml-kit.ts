@@ -73,6 +73,8 @@ export interface Said {
   readonly assertionIssuer: string;
   readonly issued: number;
   readonly nameId: string | null;
+  /** The whole element that names the user, in place of a NameID. */
+  readonly named: string | undefined;
   readonly recipient: string | null;
   readonly confirmedUntil: number | null;
   readonly method: string;
@@ -119,6 +121,7 @@ export function sayings(
     assertionIssuer: entityId,
     issued: now,
     nameId: "ann@example.com",
+    named: undefined,
     recipient: acs,
     confirmedUntil: now + 300_000,
     method: "urn:oasis:names:tc:SAML:2.0:cm:bearer",
@@ -143,8 +146,8 @@ export function responseXml(said: Said): string {
       ? ""
       : `<saml:AudienceRestriction><saml:Audience>${said.audience}</saml:Audience></saml:AudienceRestriction>`;
   const assertion = `<saml:Assertion ID="${newId()}" Version="${said.version}" IssueInstant="${iso(said.issued)}"><saml:Issuer>${said.assertionIssuer}</saml:Issuer><saml:Subject>${
-    said.nameId === null
-      ? ""
+    said.named !== undefined || said.nameId === null
+      ? (said.named ?? "")
       : `<saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent" NameQualifier="${entityId}">${said.nameId}</saml:NameID>`
   }<saml:SubjectConfirmation Method="${said.method}"><saml:SubjectConfirmationData${attr("NotOnOrAfter", said.confirmedUntil)}${attr("Recipient", said.recipient)}${attr("InResponseTo", said.confirmedRequestId)}/></saml:SubjectConfirmation></saml:Subject>${
     conditions === null

@@ -7,6 +7,7 @@ import { logoutRequestId } from "../../src/domain/federation/saml.ts";
 import { readLogoutMessage } from "../../src/domain/federation/saml-logout.ts";
 import { Refusal } from "../../src/lib/refusal.ts";
 import { insertProvider } from "../../src/store/identity-providers.ts";
+import { insertSamlKey } from "../../src/store/saml-keys.ts";
 import { watchWork } from "../api/work.ts";
 import { forEachServer } from "../kit/server.ts";
 import {
@@ -116,6 +117,11 @@ const wrong: Readonly<Record<string, readonly [(now: number) => Partial<Message>
   ],
 };
 
+async function namesIn(reading: ReturnType<typeof readLogoutMessage>): Promise<string[]> {
+  const read = await reading;
+  return read.kind === "request" ? read.providers.map(({ name }) => name).sort() : assert.fail(read.kind);
+}
+
 forEachServer("Logout messages of SAML providers", (open) => {
   const setting = async () => {
     const server = await open();
@@ -158,7 +164,7 @@ forEachServer("Logout messages of SAML providers", (open) => {
       const right = make(usual(ctx.now));
       const read = await readLogoutMessage(ctx, place, right, binding);
       if (read.kind !== "request") assert.fail(read.kind);
-      assert.deepEqual([read.provider.name, read.name.nameId], [place.provider.name, "ann"]);
+      assert.deepEqual([read.providers, read.name.nameId], [[place.provider], "ann"]);
       assert.deepEqual(read.sessionIndexes, ["one", "two"]);
       await assert.rejects(readLogoutMessage(ctx, place, right, binding), {
         message: `${prefix}the request was used before.`,
@@ -213,7 +219,7 @@ forEachServer("Logout messages of SAML providers", (open) => {
       ["PartialLogout", false],
     ] as const) {
       const read = await readLogoutMessage(ctx, place, answer(status, "state"), "post");
-      assert.deepEqual(read, { kind: "response", provider: place.provider, succeeded, state: "state" });
+      assert.deepEqual(read, { kind: "response", succeeded, state: "state" });
     }
     await assert.rejects(readLogoutMessage(ctx, place, answer("Success", "other"), "post"), {
       message: `${prefix}the InResponseTo is not our request.`,
@@ -235,7 +241,29 @@ forEachServer("Logout messages of SAML providers", (open) => {
     });
     await assert.rejects(read(stranger), { message: `${prefix}the Issuer is no provider of this pool.` });
     server.clock.advance(10_000);
-    assert.equal((await read({ ...stranger, now: server.clock.now })).provider.name, "Late");
+    assert.deepEqual(await namesIn(read({ ...stranger, now: server.clock.now })), ["Late"]);
+  });
+
+  test("providers of one entity id are all told, as far as the message is signed by their key", async () => {
+    const { server, place } = await setting();
+    const { poolId, createdAt } = place.provider;
+    await insertSamlKey(server.app.db, { poolId, provider: "Another", ...keys.pool, createdAt });
+    for (const [name, key] of [
+      ["Another", keys.idp],
+      ["Foreign", keys.foreign],
+    ] as const)
+      await insertProvider(server.app.db, {
+        ...{ ...place.provider, name, secrets: {} },
+        document: {
+          ProviderDetails: { MetadataFile: metadataOf([key.certificate]) },
+          ...{ AttributeMapping: {}, IdpIdentifiers: [] },
+        },
+      });
+    const read = (signer: Key) =>
+      readLogoutMessage(contextOf(server), place, posted({ ...usual(server.clock.now), signer }), "post");
+    assert.deepEqual(await namesIn(read(keys.idp)), ["Another", place.provider.name]);
+    assert.deepEqual(await namesIn(read(keys.foreign)), ["Foreign"]);
+    await assert.rejects(read(keys.pool), { message: /: the signature is wrong/ });
   });
 
   test("strangers make nobody read the providers of the pool again and again", async () => {

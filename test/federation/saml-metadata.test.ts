@@ -205,7 +205,7 @@ forEachServer("Metadata of SAML providers by URL", (open) => {
   const serve = (body: string, status = 200) => Object.assign(served, { status, body, times: 0 });
 
   const begin = (server: TestServer, place: SamlPlace) =>
-    saml.begin(contextOf(server), { ...place, state: "state", fresh: false, loginHint: undefined });
+    saml.begin(contextOf(server), { ...place, state: "state", fresh: "no", loginHint: undefined });
   /** Verifies a response that this key has signed. */
   const verify = (server: TestServer, place: SamlPlace, signer: Key) => {
     const said = sayings({ now: server.clock.now, poolId: place.pool.id, signer }, "_request");

@@ -1,6 +1,7 @@
 /** SAML with another implementation as the provider: samlify, in this process. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Freshness } from "../../src/domain/federation/protocol.ts";
 import { saml, verifyUnsolicited } from "../../src/domain/federation/saml.ts";
 import { readLogoutMessage } from "../../src/domain/federation/saml-logout.ts";
 import { serviceProviderMetadata } from "../../src/domain/federation/saml-sp-metadata.ts";
@@ -107,13 +108,13 @@ forEachServer("SAML with samlify", (open) => {
     );
     return { server, place, idp, sp: await consumer(server, place) };
   };
-  const begin = (server: TestServer, place: SamlPlace, fresh = false) =>
+  const begin = (server: TestServer, place: SamlPlace, fresh: Freshness = "no") =>
     saml.begin(contextOf(server), { ...place, state: "the-state", fresh, loginHint: undefined });
 
   test("a sign-in from our request to the user, each side by the other's metadata", async () => {
     for (const RequestSigningAlgorithm of ["", "rsa-sha256"]) {
       const { server, place, idp, sp } = await setting({ RequestSigningAlgorithm });
-      const { location, remembered } = await begin(server, place, true);
+      const { location, remembered } = await begin(server, place, "asked");
       assert.ok(location.startsWith("https://idp.example/sso?SAMLRequest="));
       const { query, octetString } = received(location);
       assert.equal(query["RelayState"], "the-state");
@@ -138,8 +139,10 @@ forEachServer("SAML with samlify", (open) => {
   });
 
   test("a request that only the provider wants signed is signed, too", async () => {
-    const { server, place } = await setting({}, provider({ wantAuthnRequestsSigned: true }));
+    const { server, place, sp } = await setting({}, provider({ wantAuthnRequestsSigned: true }));
     assert.match((await begin(server, place)).location, /&Signature=/);
+    assert.ok(sp.entityMeta.isAuthnRequestSigned(), "our metadata says so");
+    assert.ok(!(await setting()).sp.entityMeta.isAuthnRequestSigned());
   });
 
   test("encrypted assertions, where they are demanded, and by nothing weak", async () => {
@@ -195,7 +198,6 @@ forEachServer("SAML with samlify", (open) => {
       const read = await readLogoutMessage(contextOf(server), place, sent, binding);
       assert.deepEqual(read, {
         kind: "response",
-        provider: place.provider,
         succeeded: true,
         state: "leaving",
       });
@@ -220,8 +222,8 @@ forEachServer("SAML with samlify", (open) => {
       const read = await readLogoutMessage(contextOf(server), place, sent, binding);
       if (read.kind !== "request") assert.fail(read.kind);
       assert.deepEqual(
-        [read.provider.name, read.issuer, read.name.nameId, read.sessionIndexes],
-        [place.provider.name, entityId, "ann", ["_samlify"]],
+        [read.providers.map(({ name }) => name), read.issuer, read.name.nameId, read.sessionIndexes],
+        [[place.provider.name], entityId, "ann", ["_samlify"]],
       );
       for (const [succeeded, status] of [
         [true, "Success"],

@@ -72,7 +72,10 @@ forEachServer("social providers", (open) => {
     ] as const;
     for (const [type, details, url, scope] of cases) {
       const provider = place.provider(type, { ...client, ...details });
-      const { location, state, remembered } = await begin(place, provider, { loginHint: "ann", fresh: true });
+      const { location, state, remembered } = await begin(place, provider, {
+        loginHint: "ann",
+        fresh: "asked",
+      });
       const sent = new URL(location);
       assert.equal(`${sent.origin}${sent.pathname}`, url);
       const { searchParams: at } = sent;

@@ -1,7 +1,7 @@
 /** What the tests of protocols share: a server, providers of a pool on it, and an attempt to sign in. */
 import assert from "node:assert/strict";
 import type { Ctx } from "../../src/app.ts";
-import type { Begun, Protocol, ProviderIdentity } from "../../src/domain/federation/protocol.ts";
+import type { Begun, Freshness, Protocol, ProviderIdentity } from "../../src/domain/federation/protocol.ts";
 import { protocols } from "../../src/domain/federation/protocols.ts";
 import { type Provider, providerFrom } from "../../src/domain/federation/provider.ts";
 import { loadClient, type Pool } from "../../src/domain/user-pools/load-pool.ts";
@@ -61,11 +61,11 @@ export interface Attempt extends Begun {
 export async function begin(
   { pool, ctx }: Field,
   provider: Provider,
-  more: { readonly fresh?: boolean; readonly loginHint?: string } = {},
+  more: { readonly fresh?: Freshness; readonly loginHint?: string } = {},
 ): Promise<Attempt> {
   const protocol: Protocol = await protocols[provider.type]();
   const state = `state-${++serial}`;
-  const { fresh = false, loginHint } = more;
+  const { fresh = "no", loginHint } = more;
   const begun = await protocol.begin(ctx(), { pool, base, provider, state, fresh, loginHint });
   return {
     ...begun,

@@ -9,6 +9,7 @@ import {
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt } from "jose";
+import { deleteProvider } from "../../src/store/identity-providers.ts";
 import { makeUser, newAddress, password, refused, unique } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
 import {
@@ -129,5 +130,22 @@ forEachServer("users of identity providers", (open) => {
       await assert.rejects(server.client.send(signedUp), refused("InvalidParameterException"));
     }
     await makeUser(server, UserPoolId, `Corporates_${subject}`);
+  });
+
+  test("nobody becomes a user of a former provider whose name differs only by case", async () => {
+    for (const CaseSensitive of [true, false]) {
+      const place = await federatedPlace(await open(), { UsernameConfiguration: { CaseSensitive } });
+      const { server, UserPoolId } = place;
+      await addProvider(place, "Okta");
+      await offer(place, "Okta", "okta");
+      const subject = newSubject();
+      const former = await arrive(place, identity(subject), "Okta");
+      assert.ok(await deleteProvider(server.app.db, UserPoolId, "Okta"));
+      await addProvider(place, "okta");
+      const coming = arrive(place, identity(subject), "okta");
+      if (CaseSensitive) assert.notEqual((await coming).user.id, former.user.id);
+      else await assert.rejects(coming, turnedAway(`Already found an entry for username okta_${subject}`));
+      assert.equal((await known(place, former.user.username)).status, "EXTERNAL_PROVIDER");
+    }
   });
 });

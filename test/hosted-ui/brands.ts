@@ -100,6 +100,21 @@ export const juniper = {
       darkMode: edged("13211bff", "26382fff"),
       logo: { enabled: true, formInclusion: "IN", location: "CENTER", position: "TOP" },
     },
+    idpButton: {
+      standard: {
+        lightMode: { defaults: { ...edged("f3ede1ff", "7c8a80ff"), textColor: "12372cff" } },
+        darkMode: { defaults: { ...edged("1b2d25ff", "6f8578ff"), textColor: "eef5f0ff" } },
+      },
+      custom: {
+        Okta: {
+          lightMode: {
+            defaults: { ...edged("00297aff", "00297aff"), textColor: "ffffffff" },
+            hover: { backgroundColor: "001a4dff" },
+          },
+          darkMode: { defaults: { ...edged("9db8ffff", "9db8ffff"), textColor: "00133dff" } },
+        },
+      },
+    },
     pageBackground: {
       image: { enabled: true },
       lightMode: { color: "f3ede1ff" },
@@ -146,6 +161,7 @@ export function unreadable(mode: "lightMode" | "darkMode", back: string) {
     components: {
       alert: { [mode]: { error: edged(back, back) } },
       form: { [mode]: edged(back, back) },
+      idpButton: { standard: { [mode]: states }, custom: { Okta: { [mode]: states } } },
       pageBackground: { [mode]: { color: back } },
       pageText: { [mode]: { headingColor: back, bodyColor: back, descriptionColor: back } },
       primaryButton: { [mode]: states },
@@ -190,5 +206,10 @@ export const classicCss = `
   border-radius: 3px; }
 .inputField-customizable:focus { border-color: #66afe9; outline: 0; }
 .redirect-customizable { text-align: center; }
+.idpButton-customizable { height: 48px; width: 100%; text-align: center; margin-bottom: 15px; color: #fff;
+  background-color: #5bc0de; border-color: #46b8da; }
+.idpButton-customizable:hover { color: #fff; background-color: #31b0d5; }
+.idpDescription-customizable { padding-top: 10px; display: block; font-size: 16px; color: #999; }
+.socialButton-customizable { height: 48px; text-align: left; width: 100%; margin-bottom: 15px; }
 .background-customizable { background-color: #fcfcfd; }
 `;

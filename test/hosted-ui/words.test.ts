@@ -37,6 +37,26 @@ test("every language is there, says everything, and fills in what it is given", 
   }
 });
 
+/** Sentences that are the same words in English, by language. */
+const alike: Readonly<Record<string, readonly string[]>> = {
+  de: ["attributes.website", "chooseFactor.WEB_AUTHN", "fields.code"],
+  fr: ["fields.code"],
+  id: ["chooseMfa.EMAIL_OTP", "setUp.EMAIL_OTP"],
+  it: ["chooseFactor.PASSWORD", "chooseFactor.WEB_AUTHN", "fields.password"],
+};
+
+test("no sentence is left in English, and names of identity providers are not translated", () => {
+  const english = new Map(sentences(en as unknown as Table));
+  for (const code of languages.filter((one) => one !== "en")) {
+    const words = wordsFor(code, undefined);
+    const { language: _, ...said } = words;
+    const same = sentences(said as unknown as Table).filter(([path, one]) => english.get(path) === one);
+    assert.deepEqual(same.map(([path]) => path).toSorted(), (alike[code] ?? []).toSorted(), code);
+    for (const name of ["Google", "Facebook", "Amazon", "Apple", "R&D <b>"])
+      assert.ok(words.signIn.through(name).includes(`\u2068${name}\u2069`), code);
+  }
+});
+
 test("messages speak the languages of the pages, and say where codes, names and links belong", () => {
   assert.deepEqual(languageTags.toSorted(), languages.toSorted());
   for (const code of languageTags) {

@@ -4,8 +4,10 @@
  */
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
+import { Agent as SecureAgent, request as secureRequest } from "node:https";
 
-const agent = new Agent({ keepAlive: true });
+const plain = { request, agent: new Agent({ keepAlive: true }) };
+const secure = { request: secureRequest, agent: new SecureAgent({ keepAlive: true }) };
 
 export interface Asked {
   readonly method?: string;
@@ -26,6 +28,7 @@ const asFetch = { accept: "*/*", "accept-language": "*", "sec-fetch-mode": "cors
 /** One request, as `fetch` sends it; the answer has been read. */
 export async function ask(url: string, { method = "GET", headers, body }: Asked = {}): Promise<Answered> {
   const sent = body?.toString();
+  const { request, agent } = url.startsWith("https:") ? secure : plain;
   const asked = request(url, {
     method,
     agent,

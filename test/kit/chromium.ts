@@ -19,6 +19,8 @@ import { hangingMs } from "./waiting.ts";
 const flags = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
   ...["--disable-background-networking", "--disable-component-update"],
+  // What a page of another's names elsewhere, such as fonts, is not there.
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1, EXCLUDE ::1",
 ];
 
 const kept: { close(): unknown }[] = [];
@@ -92,11 +94,11 @@ export interface Site {
 }
 
 /** An application: a page, and its script as /page.js. Its port makes its origin another than the server's. */
-export async function serveSite(page: string, script = ""): Promise<Site> {
+export async function serveSite(page: string | (() => string), script = ""): Promise<Site> {
   const server = createServer((request, response) => {
     const isScript = request.url === "/page.js";
     response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
-    response.end(isScript ? script : page);
+    response.end(isScript ? script : typeof page === "string" ? page : page());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -58,6 +58,27 @@ forEachDatabase((name, open, _fresh, empty) => {
       await open({ migrations: twice });
     });
 
+    test("providers whose names differ only by case stop the upgrade, which says which", async () => {
+      const options = await empty();
+      const before = migrations.slice(0, 17);
+      const opened = await openDatabase({ ...options, migrations: before });
+      const provider = (pool_id: string, provider_name: string) => ({
+        ...{ pool_id, provider_name, prefix_key: provider_name.toLowerCase(), type: "OIDC" as const },
+        ...{ version: 1, document: "{}", secrets_sealed: Buffer.alloc(1), created_at: 1, updated_at: 1 },
+      });
+      const providers = [provider("one", "Okta"), provider("one", "okta"), provider("two", "okta")];
+      await opened.db.kysely.insertInto("identity_providers").values(providers).execute();
+      await opened.close();
+      await assert.rejects(
+        openDatabase(options),
+        /The identity providers Okta and okta of user pool one have names that differ only by case/,
+      );
+      const former = await openDatabase({ ...options, migrations: before });
+      await former.db.kysely.deleteFrom("identity_providers").where("provider_name", "=", "Okta").execute();
+      await former.close();
+      await (await openDatabase(options)).close();
+    });
+
     test("a program too old refuses, one a little older goes on", async () => {
       const options = await empty();
       const list = [step(1, 1, async () => {}), step(2, 1, async () => {}), step(3, 2, async () => {})];

@@ -2,6 +2,7 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import express, { type Express } from "express";
 import Provider from "oidc-provider";
+import { Html, html, page } from "../html.ts";
 import { inMemory } from "./memory.ts";
 import { choosePerson, personOf, refusedPage } from "./people.ts";
 
@@ -37,6 +38,8 @@ const configurationOf = (name: string, { id, secret, pool }: OurClient) => ({
       client_id: id,
       client_secret: secret,
       redirect_uris: [`${pool}/oauth2/idpresponse`],
+      // Where browsers return to that the pool has sent here to sign out (IDPSignout).
+      post_logout_redirect_uris: [`${pool}/logout`],
       token_endpoint_auth_method: "client_secret_post",
     },
   ],
@@ -54,7 +57,14 @@ const configurationOf = (name: string, { id, secret, pool }: OurClient) => ({
     return grant;
   },
   interactions: { url: (_context: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
-  features: { devInteractions: { enabled: false } },
+  features: {
+    devInteractions: { enabled: false },
+    rpInitiatedLogout: {
+      logoutSource: (context: { body: string }, form: string) => {
+        context.body = signOutPage(name, new Html(form));
+      },
+    },
+  },
   cookies: {
     keys: [randomBytes(32).toString("base64url")],
     // All of localhost shares its cookies, whatever the port.
@@ -76,6 +86,16 @@ const configurationOf = (name: string, { id, secret, pool }: OurClient) => ({
   },
   ttl: { Session: 3600, Interaction: 600, Grant: 3600, AccessToken: 3600, IdToken: 3600 },
 });
+
+/** Asks whether the session here is to end, too. @param form a form without buttons */
+const signOutPage = (name: string, form: Html): string =>
+  page(
+    `Sign out of ${name}?`,
+    html`<p>The application has signed you out. You still have a session here.</p>
+${form}
+<p><button form="op.logoutForm" name="logout" value="yes">Sign out of ${name}</button>
+<button form="op.logoutForm">Stay signed in here</button></p>`,
+  );
 
 const claimsOf = ({ id, name, email }: NonNullable<ReturnType<typeof personOf>>) => ({
   sub: id,

@@ -34,6 +34,8 @@ export interface Appearance {
     | undefined;
   /** The images that pages show, by category of their assets. */
   readonly pictures: ReadonlyMap<string, Picture>;
+  /** Icons for buttons of identity providers, by the provider's name in lower case; `""` for those without a brand. */
+  readonly providerIcons: ReadonlyMap<string, Picture>;
   readonly icons: readonly Icon[];
   readonly files: ReadonlyMap<string, AppearanceFile>;
 }
@@ -46,6 +48,7 @@ type AppearanceFile =
 
 /** Categories of standalone images, except those that settings turn on one by one. */
 const graphics = ["EMAIL_GRAPHIC", "SMS_GRAPHIC", "AUTH_APP_GRAPHIC", "PASSWORD_GRAPHIC", "PASSKEY_GRAPHIC"];
+const buttonIcon = "IDP_BUTTON_ICON";
 /** The logo of the classic hosted UI. */
 export const uiLogoCategory = "UI_LOGO";
 
@@ -182,6 +185,13 @@ async function managed(settings: unknown, assets: readonly Asset[]): Promise<App
     const found = picture(category);
     if (found !== undefined) pictures.set(category, inModes(found, theme.modes));
   }
+  const providerIcons = new Map<string, Picture>();
+  if (theme.federation.icons)
+    for (const [id, images] of Map.groupBy(
+      named.filter(({ category }) => category === buttonIcon),
+      ({ resourceId }) => resourceId.toLowerCase(),
+    ))
+      providerIcons.set(id, inModes(pictureOf(images)!, theme.modes));
   const icons = theme.icons.flatMap((kind) => {
     const found = picture(`FAVICON_${kind}`);
     if (found === undefined) return [];
@@ -191,7 +201,7 @@ async function managed(settings: unknown, assets: readonly Asset[]): Promise<App
   });
   const scheme = theme.modes.length === 2 ? "light dark" : theme.modes[0]!;
   const palettes = Object.fromEntries(theme.modes.map((mode) => [mode, theme.palettes[mode].values]));
-  return { style, scheme, palettes, theme, pictures, icons, files };
+  return { style, scheme, palettes, theme, pictures, providerIcons, icons, files };
 }
 
 /**
@@ -228,7 +238,16 @@ async function classic(
     pictures.set(uiLogoCategory, { light: name, dark: name });
   }
   const palettes = { light: colors };
-  return { style, scheme: "light", palettes, theme: undefined, pictures, icons: [], files };
+  return {
+    style,
+    scheme: "light",
+    palettes,
+    theme: undefined,
+    pictures,
+    providerIcons: new Map(),
+    icons: [],
+    files,
+  };
 }
 
 function addStyle(files: Map<string, AppearanceFile>, text: string): string | undefined {

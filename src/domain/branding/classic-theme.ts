@@ -30,6 +30,21 @@ const parts: Readonly<Record<string, Part>> = {
     background: "--bad-back",
     border: "--bad-line",
   },
+  idpButton: {
+    selector: ".provider.plain",
+    box: "button",
+    color: "--on-idp",
+    background: "--idp",
+    border: "--idp-line",
+  },
+  "idpButton:hover": {
+    selector: ".provider.plain:hover",
+    box: "button",
+    color: "--on-idp-over",
+    background: "--idp-over",
+    border: "--idp-over-line",
+  },
+  idpDescription: { selector: ".organization .field > label", box: "text", color: "--idp-label" },
   inputField: {
     selector: ".input > input",
     box: "field",
@@ -42,6 +57,9 @@ const parts: Readonly<Record<string, Part>> = {
   legalText: { selector: ".legal", box: "text", color: "--legal" },
   logo: { selector: ".banner img", box: "image", mayHide: true },
   redirect: { selector: ".foot", box: "text", color: "--foot", mayHide: true },
+  // The brands' own colors stay.
+  socialButton: { selector: ".provider.social", box: "button" },
+  "socialButton:hover": { selector: ".provider.social:hover", box: "button" },
   submitButton: { selector: ".primary", box: "button", color: "--on-accent", background: "--accent" },
   "submitButton:hover": {
     selector: ".primary:hover",
@@ -59,6 +77,13 @@ const followed: Readonly<Record<string, string>> = {
   "--on-accent-over": "--on-accent",
   "--on-accent-down": "--on-accent-over",
   "--heading": "--text",
+  "--idp-over": "--idp",
+  "--idp-down": "--idp-over",
+  "--idp-over-line": "--idp-line",
+  "--idp-down-line": "--idp-over-line",
+  "--on-idp-over": "--on-idp",
+  "--on-idp-down": "--on-idp-over",
+  "--idp-label": "--label",
   "--wrong": "--bad",
 };
 

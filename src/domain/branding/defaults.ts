@@ -86,6 +86,17 @@ const bar = {
   darkMode: { background: { color: "161920ff" }, borderColor: "272b35ff" },
 };
 
+const quietButton = {
+  lightMode: {
+    defaults: outlined("ffffffff", "c9cedbff", "14171fff"),
+    hover: outlined("f1f3f7ff", "c9cedbff", "14171fff"),
+  },
+  darkMode: {
+    defaults: outlined("161920ff", "3a404eff", "eef0f5ff"),
+    hover: outlined("20242eff", "3a404eff", "eef0f5ff"),
+  },
+};
+
 const components = {
   alert: {
     borderRadius: 10,
@@ -99,6 +110,13 @@ const components = {
     lightMode: plain("ffffffff", "e3e6ecff"),
     darkMode: plain("161920ff", "272b35ff"),
     logo: { enabled: false, formInclusion: "IN", location: "START", position: "TOP" },
+  },
+  idpButton: {
+    standard: {
+      lightMode: { ...quietButton.lightMode, active: quietButton.lightMode.hover },
+      darkMode: { ...quietButton.darkMode, active: quietButton.darkMode.hover },
+    },
+    custom: {},
   },
   pageBackground: {
     image: { enabled: false },
@@ -124,16 +142,7 @@ const components = {
       active: button("3d5ed8ff", "ffffffff"),
     },
   },
-  secondaryButton: {
-    lightMode: {
-      defaults: outlined("ffffffff", "c9cedbff", "14171fff"),
-      hover: outlined("f1f3f7ff", "c9cedbff", "14171fff"),
-    },
-    darkMode: {
-      defaults: outlined("161920ff", "3a404eff", "eef0f5ff"),
-      hover: outlined("20242eff", "3a404eff", "eef0f5ff"),
-    },
-  },
+  secondaryButton: quietButton,
 };
 
 export const defaultSettings: object = { categories, componentClasses, components };

@@ -32,11 +32,28 @@ const role = (property: string, on: string, paths: string, least?: number): Role
 
 const button = "components.primaryButton.*";
 const second = "components.secondaryButton.*";
+const provider = "components.idpButton.standard.*";
 const input = "componentClasses.input.*.defaults";
 const failure = "componentClasses.statusIndicator.*.error";
 const success = "componentClasses.statusIndicator.*.success";
 const description = "components.pageText.*.descriptionColor";
 const body = "components.pageText.*.bodyColor";
+
+/** The settings that count for each state of a button: its own, else those of the states before it. */
+const statesOf = { "": "defaults", "-over": "hover defaults", "-down": "active hover defaults" } as const;
+
+/** The buttons of identity providers. Without settings of their own they look like other secondary buttons. */
+const providerRoles: readonly Role[] = Object.entries(statesOf).flatMap(([suffix, states]) => {
+  const paths = (member: string) =>
+    [provider, second]
+      .flatMap((path) => states.split(" ").map((state) => `${path}.${state}.${member}`))
+      .join(" ");
+  return [
+    role(`--idp${suffix}`, "--card", paths("backgroundColor")),
+    role(`--idp${suffix}-line`, "--card", paths("borderColor")),
+    role(`--on-idp${suffix}`, `--idp${suffix}`, paths("textColor"), TEXT),
+  ];
+});
 
 /** Settings of colors that pages use; all others have no effect. Backgrounds come before what is painted on them. */
 const roles: readonly Role[] = [
@@ -88,6 +105,8 @@ const roles: readonly Role[] = [
   role("--second-over", "--card", `${second}.hover.backgroundColor ${second}.defaults.backgroundColor`),
   role("--second-over-line", "--card", `${second}.hover.borderColor ${second}.defaults.borderColor`),
   role("--on-second-over", "--second-over", `${second}.hover.textColor ${second}.defaults.textColor`, TEXT),
+  ...providerRoles,
+  role("--idp-label", "--card", "componentClasses.inputLabel.*.textColor", TEXT),
   role("--bad-back", "--card", `components.alert.*.error.backgroundColor ${failure}.backgroundColor`),
   role("--bad-line", "--card", `components.alert.*.error.borderColor ${failure}.borderColor`),
   role("--bad", "--bad-back", `${failure}.indicatorColor`, TEXT),
@@ -151,11 +170,66 @@ export const scrim = 0.88;
  * @param withImage whether there is an image behind the card, of which any color may shine through
  */
 export function paletteOf(mode: Mode, given: Given, withImage = false): Palette {
-  const canvas = mode === "dark" ? black : white;
-  const colors = new Map<string, Color>([["canvas", canvas]]);
+  const colors = new Map<string, Color>([["canvas", mode === "dark" ? black : white]]);
+  const repairs = paint(colors, roles, { mode, given, withImage });
+  return { values: written(mode, colors), repairs };
+}
+
+/** Settings with those of one identity provider in place of those of all. */
+const inPlaceOfStandard = (custom: unknown): object => ({ components: { idpButton: { standard: custom } } });
+
+/** Whether these settings of one identity provider have a color that counts, in any mode. */
+export function hasProviderColors(custom: unknown): boolean {
+  const settings = inPlaceOfStandard(custom);
+  return providerRoles.some(({ paths }) =>
+    (["light", "dark"] as const).some((mode) => firstColor(settings, paths, mode) !== undefined),
+  );
+}
+
+/**
+ * The colors of the button of one identity provider: its own, and otherwise those of all.
+ * @param custom the settings that `components.idpButton.custom` has under the provider's name
+ * @param card the page's color behind the button
+ */
+export function providerPalette(
+  mode: Mode,
+  settings: unknown,
+  { name, custom, card }: { readonly name: string; readonly custom: unknown; readonly card: string },
+): Palette {
+  const own = givenBy(inPlaceOfStandard(custom), mode);
+  const others = givenBy(settings, mode);
+  const colors = new Map<string, Color>([["--card", colorOfHex(card)]]);
+  const repairs = paint(colors, providerRoles, {
+    mode,
+    given: (property, paths) => own(property, paths) ?? others(property, paths),
+    withImage: false,
+  });
+  return {
+    values: new Map(providerRoles.map(({ property }) => [property, hexOf(colors.get(property)!)])),
+    repairs: repairs.map((repair) => ({
+      ...repair,
+      setting: repair.setting.replace("idpButton.standard", () => `idpButton.custom.${name}`),
+    })),
+  };
+}
+
+const colorOfHex = (hex: string): Color => colorOfDigits(`${hex.slice(1)}ff`)!;
+
+interface Painting {
+  readonly mode: Mode;
+  readonly given: Given;
+  readonly withImage: boolean;
+}
+
+/** Adds the color of each role to those that it is painted on; returns what was changed for legibility. */
+function paint(
+  colors: Map<string, Color>,
+  painted: readonly Role[],
+  { mode, given, withImage }: Painting,
+): Repair[] {
   const repairs: Repair[] = [];
-  for (const { property, paths, on, least } of roles) {
-    const standard = firstColor(defaultSettings, paths, mode) ?? canvas;
+  for (const { property, paths, on, least } of painted) {
+    const standard = firstColor(defaultSettings, paths, mode) ?? colors.get(on[0]!)!;
     const color = over(given(property, paths) ?? standard, colors.get(on[0]!)!);
     const under = on.flatMap((name) => underneath(name, colors.get(name)!, withImage));
     const found = Math.min(...under.map((back) => contrast(color, back)));
@@ -164,7 +238,7 @@ export function paletteOf(mode: Mode, given: Given, withImage = false): Palette 
     colors.set(property, least === undefined ? color : readable(color, under, least));
     if (property === "--card") colors.set("--still", mutedOf(mode, color, standard));
   }
-  return { values: written(mode, colors), repairs };
+  return repairs;
 }
 
 /**
@@ -172,7 +246,7 @@ export function paletteOf(mode: Mode, given: Given, withImage = false): Palette 
  * contrast.
  */
 function mutedOf(mode: Mode, card: Color, standard: Color): Color {
-  if (hexOf(card) === hexOf(standard)) return colorOfDigits(`${fixed[mode]["--still"].slice(1)}ff`)!;
+  if (hexOf(card) === hexOf(standard)) return colorOfHex(fixed[mode]["--still"]);
   const [text, other] = contrast(card, black) > contrast(card, white) ? [black, white] : [white, black];
   const still = mixed(card, text, 0.06);
   return contrast(still, text) >= TEXT ? still : mixed(card, other, 0.06);
@@ -188,7 +262,7 @@ const throughScrim = (card: Color) => [black, white].map((image) => mixed(image,
 
 /** Whether some text color is legible on a card of this color, whatever image is behind it. */
 export function allowsImage({ values }: Palette): boolean {
-  const card = colorOfDigits(`${values.get("--card")!.slice(1)}ff`)!;
+  const card = colorOfHex(values.get("--card")!);
   return [black, white].some((text) => throughScrim(card).every((back) => contrast(text, back) >= TEXT));
 }
 

@@ -9,9 +9,11 @@ import { defaultSettings } from "./defaults.ts";
 import {
   allowsImage,
   givenBy,
+  hasProviderColors,
   type Mode,
   type Palette,
   paletteOf,
+  providerPalette,
   type Repair,
   scrim,
 } from "./theme-colors.ts";
@@ -47,8 +49,21 @@ export interface Theme {
     /** Whether providers come before the form of the pool's own users. */
     readonly first: boolean;
     readonly icons: boolean;
+    /** Providers whose button has colors of its own. */
+    readonly custom: readonly CustomButton[];
   };
 }
+
+interface CustomButton {
+  /** The name of the identity provider. */
+  readonly name: string;
+  /** The class of its button, of letters and digits: a name may contain anything. */
+  readonly look: string;
+  readonly palettes: Readonly<Record<Mode, Palette>>;
+}
+
+/** More providers with colors of their own than any page has room for. */
+const MOST_CUSTOM = 100;
 
 /** The largest radius with which a form still looks like one, in pixels. */
 const MOST_RADIUS = 64;
@@ -77,13 +92,14 @@ export function themeOf(settings: unknown, assets: readonly Pick<AssetKey, "cate
     const withLogo = isOn(`components.${name}.logo.enabled`) && categories.has(logo);
     return { logo: withLogo ? sideOf(settings, `components.${name}.logo.location`) : undefined };
   };
+  const colors = colorsAndImages(
+    settings,
+    modes,
+    wanted.map(([category]) => category),
+  );
   return {
     modes,
-    ...colorsAndImages(
-      settings,
-      modes,
-      wanted.map(([category]) => category),
-    ),
+    ...colors,
     measures: measuresOf(settings),
     place: {
       horizontal: sideOf(settings, "categories.form.location.horizontal"),
@@ -101,8 +117,23 @@ export function themeOf(settings: unknown, assets: readonly Pick<AssetKey, "cate
       order: textsOf(settings, "categories.auth.federation.order"),
       first: federationFirst(settings),
       icons: isOn("componentClasses.idpButtons.icons.enabled"),
+      custom: customButtons(settings, colors.palettes),
     },
   };
+}
+
+function customButtons(settings: unknown, { light, dark }: Theme["palettes"]): CustomButton[] {
+  const given = settingOf(settings, "components.idpButton.custom", isObject) as object;
+  const own = Object.entries(given).filter(([, custom]) => hasProviderColors(custom));
+  return own.slice(0, MOST_CUSTOM).map(([name, custom], place) => {
+    const palette = (mode: Mode, { values }: Palette) =>
+      providerPalette(mode, settings, { name, custom, card: values.get("--card")! });
+    return {
+      name,
+      look: `own-${place}`,
+      palettes: { light: palette("light", light), dark: palette("dark", dark) },
+    };
+  });
 }
 
 function textsOf(settings: unknown, path: string): readonly string[] {
@@ -140,8 +171,10 @@ function colorsAndImages(
 }
 
 /** Colors changed for legibility, in the supported modes. */
-export function repairsOf({ modes, palettes }: Theme): Repair[] {
-  return modes.flatMap((mode) => palettes[mode].repairs);
+export function repairsOf({ modes, palettes, federation }: Theme): Repair[] {
+  return [palettes, ...federation.custom.map((one) => one.palettes)].flatMap((each) =>
+    modes.flatMap((mode) => each[mode].repairs),
+  );
 }
 
 function logoOf(settings: unknown): Theme["logo"] {
@@ -168,6 +201,7 @@ function measuresOf(settings: unknown): Map<string, string> {
   );
 }
 
+const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
 const isBoolean = (value: unknown) => typeof value === "boolean";
 const isOneOf =
   (...words: readonly string[]) =>
@@ -194,19 +228,26 @@ export type Picture = Readonly<Record<Mode, string>>;
  */
 export function themeCss(theme: Theme, picture: (category: string) => Picture | undefined): string {
   const { modes, measures: sizes, palettes, images: shown } = theme;
+  const { custom } = theme.federation;
   const isDefault =
     modes.length === 2 &&
-    sizes.size === 0 &&
-    shown.size === 0 &&
+    sizes.size + shown.size + custom.length === 0 &&
     modes.every((mode) => hasDefaults(palettes[mode], mode));
   if (isDefault) return "";
   const scheme = modes.length === 1 ? [["color-scheme", modes[0]!] as const] : [];
   const [first, second] = modes.map((mode, index) => {
     const properties = [...(index === 0 ? [...scheme, ...sizes] : []), ...palettes[mode].values];
-    const written = properties.map(([property, value]) => `${property}:${value}`).join(";");
-    return `:root{${written}}${[...shown].map((category) => behind(category, picture(category)?.[mode])).join("")}`;
+    const buttons = custom.map(({ look, palettes: own }) => block(`.${look}`, own[mode].values));
+    const behindParts = [...shown].map((category) => behind(category, picture(category)?.[mode]));
+    return [block(":root", properties), ...buttons, ...behindParts].join("");
   });
   return second === undefined ? first! : `${first}@media (prefers-color-scheme:dark){${second}}`;
+}
+
+/** A rule that sets custom properties. */
+function block(selector: string, properties: Iterable<readonly [string, string]>): string {
+  const written = Array.from(properties, ([property, value]) => `${property}:${value}`);
+  return `${selector}{${written.join(";")}}`;
 }
 
 function hasDefaults({ values }: Palette, mode: Mode): boolean {

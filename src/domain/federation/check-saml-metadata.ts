@@ -1,14 +1,12 @@
 /** Checks the metadata of a SAML provider when it is configured (Metadata for SAML 2.0, OASIS). */
 import type { Ctx } from "../../app.ts";
-import { OutboundError } from "../../integrations/outbound.ts";
+import { OutboundError, publishedRedirects } from "../../integrations/outbound.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { parseSamlMetadata, type SamlProvider } from "./saml-metadata.ts";
 import { metadataCertificate } from "./saml-provider.ts";
 import { SamlFault } from "./saml-xml.ts";
 
 type Details = Readonly<Record<string, string>>;
-
-const mostRedirects = 5;
 
 /**
  * Reads the metadata, from its URL if one is given. Returns the members that DescribeIdentityProvider adds. Throws
@@ -29,7 +27,7 @@ export async function checkSamlMetadata(ctx: Ctx, details: Details): Promise<Det
 
 async function fetchMetadata(ctx: Ctx, url: string): Promise<string> {
   const found = await ctx.app.outbound
-    .fetch(url, { redirects: mostRedirects })
+    .fetch(url, { redirects: publishedRedirects })
     .then(async (response) => ({ status: response.status, text: await response.text() }))
     .catch((error: unknown) => {
       const why = error instanceof OutboundError ? `: ${error.message}` : ".";

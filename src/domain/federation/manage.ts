@@ -39,7 +39,10 @@ export interface Described {
   readonly details: Record<string, string>;
 }
 
-/** CreateIdentityProvider. Throws InvalidParameterException and DuplicateProviderException. */
+/**
+ * CreateIdentityProvider. Throws InvalidParameterException, and DuplicateProviderException also for a name that differs from
+ * that of another provider only by case: the usernames of their users begin with it.
+ */
 export async function createProvider(ctx: Ctx, request: CreateIdentityProviderRequest): Promise<Described> {
   const { UserPoolId: poolId, ProviderName: name, ProviderType: type } = request;
   checkCharacters(name);

@@ -1,5 +1,7 @@
 /** The ways in that the sign-in page of a client offers. */
+import { domainToUnicode } from "node:url";
 import type { Ctx } from "../../app.ts";
+import { foldHostName } from "../../lib/host-name.ts";
 import { type ProviderButton, providerButtons } from "../../store/identity-providers.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { admitsOwnUsers, providersOf } from "../user-pools/providers.ts";
@@ -31,13 +33,23 @@ export async function offersOf(
   return { ownUsers: admitsOwnUsers(client), buttons, byDomain };
 }
 
-/** The name of the client's provider that an e-mail address belongs to, by its domain; undefined if there is none. */
+/**
+ * The name of the client's provider that an e-mail address belongs to: one of its identifiers is the address's domain. A
+ * subdomain is another domain. Browsers send the domain of an international address in its ASCII form, which may be the
+ * identifier as well as its form in Unicode (RFC 5890 section 2.3.2.1). Undefined if there is none.
+ */
 export async function providerOfAddress(
   ctx: Ctx,
   { pool, client }: { readonly pool: Pool; readonly client: Client },
   address: string,
 ): Promise<string | undefined> {
   const [, domain] = /@([^@\s]{1,253})$/.exec(address.trim()) ?? [];
-  const provider = domain === undefined ? undefined : await findProviderByIdentifier(ctx, pool.id, domain);
-  return provider !== undefined && providersOf(client).includes(provider.name) ? provider.name : undefined;
+  if (domain === undefined) return undefined;
+  const host = foldHostName(domain);
+  const forms = [domain.toLowerCase(), ...(host === undefined ? [] : [host, domainToUnicode(host)])];
+  for (const form of new Set(forms)) {
+    const provider = await findProviderByIdentifier(ctx, pool.id, form);
+    if (provider !== undefined && providersOf(client).includes(provider.name)) return provider.name;
+  }
+  return undefined;
 }

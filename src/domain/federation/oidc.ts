@@ -1,11 +1,11 @@
 /** OpenID Connect (Core 1.0, authorization code flow), as a relying party. */
-import type { IDToken, ServerMetadata } from "openid-client";
+import type { Configuration, IDToken, ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
-import type { Answered, Beginning, Begun, Protocol, ProviderIdentity } from "./protocol.ts";
+import type { Answered, Beginning, Begun, Freshness, Protocol, ProviderIdentity } from "./protocol.ts";
 import type { Provider } from "./provider.ts";
 import { atProvider, ProviderMismatch, refuseProvider } from "./provider-errors.ts";
-import { verifySigned } from "./provider-keys.ts";
+import { clockTolerance, verifySigned } from "./provider-keys.ts";
 import { metadataOf } from "./provider-metadata.ts";
 import { idpResponsePath, relyingParty, scopesIn, tokensFor } from "./relying-party.ts";
 
@@ -15,13 +15,16 @@ interface Manners {
   readonly parameters?: Readonly<Record<string, string>>;
   /** Parameters that ask the user anew. */
   readonly fresh: Readonly<Record<string, string>>;
+  /** Set if it says in the ID token when the user has signed in, if it is asked with `max_age`. */
+  readonly provesFresh?: true;
   readonly takesHint: boolean;
   /** Set if it knows no PKCE, whatever its metadata says. */
   readonly withoutPkce?: true;
 }
 
 export const oidc: Protocol = {
-  begin: (ctx, beginning) => beginOpenId(ctx, beginning, { fresh: { prompt: "login" }, takesHint: true }),
+  begin: (ctx, beginning) =>
+    beginOpenId(ctx, beginning, { fresh: { prompt: "login" }, provesFresh: true, takesHint: true }),
   verify: verifyOpenId,
   logout,
 };
@@ -34,6 +37,7 @@ export async function beginOpenId(ctx: Ctx, beginning: Beginning, manners: Manne
   const verifier = library.randomPKCECodeVerifier();
   const nonce = library.randomNonce();
   const methods = metadata.code_challenge_methods_supported ?? ["S256"];
+  const proof = fresh !== "no" && manners.provesFresh ? { freshSince: String(ctx.now), fresh } : undefined;
   const pkce = methods.includes("S256") && manners.withoutPkce !== true;
   const parameters = {
     redirect_uri: `${base}${idpResponsePath}`,
@@ -45,7 +49,8 @@ export async function beginOpenId(ctx: Ctx, beginning: Beginning, manners: Manne
       code_challenge_method: "S256",
     }),
     ...manners.parameters,
-    ...(fresh && manners.fresh),
+    ...(fresh !== "no" && manners.fresh),
+    ...(proof !== undefined && { max_age: String(clockTolerance) }),
     ...(manners.takesHint && loginHint !== undefined && { login_hint: loginHint }),
   };
   const configuration = await relyingParty(ctx, provider, metadata);
@@ -54,7 +59,7 @@ export async function beginOpenId(ctx: Ctx, beginning: Beginning, manners: Manne
   );
   return {
     location: location.href,
-    remembered: { issuer: metadata.issuer, state, nonce, ...(pkce && { verifier }) },
+    remembered: { issuer: metadata.issuer, state, nonce, ...(pkce && { verifier }), ...proof },
   };
 }
 
@@ -70,7 +75,8 @@ export async function verifyOpenId(ctx: Ctx, answered: Answered): Promise<Provid
   const { issuer, nonce, state, verifier } = remembered;
   if (issuer !== metadata.issuer || nonce === undefined || state === undefined)
     refuseOAuth("invalid_request", `${provider.name} Error - its settings have changed, sign in again`);
-  const tokens = await tokensFor(ctx, answered, metadata, {
+  const party = await relyingParty(ctx, provider, metadata);
+  const tokens = await tokensFor(answered, party, {
     expectedState: state,
     expectedNonce: nonce,
     idTokenExpected: true,
@@ -78,9 +84,10 @@ export async function verifyOpenId(ctx: Ctx, answered: Answered): Promise<Provid
   });
   const idToken = tokens.claims()!;
   checkParty(provider, idToken);
+  checkFresh(provider, idToken, remembered);
   const { jwks_uri: jwksUri, id_token_signing_alg_values_supported: algorithms = [] } = metadata;
   await verifySigned(ctx, { provider, issuer, jwksUri, algorithms }, tokens.id_token!);
-  const userInfo = await userInfoOf(ctx, { provider, metadata, token: tokens.access_token, idToken });
+  const userInfo = await userInfoOf(ctx, { provider, party, metadata, token: tokens.access_token, idToken });
   const { iss, sub, aud } = idToken;
   return {
     issuer: iss,
@@ -98,21 +105,43 @@ function checkParty(provider: Provider, { azp }: IDToken): void {
     refuseProvider(provider, "token", new ProviderMismatch("wrong azp"));
 }
 
+/**
+ * The user has signed in since this sign-in began, if that was asked for (OpenID Connect Core 1.0 sections 3.1.2.1 and 3.1.3.7,
+ * number 13): whoever sits at the browser can take the parameters out of the URL that asks for it.
+ */
+function checkFresh(
+  provider: Provider,
+  { auth_time: at }: IDToken,
+  { freshSince, fresh }: Answered["remembered"],
+): void {
+  if (freshSince === undefined) return;
+  if (at === undefined && fresh === ("asked" satisfies Freshness)) return;
+  if (typeof at !== "number")
+    refuseProvider(provider, "token", new ProviderMismatch("no auth_time, which max_age needs"));
+  if ((at + clockTolerance) * 1000 < Number(freshSince))
+    refuseProvider(
+      provider,
+      "token",
+      new ProviderMismatch("wrong auth_time: the user has not signed in there anew"),
+    );
+}
+
 /** The claims of the UserInfo endpoint, if there is one: of the same subject, or refused. */
 async function userInfoOf(
   ctx: Ctx,
   about: {
     readonly provider: Provider;
+    readonly party: Configuration;
     readonly metadata: ServerMetadata;
     readonly token: string;
     readonly idToken: IDToken;
   },
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const { provider, metadata, token, idToken } = about;
+  const { provider, party, metadata, token, idToken } = about;
   if (metadata.userinfo_endpoint === undefined) return undefined;
   const library = await import("openid-client");
-  const method = provider.details["attributes_request_method"] === "POST" ? "POST" : "GET";
-  const configuration = await relyingParty(ctx, provider, metadata, method);
+  const byPost = provider.details["attributes_request_method"] === "POST";
+  const configuration = byPost ? await relyingParty(ctx, provider, metadata, "POST") : party;
   return atProvider(provider, "user info", () => library.fetchUserInfo(configuration, token, idToken.sub));
 }
 

@@ -14,13 +14,18 @@ export interface Place {
   readonly base: string;
 }
 
+/**
+ * Whether the provider must ask the user anew, and prove it: `asked` (prompt=login) takes its word for it if it does not say
+ * when the user has signed in, `proven` (max_age) does not.
+ */
+export type Freshness = "no" | "asked" | "proven";
+
 /** A browser that is to be sent to a provider. */
 export interface Beginning extends Place {
   readonly provider: Provider;
   /** The one-time `state`, or RelayState: at most 80 bytes. */
   readonly state: string;
-  /** Whether the user must be asked anew (`prompt=login`). */
-  readonly fresh: boolean;
+  readonly fresh: Freshness;
   /** The name of the user, if the client knows it (`login_hint`). */
   readonly loginHint: string | undefined;
 }

@@ -64,12 +64,14 @@ interface Described {
 }
 
 function describe({ name, type }: Provider, step: ProviderStep, error: unknown): Described | undefined {
-  for (const one of causes(error)) {
-    if (one instanceof OutboundError)
-      return { text: notAnswered[one.problem](step, name), detail: `${one.problem}: ${one.message}` };
-    if (one instanceof ProviderMismatch)
-      return { text: `${name} Error - ${one.message}`, detail: one.message };
+  const outbound = outboundErrorOf(error);
+  if (outbound !== undefined) {
+    const { problem, message } = outbound;
+    return { text: notAnswered[problem](step, name), detail: `${problem}: ${message}` };
   }
+  const mismatch = [...causes(error)].find((one) => one instanceof ProviderMismatch);
+  if (mismatch !== undefined)
+    return { text: `${name} Error - ${mismatch.message}`, detail: mismatch.message };
   const code = textOf(error, "error");
   const status = statusOf(error);
   if (status !== undefined) {
@@ -97,6 +99,10 @@ function* causes(error: unknown): Generator<unknown> {
   }
 }
 
+/** Why a server was not asked, or did not answer, if that is the error or one of its causes. */
+export const outboundErrorOf = (error: unknown): OutboundError | undefined =>
+  [...causes(error)].find((one) => one instanceof OutboundError);
+
 /** An error's message for the log. Those of JSON.parse quote the text, which may be a token. */
 function shownMessage(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
@@ -110,7 +116,7 @@ function textOf(error: unknown, name: string): string | undefined {
 }
 
 /** The status of the answer that an error is about. */
-function statusOf(error: unknown): number | undefined {
+export function statusOf(error: unknown): number | undefined {
   for (const one of causes(error)) {
     const { status, cause } = one as { readonly status?: unknown; readonly cause?: unknown };
     if (typeof status === "number") return status;
@@ -141,7 +147,7 @@ const signatureProblems: Readonly<Record<string, string>> = {
 };
 
 /** Whether an error was thrown by openid-client, oauth4webapi or jose about what a provider answered. */
-function isOfProtocol(error: Error): boolean {
+export function isOfProtocol(error: Error): boolean {
   const code = (error as { readonly code?: unknown }).code;
   return typeof code === "string" && /^(?:OAUTH_|ERR_J|ERR_INVALID_)/.test(code);
 }

@@ -8,6 +8,7 @@ import {
   jwtVerify,
 } from "jose";
 import type { Ctx } from "../../app.ts";
+import { publishedRedirects } from "../../integrations/outbound.ts";
 import { utf8 } from "../../lib/bytes.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import type { Provider } from "./provider.ts";
@@ -114,7 +115,7 @@ function keysOf(ctx: Ctx, { provider, jwksUri }: Signer, again?: "again"): Promi
 async function fetchKeys(ctx: Ctx, jwksUri: string): Promise<FindKey> {
   const response = await ctx.app.outbound.fetch(jwksUri, {
     headers: { accept: "application/json, application/jwk-set+json" },
-    redirects: 5,
+    redirects: publishedRedirects,
   });
   if (response.status !== 200) throw new UnexpectedStatus(response.status);
   const set = (await response.json().catch(() => undefined)) as JSONWebKeySet | undefined;

@@ -4,6 +4,7 @@
  */
 import type { CustomFetch, ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
+import { publishedRedirects } from "../../integrations/outbound.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import type { Provider } from "./provider.ts";
 import { atProvider, ProviderMismatch } from "./provider-errors.ts";
@@ -69,23 +70,34 @@ function endpointsOf(details: Provider["details"]): Partial<ServerMetadata> {
 }
 
 async function discover(ctx: Ctx, provider: Provider): Promise<ServerMetadata> {
+  const issuer = provider.details["oidc_issuer"] ?? "";
+  const metadata = await readDiscovery(ctx, issuer);
+  if (bare(metadata.issuer) !== bare(issuer))
+    throw new ProviderMismatch("the discovery document is of another issuer");
+  return metadata;
+}
+
+/** Where the configuration of an issuer is (OpenID Connect Discovery 1.0, section 4). */
+export const discoveryUrl = (issuer: string): string => `${bare(issuer)}/.well-known/openid-configuration`;
+
+/**
+ * Reads the configuration of an issuer. Whether it is of this issuer is for the caller to say. Throws OutboundError, and
+ * openid-client's errors for an answer that is no configuration.
+ */
+export async function readDiscovery(ctx: Ctx, issuer: string): Promise<ServerMetadata> {
   const { allowInsecureRequests, customFetch, discovery } = await import("openid-client");
-  const issuer = bare(provider.details["oidc_issuer"] ?? "");
   const fetch: CustomFetch = (url, { headers, signal }) =>
-    ctx.app.outbound.fetch(url, { headers, redirects: 5, ...(signal && { signal }) });
+    ctx.app.outbound.fetch(url, { headers, redirects: publishedRedirects, ...(signal && { signal }) });
   const configuration = await discovery(
     // With the whole path the library leaves the issuer to us: it makes exceptions for some providers.
-    new URL(`${issuer}/.well-known/openid-configuration`),
+    new URL(discoveryUrl(issuer)),
     "discovery",
     undefined,
     undefined,
     // Which URLs are allowed is decided by the client for outgoing requests.
     { execute: [allowInsecureRequests], [customFetch]: fetch },
   );
-  const metadata = configuration.serverMetadata();
-  if (bare(metadata.issuer) !== issuer)
-    throw new ProviderMismatch("the discovery document is of another issuer");
-  return metadata;
+  return configuration.serverMetadata();
 }
 
 /** An issuer may be written with or without a slash at its end; in tokens it is as its metadata has it. */

@@ -66,13 +66,11 @@ function clientAuthentication(
 
 /** The provider's tokens for the code that the browser has brought. Refuses if there is none, or none that it takes. */
 export async function tokensFor(
-  ctx: Ctx,
   { provider, base, parameters }: Pick<Answered, "provider" | "base" | "parameters">,
-  metadata: ServerMetadata,
+  configuration: Configuration,
   checks: AuthorizationCodeGrantChecks,
 ): Promise<Awaited<ReturnType<typeof authorizationCodeGrant>>> {
   const library = await import("openid-client");
-  const configuration = await relyingParty(ctx, provider, metadata);
   // The URL that the browser came back to, as the library wants it.
   const url = new URL(`${base}${idpResponsePath}`);
   url.search = parameters.toString();

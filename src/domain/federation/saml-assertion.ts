@@ -1,5 +1,8 @@
-/** Checks what a signed assertion says (SAML 2.0 Core section 2, Profiles section 4.1.4.3), and reads it. Pure. */
+/** Checks what a signed assertion says (SAML 2.0 Core section 2, Profiles section 4.1.4.3), and reads it. */
+import type { KeyObject } from "node:crypto";
 import { elementsOf, textOf, type XmlElement } from "../../lib/xml.ts";
+import { decryptElement } from "./saml-decrypt.ts";
+import type { DecryptionKey } from "./saml-keys.ts";
 import type { SamlProvider } from "./saml-metadata.ts";
 import {
   attribute,
@@ -9,6 +12,7 @@ import {
   fault,
   isElement,
   plainText,
+  readSamlXml,
   SamlFault,
   theChild,
   time,
@@ -25,8 +29,11 @@ export interface Expected {
   readonly requestId: string | undefined;
   /** Epoch milliseconds. */
   readonly now: number;
-  /** PKCS8 PEM, if the provider must encrypt its assertions. */
-  readonly decryptionKey: string | undefined;
+  /** Since when the user must have signed in at the provider, epoch milliseconds; undefined if that was not asked for (ForceAuthn). */
+  readonly freshSince: number | undefined;
+  /** Whether the provider must encrypt its assertions. */
+  readonly isEncryptionDemanded: boolean;
+  readonly decryptionKey: DecryptionKey;
 }
 
 /** A name of a user, with what says whose it is. */
@@ -51,7 +58,7 @@ export interface Assertion {
 const oldestUnsolicited = 6 * 60_000;
 
 /** Throws SamlFault. */
-export function checkAssertion(assertion: XmlElement, expected: Expected): Assertion {
+export async function checkAssertion(assertion: XmlElement, expected: Expected): Promise<Assertion> {
   if (assertion.attributes.get("Version") !== "2.0") fault("the Assertion is not of SAML 2.0.");
   if (plainText(theChild(assertion, "assertion", "Issuer")).trim() !== expected.provider.entityId)
     fault("the Issuer of the Assertion is not the provider.");
@@ -64,9 +71,10 @@ export function checkAssertion(assertion: XmlElement, expected: Expected): Asser
   const sessionEnd = time(statement, "SessionNotOnOrAfter");
   if (sessionEnd !== undefined && expected.now - clockSkew >= sessionEnd)
     fault("the session at the provider has ended (SessionNotOnOrAfter).");
+  checkFresh(statement, expected);
   return {
     id: attribute(assertion, "ID"),
-    name: readNameId(subject),
+    name: await readNameId(subject, expected.decryptionKey),
     sessionIndex: statement.attributes.get("SessionIndex") || undefined,
     attributes: readAttributes(assertion),
     expiresAt: Math.min(confirmedUntil, validUntil) + clockSkew,
@@ -78,6 +86,17 @@ function checkIssueInstant(assertion: XmlElement, { now, requestId }: Expected):
   if (issued > now + clockSkew) fault("the IssueInstant of the Assertion is in the future.");
   if (requestId === undefined && issued < now - oldestUnsolicited)
     fault("the Assertion was issued more than 6 minutes ago.");
+}
+
+/**
+ * The user has signed in since we asked for it: whoever sits at the browser can take ForceAuthn out of a request that is not
+ * signed (Core section 2.7.2, AuthnInstant).
+ */
+function checkFresh(statement: XmlElement, { freshSince }: Expected): void {
+  if (freshSince === undefined) return;
+  const signedIn = time(statement, "AuthnInstant") ?? fault("the AuthnStatement has no AuthnInstant.");
+  if (signedIn + clockSkew < freshSince)
+    fault("the user has not signed in there anew, as was asked (AuthnInstant).");
 }
 
 /** NotBefore and NotOnOrAfter, as far as they are there. Returns the latter. */
@@ -138,11 +157,36 @@ function checkConditions(assertion: XmlElement, { audience, now }: Expected): nu
   return until;
 }
 
-/** The NameID in a Subject or a LogoutRequest. Throws SamlFault unless there is one. */
-export function readNameId(parent: XmlElement): NameId {
-  const element =
-    child(parent, "assertion", "NameID") ??
-    fault(`the ${parent.name} has no NameID (an EncryptedID is not supported).`);
+/** The NameID in a Subject or a LogoutRequest, which may be encrypted. Throws SamlFault unless there is one. */
+export async function readNameId(parent: XmlElement, key: DecryptionKey): Promise<NameId> {
+  const encrypted = child(parent, "assertion", "EncryptedID");
+  const plain = child(parent, "assertion", "NameID");
+  if (encrypted === undefined)
+    return nameIdIn(plain ?? fault(`the ${parent.name} has no NameID and no EncryptedID.`));
+  if (plain !== undefined) fault(`the ${parent.name} has a NameID and an EncryptedID.`);
+  return nameIdIn(decryptedName(encrypted, await key()));
+}
+
+/** A name is short, whatever its encryption holds. */
+const nameLimits = { characters: 10_000, depth: 5, elements: 10 };
+
+/** What is encrypted was signed as it is, so that nobody can find out what is inside by changing it. */
+function decryptedName(encrypted: XmlElement, key: KeyObject): XmlElement {
+  let element: XmlElement;
+  try {
+    element = readSamlXml(decryptElement(encrypted, key), nameLimits);
+  } catch (error) {
+    throw new SamlFault(
+      "the EncryptedID cannot be decrypted by the key of the provider's ActiveEncryptionCertificate.",
+      { cause: error },
+    );
+  }
+  return isElement(element, "assertion", "NameID")
+    ? element
+    : fault("there is no NameID in the EncryptedID.");
+}
+
+function nameIdIn(element: XmlElement): NameId {
   const nameId = plainText(element);
   if (nameId === "") fault("the NameID is empty.");
   if (nameId !== nameId.trim()) fault("the NameID begins or ends with white space.");

@@ -1,4 +1,4 @@
-/** Decrypts assertions (XML Encryption, SAML 2.0 Core section 2.3.4). Pure. */
+/** Decrypts assertions and names (XML Encryption, SAML 2.0 Core sections 2.3.4 and 2.2.4). Pure. */
 import { constants, createDecipheriv, type DecipherGCM, type KeyObject, privateDecrypt } from "node:crypto";
 import { elementsOf, textOf, walkXml, type XmlElement } from "../../lib/xml.ts";
 import { attribute, child, fault, isElement, namespaces, theChild } from "./saml-xml.ts";
@@ -38,17 +38,17 @@ export const announcedCiphers: readonly string[] = ["256", "128"].flatMap((bits)
   `${xmlenc}aes${bits}-cbc`,
 ]);
 
-/** What is inside an EncryptedAssertion. Throws SamlFault, or whatever Node throws: callers tell nobody which. */
-export function decryptAssertion(encrypted: XmlElement, key: KeyObject): string {
+/** What is inside an EncryptedAssertion or EncryptedID. Throws SamlFault, or whatever Node throws: callers tell nobody which. */
+export function decryptElement(encrypted: XmlElement, key: KeyObject): string {
   const data = theChild(encrypted, "encryption", "EncryptedData");
   const cipher =
     ciphers[attribute(theChild(data, "encryption", "EncryptionMethod"), "Algorithm")] ??
-    fault("the assertion is encrypted by an algorithm that is not allowed.");
+    fault(`the ${encrypted.name} is encrypted by an algorithm that is not allowed.`);
   const keys = [...walkXml(encrypted)].filter(({ element }) =>
     isElement(element, "encryption", "EncryptedKey"),
   );
   const [wrapped, another] = keys;
-  if (wrapped === undefined || another !== undefined) fault("the EncryptedAssertion needs one EncryptedKey.");
+  if (wrapped === undefined || another !== undefined) fault(`the ${encrypted.name} needs one EncryptedKey.`);
   const contentKey = unwrap(wrapped.element, key);
   if (contentKey.length !== cipher.key) fault("the EncryptedKey does not fit the algorithm.");
   return new TextDecoder("utf-8", { fatal: true }).decode(decipher(cipher, contentKey, cipherValue(data)));

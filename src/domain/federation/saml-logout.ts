@@ -9,7 +9,7 @@ import type { Place } from "./protocol.ts";
 import { findProvider, type Provider } from "./provider.ts";
 import { answering, logoutRequestId, once } from "./saml.ts";
 import { type NameId, readNameId } from "./saml-assertion.ts";
-import { samlKey } from "./saml-keys.ts";
+import { decryptionKeyOf, samlKey } from "./saml-keys.ts";
 import { logoutResponseUrl, logoutUrl, newMessageId } from "./saml-messages.ts";
 import type { SamlProvider } from "./saml-metadata.ts";
 import { knownProvider, withItsKeys } from "./saml-provider.ts";
@@ -24,6 +24,7 @@ import {
   isElement,
   plainText,
   readSamlXml,
+  SamlFault,
   theChild,
   time,
 } from "./saml-xml.ts";
@@ -31,7 +32,8 @@ import {
 /** A provider ends a session. */
 export interface LogoutRequest {
   readonly kind: "request";
-  readonly provider: Provider;
+  /** Usually one; several have the same entity id where a provider was added more than once. */
+  readonly providers: readonly Provider[];
   /** The provider's entity id: with the NameID, the key of the identity whose sessions end. */
   readonly issuer: string;
   readonly name: NameId;
@@ -44,7 +46,6 @@ export interface LogoutRequest {
 /** A provider answers our LogoutRequest. */
 export interface LogoutResponse {
   readonly kind: "response";
-  readonly provider: Provider;
   readonly succeeded: boolean;
   /** The state that our request had. */
   readonly state: string;
@@ -79,16 +80,36 @@ async function read(
   const text = binding === "redirect" ? inflate(given.message) : decodePosted(given.message);
   const unverified = readSamlXml(text, limits);
   const named = plainText(theChild(unverified, "assertion", "Issuer")).trim();
-  const { provider, metadata } = await providerOf(ctx, place, named);
-  const message = await withItsKeys(ctx, provider, metadata, async (by) =>
-    binding === "redirect" ? signedQuery(unverified, given, by) : signedDocument(unverified, text, by),
-  );
+  const signers = await eachOf(await providersOf(ctx, place, named), async ({ provider, metadata }) => {
+    const message = await withItsKeys(ctx, provider, metadata, async (by) =>
+      binding === "redirect" ? signedQuery(unverified, given, by) : signedDocument(unverified, text, by),
+    );
+    if (plainText(theChild(message, "assertion", "Issuer")).trim() !== metadata.entityId)
+      fault("the Issuer is not the provider.");
+    return { provider, metadata, message };
+  });
+  const [{ message }] = signers;
   checkAddress(ctx, place, message);
-  if (plainText(theChild(message, "assertion", "Issuer")).trim() !== metadata.entityId)
-    fault("the Issuer is not the provider.");
   return isElement(message, "protocol", "LogoutRequest")
-    ? readRequest(ctx, place, message, { provider, metadata, relayState: given.relayState })
-    : readResponse(message, provider, given.relayState);
+    ? readRequest(ctx, place, message, { signers, relayState: given.relayState })
+    : readResponse(message, given.relayState);
+}
+
+/** The results of those for which the work succeeds. Throws the first SamlFault if there are none. */
+async function eachOf<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<[R, ...R[]]> {
+  const results: R[] = [];
+  let problem: SamlFault | undefined;
+  for (const one of all) {
+    try {
+      results.push(await work(one));
+    } catch (error) {
+      if (!(error instanceof SamlFault)) throw error;
+      problem ??= error;
+    }
+  }
+  const [first, ...others] = results;
+  if (first === undefined) throw problem ?? new SamlFault("the Issuer is no provider of this pool.");
+  return [first, ...others];
 }
 
 interface Given {
@@ -162,7 +183,7 @@ async function signedDocument(
     if (isElement(element, "signature", "Signature") && parent !== message)
       fault(`there is a Signature inside the ${parent?.name}.`);
   if (!isSigned(message)) fault("it is not signed.");
-  return readSigned(text, "root", certificates, limits);
+  return readSigned(text, message, certificates, limits);
 }
 
 function checkAddress(ctx: Ctx, { base }: Place, message: XmlElement): void {
@@ -180,15 +201,14 @@ async function readRequest(
   ctx: Ctx,
   { pool, base }: Place,
   message: XmlElement,
-  from: {
-    readonly provider: Provider;
-    readonly metadata: SamlProvider;
-    readonly relayState: string | undefined;
-  },
+  from: { readonly signers: readonly [Known, ...Known[]]; readonly relayState: string | undefined },
 ): Promise<LogoutRequest> {
-  const { provider, metadata, relayState } = from;
+  const { signers, relayState } = from;
+  const [{ metadata }] = signers;
+  const providers = signers.map(({ provider }) => provider);
   const id = attribute(message, "ID");
-  const name = readNameId(message);
+  // It is encrypted to the certificate of one of them.
+  const [name] = await eachOf(providers, (provider) => readNameId(message, decryptionKeyOf(ctx, provider)));
   const sessionIndexes = children(message, "protocol", "SessionIndex").map((one) => textOf(one).trim());
   await once(ctx, pool.id, ["request", metadata.entityId, id], ctx.now + 2 * clockSkew + oldest);
   const to = metadata.signOut.redirect?.responses;
@@ -205,10 +225,10 @@ async function readRequest(
     };
     return logoutResponseUrl(sending, { inResponseTo: id, succeeded });
   };
-  return { kind: "request", provider, issuer: metadata.entityId, name, sessionIndexes, answer };
+  return { kind: "request", providers, issuer: metadata.entityId, name, sessionIndexes, answer };
 }
 
-function readResponse(message: XmlElement, provider: Provider, state: string | undefined): LogoutResponse {
+function readResponse(message: XmlElement, state: string | undefined): LogoutResponse {
   if (!isElement(message, "protocol", "LogoutResponse"))
     fault(`it is a ${message.name}, neither a LogoutRequest nor a LogoutResponse.`);
   if (!state || message.attributes.get("InResponseTo") !== logoutRequestId(state))
@@ -217,7 +237,6 @@ function readResponse(message: XmlElement, provider: Provider, state: string | u
   const code = status && child(status, "protocol", "StatusCode")?.attributes.get("Value");
   return {
     kind: "response",
-    provider,
     succeeded: code === "urn:oasis:names:tc:SAML:2.0:status:Success",
     state,
   };
@@ -226,33 +245,37 @@ function readResponse(message: XmlElement, provider: Provider, state: string | u
 /** The SAML providers of a pool by their entity ids, as of a time. */
 interface Index {
   readonly at: number;
-  readonly names: Promise<ReadonlyMap<string, string>>;
+  readonly names: Promise<ReadonlyMap<string, readonly string[]>>;
 }
 
 const indexes = new CacheKind<Index>(1000);
-/** How long an entity id that is not known is not looked for again, in milliseconds. */
-const indexAge = 10_000;
+/** How old an index may be, in milliseconds: that finds an entity id, and that does not. */
+const indexAges = [60_000, 10_000] as const;
 
-/** The provider that calls itself so, as far as its metadata is known. */
-async function providerOf(
-  ctx: Ctx,
-  { pool }: Place,
-  entityId: string,
-): Promise<{ readonly provider: Provider; readonly metadata: SamlProvider }> {
-  for (const mayBeOld of [true, false]) {
-    const name = (await indexOf(ctx, pool.id, mayBeOld)).get(entityId);
-    const provider = name === undefined ? undefined : await findProvider(ctx, pool.id, name);
-    const metadata = provider?.type === "SAML" ? await knownProvider(ctx, provider) : undefined;
-    if (provider !== undefined && metadata?.entityId === entityId) return { provider, metadata };
+interface Known {
+  readonly provider: Provider;
+  readonly metadata: SamlProvider;
+}
+
+/** The providers that call themselves so, as far as their metadata is known. */
+async function providersOf(ctx: Ctx, { pool }: Place, entityId: string): Promise<readonly Known[]> {
+  for (const age of indexAges) {
+    const known: Known[] = [];
+    for (const name of (await indexOf(ctx, pool.id, age)).get(entityId) ?? []) {
+      const provider = await findProvider(ctx, pool.id, name);
+      const metadata = provider?.type === "SAML" ? await knownProvider(ctx, provider) : undefined;
+      if (provider !== undefined && metadata?.entityId === entityId) known.push({ provider, metadata });
+    }
+    if (known.length > 0) return known;
   }
-  return fault("the Issuer is no provider of this pool.");
+  return [];
 }
 
 /** One is made for all who wait for it: anybody may send messages, and it reads all providers of the pool. */
-function indexOf(ctx: Ctx, poolId: string, mayBeOld: boolean): Index["names"] {
+function indexOf(ctx: Ctx, poolId: string, age: number): Index["names"] {
   const cache = ctx.app.caches.of(indexes);
   const known = cache.get(poolId);
-  if (known !== undefined && (mayBeOld || known.at > ctx.now - indexAge)) return known.names;
+  if (known !== undefined && known.at > ctx.now - age) return known.names;
   const names = makeIndex(ctx, poolId);
   cache.set(poolId, { at: ctx.now, names });
   return names.catch((error: unknown) => {
@@ -261,8 +284,8 @@ function indexOf(ctx: Ctx, poolId: string, mayBeOld: boolean): Index["names"] {
   });
 }
 
-async function makeIndex(ctx: Ctx, poolId: string): Promise<ReadonlyMap<string, string>> {
-  const names = new Map<string, string>();
+async function makeIndex(ctx: Ctx, poolId: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const names = new Map<string, string[]>();
   const limit = 100;
   let after = "";
   for (;;) {
@@ -270,7 +293,8 @@ async function makeIndex(ctx: Ctx, poolId: string): Promise<ReadonlyMap<string, 
     for (const { name, type } of page) {
       const provider = type === "SAML" ? await findProvider(ctx, poolId, name) : undefined;
       const metadata = provider && (await knownProvider(ctx, provider));
-      if (metadata !== undefined && !names.has(metadata.entityId)) names.set(metadata.entityId, name);
+      if (metadata !== undefined)
+        names.set(metadata.entityId, [...(names.get(metadata.entityId) ?? []), name]);
     }
     const last = page.at(-1);
     if (last === undefined || page.length < limit) return names;

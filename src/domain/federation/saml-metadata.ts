@@ -79,7 +79,7 @@ async function signed(text: string, root: XmlElement, signedBy: string): Promise
   if (!isSigned(root))
     fault(`the metadata is not signed: the ${root.name} has no Signature, which is demanded.`);
   const certificate = readCertificate(signedBy) ?? fault("the certificate of the metadata is none.");
-  return readSigned(text, "root", [certificate], limits);
+  return readSigned(text, root, [certificate], limits);
 }
 
 function readEntity(root: XmlElement): SamlProvider {

@@ -3,7 +3,7 @@
  * metadata is kept in the database for all servers, until its time has come to be fetched again.
  */
 import type { Ctx } from "../../app.ts";
-import { OutboundError } from "../../integrations/outbound.ts";
+import { OutboundError, publishedRedirects } from "../../integrations/outbound.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { putSamlMetadata, readSamlMetadata, type SamlMetadata } from "../../store/saml-keys.ts";
 import type { Provider } from "./provider.ts";
@@ -165,7 +165,7 @@ async function download(ctx: Ctx, url: string): Promise<string> {
   try {
     const response = await ctx.app.outbound.fetch(url, {
       headers: { accept: "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.8" },
-      redirects: 5,
+      redirects: publishedRedirects,
     });
     if (response.status !== 200) fault(`the metadata's URL answered ${response.status}.`);
     return await response.text();

@@ -2,10 +2,9 @@
  * Verifies a Response of a SAML provider (SAML 2.0 Profiles section 4.1.4): which parts it has, who signed them, and for
  * whom they are. What is read afterwards are the bytes that were signed.
  */
-import { createPrivateKey } from "node:crypto";
 import { walkXml, type XmlElement } from "../../lib/xml.ts";
 import { type Assertion, checkAssertion, type Expected } from "./saml-assertion.ts";
-import { decryptAssertion } from "./saml-decrypt.ts";
+import { decryptElement } from "./saml-decrypt.ts";
 import { isSigned, readSigned, UnknownSigner } from "./saml-signature.ts";
 import { attribute, child, children, fault, isElement, plainText, readSamlXml } from "./saml-xml.ts";
 
@@ -34,7 +33,7 @@ export async function verifyResponse(samlResponse: string, expected: Expected): 
   const signed = isSigned(response);
   checkAddress(response, signed, expected);
   const certificates = expected.provider.certificates;
-  const trusted = signed ? await readSigned(text, "root", certificates, messageLimits) : undefined;
+  const trusted = signed ? await readSigned(text, response, certificates, messageLimits) : undefined;
   const assertion = await signedAssertion(text, { response, trusted }, expected);
   return checkAssertion(assertion, expected);
 }
@@ -111,11 +110,11 @@ async function signedAssertion(
 ): Promise<XmlElement> {
   const [encrypted] = children(trusted ?? response, "assertion", "EncryptedAssertion");
   if (encrypted !== undefined) return decrypted(encrypted, trusted !== undefined, expected);
-  if (expected.decryptionKey !== undefined) fault("the Assertion is not encrypted, which is demanded.");
+  if (expected.isEncryptionDemanded) fault("the Assertion is not encrypted, which is demanded.");
   const [assertion] = children(response, "assertion", "Assertion");
   if (assertion === undefined) fault("the Response has no Assertion.");
   const { certificates } = expected.provider;
-  if (isSigned(assertion)) return readSigned(text, "Assertion", certificates, messageLimits);
+  if (isSigned(assertion)) return readSigned(text, assertion, certificates, messageLimits);
   if (trusted === undefined) fault("neither the Response nor the Assertion is signed.");
   const [inside] = children(trusted, "assertion", "Assertion");
   return inside ?? fault("the signed Response has no Assertion.");
@@ -127,12 +126,13 @@ const undecryptable = "the EncryptedAssertion cannot be decrypted, or is not sig
 async function decrypted(
   encrypted: XmlElement,
   isTrusted: boolean,
-  { decryptionKey, provider }: Expected,
+  { decryptionKey, isEncryptionDemanded, provider }: Expected,
 ): Promise<XmlElement> {
-  if (decryptionKey === undefined)
+  if (!isEncryptionDemanded)
     fault("the Assertion is encrypted, but the provider's EncryptedResponses is not true.");
+  const key = await decryptionKey();
   try {
-    const text = decryptAssertion(encrypted, createPrivateKey(decryptionKey));
+    const text = decryptElement(encrypted, key);
     const assertion = readSamlXml(text, messageLimits);
     if (!isElement(assertion, "assertion", "Assertion"))
       fault("there is no Assertion in the EncryptedAssertion.");
@@ -142,7 +142,7 @@ async function decrypted(
         (isAssertion(element) || (isElement(element, "signature", "Signature") && parent !== assertion))
       )
         fault("there is an Assertion or a Signature inside the Assertion.");
-    if (isSigned(assertion)) return await readSigned(text, "root", provider.certificates, messageLimits);
+    if (isSigned(assertion)) return await readSigned(text, assertion, provider.certificates, messageLimits);
     return isTrusted ? assertion : fault("neither the Response nor the Assertion is signed.");
   } catch (error) {
     throw new UnknownSigner(undecryptable, { cause: error });

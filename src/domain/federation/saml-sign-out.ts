@@ -26,9 +26,10 @@ export async function answerLogoutMessage(
     );
   });
   if (message.kind === "response") return leftProvider(ctx, place.pool, message.state);
-  const { provider, issuer, name, sessionIndexes, answer } = message;
+  const { providers, issuer, name, sessionIndexes, answer } = message;
   const sessions = sessionIndexes.length === 0 ? [undefined] : sessionIndexes;
-  for (const session of sessions)
-    await endSessionsThrough(ctx, provider, { issuer, subject: name.nameId, session });
+  for (const provider of providers)
+    for (const session of sessions)
+      await endSessionsThrough(ctx, provider, { issuer, subject: name.nameId, session });
   return answer(true);
 }

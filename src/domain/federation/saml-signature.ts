@@ -2,6 +2,7 @@
  * Checks signatures inside XML (XML Signature, as SAML 2.0 Core section 5.4 restricts it), and gives back what was signed:
  * nothing else of a document may be believed.
  */
+import type { SignedXml } from "xml-crypto";
 import type { XmlElement, XmlLimits } from "../../lib/xml.ts";
 import { elementsOf } from "../../lib/xml.ts";
 import {
@@ -17,7 +18,7 @@ import {
 } from "./saml-xml.ts";
 
 const exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
-const enveloped = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+const transforms: readonly string[] = ["http://www.w3.org/2000/09/xmldsig#enveloped-signature", exclusive];
 
 /** Algorithms of signatures that are accepted. Those with SHA-1 are not. */
 const signatureMethods: readonly string[] = [
@@ -29,6 +30,9 @@ const digestMethods: readonly string[] = [
   "http://www.w3.org/2001/04/xmlenc#sha256",
   "http://www.w3.org/2001/04/xmlenc#sha512",
 ];
+
+const areTransforms = (names: readonly string[]): boolean =>
+  names.length === transforms.length && transforms.every((name, at) => names[at] === name);
 
 /** None of the certificates fits: the provider may have a new one. */
 export class UnknownSigner extends SamlFault {}
@@ -65,48 +69,116 @@ function checkForm(signature: XmlElement, signed: XmlElement): void {
     fault(`the ID of the ${signed.name} is none.`);
   if (attribute(reference, "URI") !== `#${attribute(signed, "ID")}`)
     fault(`the Signature in the ${signed.name} is that of another element.`);
-  const transforms = elementsOf(theChild(reference, "signature", "Transforms"));
-  const names = transforms.map((transform) => attribute(transform, "Algorithm"));
-  if (names.length !== 2 || names[0] !== enveloped || names[1] !== exclusive)
+  const given = elementsOf(theChild(reference, "signature", "Transforms"));
+  if (!areTransforms(given.map((one) => attribute(one, "Algorithm"))))
     fault("the Signature has transforms other than enveloped-signature and exclusive canonicalization.");
   algorithm(reference, "DigestMethod", digestMethods);
   plainText(theChild(reference, "signature", "DigestValue"));
 }
 
 /**
- * What was signed, read from the very bytes whose digest the signature has.
- * @param text the document; `isSigned` has accepted the element
- * @param which the root of the document, or the assertion directly inside it
+ * What was signed, read from the very bytes whose digest the signature has. Throws SamlFault; UnknownSigner if no
+ * certificate fits.
+ * @param text the document
+ * @param element its root, or an element directly inside it, that `isSigned` has accepted
  * @param certificates PEM; the only ones that count, whatever the document brings along
  */
 export async function readSigned(
   text: string,
-  which: "root" | "Assertion",
+  element: XmlElement,
   certificates: readonly string[],
   limits: XmlLimits,
 ): Promise<XmlElement> {
-  const { getVerifiedXml, parseDomFromString } = await import("@node-saml/node-saml/lib/xml.js");
-  const bytes = await orFault(async () => {
-    const root = (await parseDomFromString(text)).documentElement;
-    const signed = which === "root" ? root : Array.from(root.childNodes).find(isNamed(which));
-    return getVerifiedXml(text, signed as typeof root, [...certificates]);
-  });
-  if (bytes === null)
+  const id = attribute(element, "ID");
+  const { bytes, isRoot } = await signedBytes(text, { element, id }, certificates);
+  if (bytes === undefined)
     throw new UnknownSigner(
-      `the signature ${which === "root" ? "" : `of the ${which} `}is wrong, or made with a key that is not in the provider's metadata.`,
+      `the signature ${isRoot ? "" : `of the ${element.name} `}is wrong, or made with a key that is not in the provider's metadata.`,
     );
-  return readSamlXml(bytes, limits);
+  const read = readSamlXml(bytes, limits);
+  // Two parsers have read the document: they must have seen the same element.
+  if (read.name !== element.name || read.namespace !== element.namespace || attribute(read, "ID") !== id)
+    fault("the Signature covers something else.");
+  return read;
 }
 
-const isNamed = (name: string) => (node: unknown) =>
-  (node as { readonly localName?: string }).localName === name &&
-  (node as { readonly namespaceURI?: string }).namespaceURI === namespaces.assertion;
+interface Wanted {
+  readonly element: XmlElement;
+  readonly id: string;
+}
 
-/** The library throws where a document is not as it expects. */
-async function orFault<T>(work: () => Promise<T>): Promise<T> {
+/** The canonical form of the element; no bytes if no certificate fits. Throws SamlFault if nothing can be checked. */
+async function signedBytes(text: string, { element, id }: Wanted, certificates: readonly string[]) {
+  const { parseDomFromString } = await import("@node-saml/node-saml/lib/xml.js");
+  const checking = await checker(certificates);
   try {
-    return await work();
+    const root = (await parseDomFromString(text)).documentElement;
+    const isSame = (node: unknown) => isNode(node, element.namespace, element.name);
+    const signed = [root, ...Array.from(root.childNodes)].find(
+      (node) => isSame(node) && (node as typeof root).getAttribute("ID") === id,
+    );
+    const signature = Array.from(signed?.childNodes ?? []).find((node) =>
+      isNode(node, namespaces.signature, "Signature"),
+    );
+    checking.loadSignature(signature as NonNullable<typeof signature>);
+    return { bytes: verifiedBytes(checking, text, id), isRoot: signed === root };
   } catch (error) {
     throw new SamlFault("the Signature cannot be checked.", { cause: error });
   }
+}
+
+const isNode = (node: unknown, namespace: string, name: string): boolean => {
+  const { localName, namespaceURI } = node as Readonly<Record<"localName" | "namespaceURI", unknown>>;
+  return localName === name && namespaceURI === namespace;
+};
+
+function verifiedBytes(checking: SignedXml, text: string, id: string): string | undefined {
+  try {
+    if (!checking.checkSignature(text)) return undefined;
+  } catch {
+    return undefined;
+  }
+  // These are now what the signature covers, and no longer what the document claims.
+  const [reference, ...more] = checking.getReferences();
+  const [bytes, ...others] = checking.getSignedReferences();
+  if (reference?.uri !== `#${id}` || !areTransforms(reference.transforms)) return undefined;
+  return more.length + others.length === 0 ? bytes : undefined;
+}
+
+/** The library, reduced to what is accepted; a signature must fit one of the certificates. */
+async function checker(certificates: readonly string[]): Promise<SignedXml> {
+  const { SignedXml } = await import("xml-crypto");
+  const checking = new SignedXml({ publicCert: certificates[0] ?? "" });
+  // Elements are identified by ID alone. Each other name would take the library another search of the document.
+  checking.idAttributes = ["ID"];
+  checking.CanonicalizationAlgorithms = only(checking.CanonicalizationAlgorithms, transforms);
+  checking.HashAlgorithms = only(checking.HashAlgorithms, digestMethods);
+  checking.SignatureAlgorithms = only(checking.SignatureAlgorithms, signatureMethods, (Algorithm) =>
+    withAnyOf(certificates, Algorithm),
+  );
+  return checking;
+}
+
+function only<T>(
+  all: Readonly<Record<string, T>>,
+  names: readonly string[],
+  change: (one: T) => T = (one) => one,
+): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(all).flatMap(([name, one]) => (names.includes(name) ? [[name, change(one)]] : [])),
+  );
+}
+
+type Algorithm = SignedXml["SignatureAlgorithms"][string];
+
+/** The algorithm with all certificates in place of the one that the library knows: the document is read once for all. */
+function withAnyOf(certificates: readonly string[], Original: Algorithm): Algorithm {
+  return class extends Original {
+    constructor() {
+      super();
+      const { verifySignature } = this;
+      this.verifySignature = (material: string, _first: unknown, value: string) =>
+        certificates.some((one) => verifySignature(material, one, value));
+    }
+  };
 }

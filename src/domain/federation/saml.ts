@@ -5,8 +5,8 @@ import { consumeId } from "../../store/federated-sign-ins.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
 import type { Place, Protocol, ProviderIdentity } from "./protocol.ts";
 import type { Provider } from "./provider.ts";
-import type { Assertion, NameId } from "./saml-assertion.ts";
-import { samlKey } from "./saml-keys.ts";
+import type { Assertion, Expected, NameId } from "./saml-assertion.ts";
+import { decryptionKeyOf, samlKey } from "./saml-keys.ts";
 import {
   acsUrl,
   authnRequestUrl,
@@ -29,16 +29,17 @@ export const saml: Protocol = {
       const id = newMessageId(ctx);
       const privateKey = isSigned ? (await samlKey(ctx, pool.id, "")).privateKey : undefined;
       const sending = { poolId: pool.id, base, to: signIn.redirect, id, relayState: state, privateKey };
-      return { location: await authnRequestUrl(sending, fresh), remembered: { requestId: id } };
+      const since = fresh === "no" ? {} : { freshSince: String(ctx.now) };
+      const location = await authnRequestUrl(sending, fresh !== "no");
+      return { location, remembered: { requestId: id, ...since } };
     }),
 
-  verify: (ctx, { parameters, remembered, ...asked }) =>
-    verifyAnswer(
-      ctx,
-      asked,
-      parameters.get("SAMLResponse") ?? "",
-      remembered["requestId"] ?? refuseOAuth("invalid_request", "The sign-in did not begin with SAML."),
-    ),
+  verify: (ctx, { parameters, remembered, ...asked }) => {
+    const { requestId, freshSince } = remembered;
+    if (requestId === undefined) refuseOAuth("invalid_request", "The sign-in did not begin with SAML.");
+    const begun = { requestId, freshSince: freshSince === undefined ? undefined : Number(freshSince) };
+    return verifyAnswer(ctx, asked, parameters.get("SAMLResponse") ?? "", begun);
+  },
 
   logout: async (ctx, { pool, base, provider, known, session, state }) => {
     if (provider.details["IDPSignout"] !== "true" || !known["nameId"]) return undefined;
@@ -81,7 +82,7 @@ export async function verifyUnsolicited(
 ): Promise<ProviderIdentity> {
   if (asked.provider.details["IDPInit"] !== "true")
     refuseOAuth("invalid_request", "The identity provider may not begin a sign-in by itself.");
-  return verifyAnswer(ctx, asked, samlResponse, undefined);
+  return verifyAnswer(ctx, asked, samlResponse, { requestId: undefined, freshSince: undefined });
 }
 
 /** Refuses with what a fault says, as OAuth 2.0 allows it in a description (RFC 6749 section 4.1.2.1). */
@@ -100,18 +101,18 @@ function verifyAnswer(
   ctx: Ctx,
   asked: Asked,
   samlResponse: string,
-  requestId: string | undefined,
+  begun: Pick<Expected, "requestId" | "freshSince">,
 ): Promise<ProviderIdentity> {
   return answering("Error in SAML response processing", async () => {
     const { pool, base, provider } = asked;
     if (samlResponse === "") fault("there is no SAMLResponse.");
-    const isEncrypted = provider.details["EncryptedResponses"] === "true";
     const expected = {
       audience: serviceProviderId(pool.id),
       acs: acsUrl(base),
-      requestId,
+      ...begun,
       now: ctx.now,
-      decryptionKey: isEncrypted ? (await samlKey(ctx, pool.id, provider.name)).privateKey : undefined,
+      isEncryptionDemanded: provider.details["EncryptedResponses"] === "true",
+      decryptionKey: decryptionKeyOf(ctx, provider),
     };
     const verify = async (by: SamlProvider) => ({
       by,

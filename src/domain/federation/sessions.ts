@@ -54,20 +54,27 @@ interface Leaving {
   readonly destination: string;
 }
 
+/** A browser that signs out. */
+interface LeavingBrowser {
+  /** Identifies it (SignedInBrowser.browserHash); undefined for one that has never signed in here. */
+  readonly hash: string | undefined;
+  /** Its session here, unless that has ended. */
+  readonly signedIn: SignedInBrowser | undefined;
+}
+
 /**
  * Where a browser that signs out goes: to the provider that has signed it in, where the provider's settings say so, and
- * from there to `destination`. The caller ends the browser's session here, whatever becomes of the one there.
+ * from there to `destination`. The caller ends the browser's session here, whatever becomes of the one there. A session
+ * that something else has ended before, such as GlobalSignOut, leads to the provider all the same: there it goes on.
  */
 export async function leaveProvider(
   ctx: Ctx,
   { pool, base }: Place,
-  browser: SignedInBrowser | undefined,
+  browser: LeavingBrowser,
   destination: string,
 ): Promise<string> {
-  const name = browser && providerIn(browser.methods);
-  if (browser === undefined || name === undefined) return destination;
-  const known = await takeProviderSession<Details>(ctx.db, pool.id, browser.browserHash);
-  const provider = known?.provider === name ? await findProvider(ctx, pool.id, name) : undefined;
+  const known = await providerSessionOf(ctx, pool, browser);
+  const provider = known && (await findProvider(ctx, pool.id, known.provider));
   if (known === undefined || provider === undefined) return destination;
   const state = newHandle(ctx);
   const protocol = await protocols[provider.type]();
@@ -76,20 +83,34 @@ export async function leaveProvider(
     .logout(ctx, { pool, base, provider, known: logout, session, state })
     .catch((error) => {
       // Signing out here must not fail with the provider.
-      ctx.log.warn({ err: error, provider: name }, "no logout at the provider");
+      ctx.log.warn({ err: error, provider: provider.name }, "no logout at the provider");
       return undefined;
     });
   if (location === undefined) return destination;
   await insertFederatedSignIn<Leaving>(ctx.db, {
     poolId: pool.id,
     hash: handleHash(state),
-    provider: name,
+    provider: provider.name,
     clientId: "",
     state: { destination },
     createdAt: ctx.now,
     expiresAt: ctx.now + signInLifetime,
   });
   return location;
+}
+
+/** Takes what is known of the session at the provider by which this browser is, or was last, signed in. */
+async function providerSessionOf(
+  ctx: Ctx,
+  pool: Pool,
+  { hash, signedIn }: LeavingBrowser,
+): Promise<ProviderSession<Details> | undefined> {
+  const name = signedIn && providerIn(signedIn.methods);
+  // Somebody with a password has signed in since.
+  if (hash === undefined || (signedIn !== undefined && name === undefined)) return undefined;
+  const known = await takeProviderSession<Details>(ctx.db, pool.id, hash);
+  if (known === undefined || known.expiresAt <= ctx.now) return undefined;
+  return name === undefined || known.provider === name ? known : undefined;
 }
 
 /** Where a browser goes on that a provider has signed out; undefined if it was not sent there, or has returned before. */

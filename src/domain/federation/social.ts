@@ -184,7 +184,7 @@ async function beginOAuth(ctx: Ctx, beginning: Beginning, fresh: Details): Promi
     state,
     code_challenge: await library.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
-    ...(beginning.fresh && fresh),
+    ...(beginning.fresh !== "no" && fresh),
   };
   const location = await atProvider(provider, "discovery", async () =>
     library.buildAuthorizationUrl(configuration, parameters),
@@ -199,7 +199,7 @@ async function verifyOAuth(ctx: Ctx, answered: Answered, idMember: string): Prom
   const metadata = oauthMetadata(provider);
   if (issuer !== metadata.issuer || state === undefined || verifier === undefined)
     refuseOAuth("invalid_request", `${provider.name} Error - its settings have changed, sign in again`);
-  const tokens = await tokensFor(ctx, answered, metadata, {
+  const tokens = await tokensFor(answered, await relyingParty(ctx, provider, metadata), {
     expectedState: state,
     pkceCodeVerifier: verifier,
   });

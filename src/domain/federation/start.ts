@@ -43,7 +43,7 @@ export async function startAtProvider(
       base: place.base,
       provider,
       state,
-      fresh: request.prompt.has("login") || request.maxAge !== undefined,
+      fresh: request.maxAge !== undefined ? "proven" : request.prompt.has("login") ? "asked" : "no",
       loginHint: request.loginHint,
     });
     const cookie = former ?? newHandle(ctx);

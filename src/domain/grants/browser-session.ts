@@ -205,8 +205,14 @@ export async function isStillValid(
   return key !== undefined && replacesMfa(pool, await findDevice(ctx.db, pool.id, user.id, key));
 }
 
+/** What identifies the browser of a cookie (SignedInBrowser.browserHash), even if the cookie is that of a former sign-in. */
+export function browserHashOf(cookie: string | undefined): string | undefined {
+  const browser = browserOf(cookie);
+  return browser === undefined ? undefined : hashOf(browser);
+}
+
 /** Signs this browser out, even if its cookie is that of a former sign-in. */
 export async function closeBrowserSession(ctx: Ctx, pool: Pool, cookie: string | undefined): Promise<void> {
-  const browser = browserOf(cookie);
-  if (browser !== undefined) await endBrowser(ctx.db, pool.id, hashOf(browser));
+  const browserHash = browserHashOf(cookie);
+  if (browserHash !== undefined) await endBrowser(ctx.db, pool.id, browserHash);
 }

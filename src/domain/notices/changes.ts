@@ -20,6 +20,9 @@ type Condition = (before: State, after: State) => boolean;
 
 const always = () => true;
 
+/** How many identities at other providers sign in as the user. */
+const identities = ({ attributes }: State): number => JSON.parse(attributes["identities"] ?? "[]").length;
+
 /** Changes that an owner is told of; sign-ins (sign-ins.ts) and devices (devices.ts) have rules of their own. */
 const rules: Readonly<Record<Exclude<NoticeName, "new-sign-in" | "device-remembered">, Rule>> = {
   "password-changed": {
@@ -37,12 +40,18 @@ const rules: Readonly<Record<Exclude<NoticeName, "new-sign-in" | "device-remembe
     // A software token can replace another one; that it is turned on afterwards is no news.
     by: { CompleteWebAuthnRegistration: always, VerifySoftwareToken: always },
     if: (before, after) =>
+      identities(after) > identities(before) ||
       after.mfa.enabled.some(
         (factor) => factor !== "SOFTWARE_TOKEN_MFA" && !before.mfa.enabled.includes(factor),
       ),
   },
   "factor-removed": {
-    by: { DeleteWebAuthnCredential: always, AdminDeleteSoftwareToken: always },
+    // The last of these also ends the sign-in by password.
+    by: {
+      DeleteWebAuthnCredential: always,
+      AdminDeleteSoftwareToken: always,
+      AdminDisableProviderForUser: always,
+    },
     if: (before, after) => before.mfa.enabled.some((factor) => !after.mfa.enabled.includes(factor)),
   },
   "address-changed": {

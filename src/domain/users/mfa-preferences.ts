@@ -38,8 +38,9 @@ export async function setMfaOptions(
   await setMfaPreference(ctx, pool, user, { SMSMfaSettings: { Enabled: options.length > 0 } }, by);
 }
 
-/** GetUserAuthFactors and AdminGetUserAuthFactors: what the user can sign in with. */
+/** GetUserAuthFactors and AdminGetUserAuthFactors: what the user can sign in with. Nothing, if they sign in elsewhere. */
 export async function authFactors(ctx: Ctx, pool: Pool, user: User): Promise<AuthFactorType[]> {
+  if (user.status === "EXTERNAL_PROVIDER") return [];
   const credential = await readCredential(ctx.db, pool.id, user.id);
   const passkeys = await listPasskeys(ctx.db, pool.id, user.id, { limit: 1 });
   const having: Partial<Record<AuthFactorType, boolean>> = {

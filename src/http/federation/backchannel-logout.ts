@@ -1,13 +1,12 @@
-/** POST /oauth2/backchannel-logout/<ProviderName>: a provider ends sessions (OpenID Connect Back-Channel Logout 1.0). */
+/** POST /oauth2/backchannel-logout?provider=<ProviderName>: a provider ends sessions (OpenID Connect Back-Channel Logout 1.0). */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
-import { findProvider } from "../../domain/federation/provider.ts";
 import { endSessionsThrough } from "../../domain/federation/sessions.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Bindings, Place } from "../place.ts";
 import { logRefusal } from "../refused.ts";
-import { readAnswer } from "./form.ts";
+import { providerOfQuery, readAnswer } from "./form.ts";
 
 /** 200 if the logout token was good, whether or not anybody was signed in (its section 2.8). */
 export async function backchannelLogout(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
@@ -22,10 +21,10 @@ export async function backchannelLogout(ctx: Ctx, c: Context<Bindings>, place: P
   }
 }
 
-async function endSessions(ctx: Ctx, c: Context<Bindings>, { pool }: Place): Promise<void> {
+async function endSessions(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<void> {
   const token = (await readAnswer(c)).get("logout_token");
   if (!token) refuseOAuth("invalid_request", "Required parameter logout_token is not present.");
-  const provider = await findProvider(ctx, pool.id, c.req.param("provider") ?? "");
+  const provider = await providerOfQuery(ctx, c, place);
   if (provider?.type !== "OIDC") return refuseOAuth("invalid_request", "There is no such OpenID provider.");
   const { verifyLogoutToken } = await import("../../domain/federation/logout-token.ts");
   await endSessionsThrough(ctx, provider, await verifyLogoutToken(ctx, provider, token));

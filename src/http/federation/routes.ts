@@ -24,7 +24,7 @@ interface Endpoint {
 
 const endpoints: readonly Endpoint[] = [
   { path: "/oauth2/idpresponse", methods: ["GET", "POST"], answer: oauthResponse },
-  { path: "/oauth2/backchannel-logout/:provider", methods: ["POST"], answer: backchannelLogout },
+  { path: "/oauth2/backchannel-logout", methods: ["POST"], answer: backchannelLogout },
   { path: "/saml2/idpresponse", methods: ["GET", "POST"], answer: samlResponse },
   { path: "/saml2/logout", methods: ["GET", "POST"], answer: samlLogout },
   { path: "/saml2/metadata", methods: ["GET"], answer: samlMetadata },

@@ -32,6 +32,7 @@ import * as browsers from "./0014-browsers.ts";
 import * as poolKeys from "./0015-pool-keys.ts";
 import * as queues from "./0016-queues.ts";
 import * as federation from "./0017-federation.ts";
+import * as providerNames from "./0018-provider-names.ts";
 
 export interface Migration {
   /** 1, 2, 3 … without gaps. */
@@ -61,6 +62,7 @@ export const migrations: readonly Migration[] = [
   { version: 15, name: "pool-keys", oldestProgram: 15, up: poolKeys.up },
   { version: 16, name: "queues", oldestProgram: 15, up: queues.up },
   { version: 17, name: "federation", oldestProgram: 15, up: federation.up },
+  { version: 18, name: "provider-names", oldestProgram: 15, up: providerNames.up },
 ];
 
 /** The schema version that this program is written for. */

@@ -4,7 +4,7 @@
 export interface IdentityProvidersTable {
   pool_id: string;
   provider_name: string;
-  /** The name in lower case: users of this provider are named `<name>_<subject>`. */
+  /** The name in lower case, unique in the pool: users of this provider are named `<name>_<subject>`. */
   prefix_key: string;
   type: "SAML" | "Facebook" | "Google" | "LoginWithAmazon" | "SignInWithApple" | "OIDC";
   /** Incremented with every change; caches are keyed by it. */

@@ -61,7 +61,7 @@ export async function brandedParts(frame: Frame, graphic: string | undefined): P
     outside: undefined,
   };
   if (appearance === undefined) return plain;
-  const folder = `${frame.root}${brandingPath}/${frame.brand!.clientId}`;
+  const folder = folderOf(frame);
   const style =
     appearance.style === undefined
       ? ""
@@ -79,6 +79,19 @@ export async function brandedParts(frame: Frame, graphic: string | undefined): P
     style,
     ...themed(frame, { appearance, theme: appearance.theme, folder, show }, graphic),
   };
+}
+
+const folderOf = ({ root, brand }: Pick<Frame, "root" | "brand">) =>
+  `${root}${brandingPath}/${brand!.clientId}`;
+
+/** The client's own icon for an identity provider's button: the one of its name, or else of all without a brand. */
+export async function providerIcon(
+  frame: Pick<Frame, "root" | "brand">,
+  { name, isPlain }: { readonly name: string; readonly isPlain: boolean },
+): Promise<Html | undefined> {
+  const icons = (await frame.brand?.appearance())?.providerIcons;
+  const picture = icons?.get(name.toLowerCase()) ?? (isPlain ? icons?.get("") : undefined);
+  return picture && image(folderOf(frame), picture, "");
 }
 
 function letterMark({ app }: Frame): Html | "" {

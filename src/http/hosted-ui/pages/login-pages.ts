@@ -38,8 +38,10 @@ export function isPasswordOnly({ pool, client }: Visit): boolean {
 export async function loginPage(visit: Visit, view: LoginView): Promise<Response> {
   const { words, app } = visit;
   const { problem } = view;
-  const { offers, shown, first } = await providerParts(visit, problem);
-  const own = offers.ownUsers ? await ownUsersForm(visit, view) : "";
+  const { offers, shown, first, fills } = await providerParts(visit, problem);
+  // The focus would take what is before it out of sight.
+  const focus = problem === undefined && !(first && fills);
+  const own = offers.ownUsers ? await ownUsersForm(visit, view, focus) : "";
   const parts = (first ? [shown, own] : [own, shown]).filter((part) => part !== "");
   const body = html`${notice(view.notice)}${alert(problem)}
 ${parts.length === 0 && problem === undefined ? html`<p class="lead">${words.errors.notAvailable}</p>` : ""}
@@ -48,8 +50,11 @@ ${signUpLine(visit)}`;
   return answerPage(visit, { title: words.signIn.title(app), body, isProblem: problem !== undefined });
 }
 
-/** Where the pool's own users begin: the form for the name, maybe with the password, and the one for passkeys. */
-async function ownUsersForm(visit: Visit, view: LoginView): Promise<Html> {
+/**
+ * Where the pool's own users begin: the form for the name, maybe with the password, and the one for passkeys.
+ * @param focus whether the first empty field has the focus
+ */
+async function ownUsersForm(visit: Visit, view: LoginView, focus: boolean): Promise<Html> {
   const { words, passkeys } = visit;
   const { username = "", problem } = view;
   const withPassword = isPasswordOnly(visit);
@@ -61,10 +66,10 @@ async function ownUsersForm(visit: Visit, view: LoginView): Promise<Html> {
       type: "password",
       autocomplete: "current-password",
       error: errorOf(problem, "password"),
-      focus: toPassword && problem === undefined,
+      focus: toPassword && focus,
       aside: forgotLink(visit),
     });
-  const inside = html`${nameField(visit, { value: username, error: errorOf(problem, "username"), focus: !toPassword && problem === undefined, webauthn: passkeys })}
+  const inside = html`${nameField(visit, { value: username, error: errorOf(problem, "username"), focus: !toPassword && focus, webauthn: passkeys })}
 ${withPassword ? passwordField() : ""}
 ${submit(withPassword ? words.signIn.submit : words.common.continue)}`;
   return html`${form(visit, "/login", inside)}
