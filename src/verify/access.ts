@@ -15,7 +15,7 @@ export function assertAccess(
   { scopes = [], groups = [] }: Access,
 ): void {
   if (!scopes.every((one) => token.scopes.includes(one)))
-    throw new TokenError("scope", "The token lacks a scope that is needed here.");
+    throw new TokenError("scope", "The token lacks a scope that is needed here.", { scopes });
   if (groups.length > 0 && !groups.some((one) => token.groups.includes(one)))
     throw new TokenError("group", "The user is in none of the groups that may do this.");
 }

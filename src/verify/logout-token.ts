@@ -3,6 +3,7 @@ import { BoundedMap } from "../lib/bounded-map.ts";
 import type { Fetch } from "./issuer.ts";
 import { type IssuerOptions, knownIssuer, verifySignature } from "./signed.ts";
 import { TokenError } from "./token-error.ts";
+import { typeOf } from "./token-use.ts";
 
 /** Whose sessions are over: those of a subject, one session, or both. */
 interface LoggedOut {
@@ -36,8 +37,7 @@ export function createLogoutVerifier(
     const wrong = (what: string): never => {
       throw new TokenError("malformed", `The logout token has a wrong ${what}.`);
     };
-    if (!["logout+jwt", "jwt", undefined].includes(typ?.toLowerCase().replace("application/", "")))
-      wrong("typ");
+    if (!["logout+jwt", "jwt"].includes(typeOf(typ))) wrong("typ");
     const { sub, sid, jti, iat, aud, events, nonce } = payload;
     if (![aud ?? []].flat().includes(options.clientId))
       throw new TokenError("audience", "The logout token is for another client.");

@@ -37,6 +37,13 @@ export interface VerifiedToken {
   readonly claims: JWTPayload;
 }
 
+type NodeHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** A request of the Fetch standard (Workers, Hono, Deno), or one of Node.js (Express, Fastify). */
+interface WithHeaders {
+  readonly headers: Headers | NodeHeaders;
+}
+
 export interface Verifier {
   /**
    * Verifies a token: its signature by the issuer's keys, issuer, time, kind, client and audience, then the scopes and
@@ -45,7 +52,7 @@ export interface Verifier {
    */
   verify(token: string | undefined, access?: Access): Promise<VerifiedToken>;
   /** Verifies the bearer token of a request (RFC 6750 section 2.1). @throws TokenError with `problem` */
-  verifyRequest(request: { readonly headers: Headers }, access?: Access): Promise<VerifiedToken>;
+  verifyRequest(request: WithHeaders, access?: Access): Promise<VerifiedToken>;
   /** Reads the issuers' metadata and keys, so that the first request need not. @throws TokenError `unavailable` */
   load(): Promise<void>;
 }
@@ -63,6 +70,8 @@ export function createVerifier(
   }
   if (known.size === 0) throw new TypeError("No issuer is named.");
   const { clockTolerance } = options;
+  if (clockTolerance !== undefined && !(clockTolerance >= 0 && clockTolerance <= 600))
+    throw new TypeError("clockTolerance must be a number of seconds from 0 to 600.");
   const verify = async (token: string | undefined, access: Access = {}) => {
     if (!token) throw new TokenError("missing", "No token was sent.");
     const issuer = known.get(issuerOf(token));
@@ -79,11 +88,17 @@ export function createVerifier(
   };
   return {
     verify,
-    verifyRequest: async ({ headers }, access) => verify(bearerToken(headers.get("authorization")), access),
+    verifyRequest: async (request, access) => verify(bearerToken(authorizationOf(request)), access),
     load: async () => {
       await Promise.all([...known.values()].map(({ keys }) => keys.load()));
     },
   };
+}
+
+function authorizationOf({ headers }: WithHeaders): string | null | undefined {
+  if (typeof headers["get"] === "function") return (headers as Headers).get("authorization");
+  const found = (headers as NodeHeaders)["authorization"];
+  return typeof found === "string" ? found : undefined;
 }
 
 /** The token of an Authorization header with the scheme Bearer; undefined for any other (RFC 6750 section 2.1). */
@@ -97,6 +112,8 @@ function read(
   { payload: claims, typ }: { readonly payload: JWTPayload; readonly typ: string | undefined },
 ): VerifiedToken {
   const { use: accepted = "access", groupsClaim = "cognito:groups", issuer } = options;
+  if (typeof claims.sub !== "string" || claims.sub === "")
+    throw new TokenError("malformed", "The claim sub of the token is missing or wrong.");
   const aud = [claims.aud ?? []].flat();
   // An audience that is also a client does not tell an access token from an ID token.
   const use = useOf(
@@ -105,7 +122,7 @@ function read(
     audiences.filter((one) => !clientIds?.includes(one)),
   );
   if (use === undefined || (accepted !== "either" && use !== accepted))
-    throw new TokenError("use", `The token is not ${accepted === "id" ? "an ID" : "an access"} token.`);
+    throw new TokenError("use", `The token is not ${kinds[accepted]} token.`);
   const clientId = use === "id" ? (aud.length === 1 ? aud[0] : text(claims["azp"])) : clientOf(claims);
   const forClient =
     clientIds === null ||
@@ -118,7 +135,7 @@ function read(
     token,
     use,
     issuer,
-    subject: claims.sub!,
+    subject: claims.sub,
     clientId,
     username: names.map(text).find((name) => name !== undefined),
     scopes: scopesOf(claims),
@@ -127,6 +144,8 @@ function read(
     claims,
   };
 }
+
+const kinds = { access: "an access", id: "an ID", either: "an access or ID" } as const;
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 

@@ -1,0 +1,397 @@
+/** What the verifier of tokens accepts and refuses, by tables. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type CryptoKey, exportJWK, generateKeyPair } from "jose";
+import {
+  type Access,
+  bearerToken,
+  createVerifier,
+  type IssuerOptions,
+  TokenError,
+  type TokenProblem,
+  type VerifierOptions,
+} from "../../src/verify/index.ts";
+import {
+  accessClaims,
+  addKey,
+  api,
+  because,
+  type Claims,
+  client,
+  idClaims,
+  seconds,
+  startIssuer,
+  verifierOf,
+} from "./issuers.ts";
+
+const issuer = await startIssuer();
+const keys: Record<string, CryptoKey> = {};
+for (const alg of ["ES256", "PS256", "EdDSA"]) keys[alg] = await addKey(issuer, alg, alg);
+const { privateKey: foreign, publicKey } = await generateKeyPair("RS256", { extractable: true });
+const foreignJwk = await exportJWK(publicKey);
+
+const { cognito, rfc9068, keycloak, entra } = accessClaims;
+const atJwt = { typ: "at+jwt" };
+const anyAlgorithm = { algorithms: ["RS256", "ES256", "PS256", "EdDSA"] };
+
+interface Accepted {
+  readonly name: string;
+  readonly claims: () => Claims;
+  readonly header?: Claims & { readonly alg?: string };
+  readonly options?: Partial<IssuerOptions>;
+  readonly use?: "access" | "id";
+}
+
+const accepted: readonly Accepted[] = [
+  { name: "Cognito's access token", claims: cognito },
+  { name: "Cognito's ID token", claims: idClaims.cognito, options: { use: "id" }, use: "id" },
+  { name: "either, an access token", claims: cognito, options: { use: "either" } },
+  { name: "either, an ID token", claims: idClaims.cognito, options: { use: "either" }, use: "id" },
+  { name: "at+jwt", claims: rfc9068, header: atJwt },
+  { name: "application/at+jwt", claims: rfc9068, header: { typ: "application/AT+JWT" } },
+  { name: "at+jwt for this API", claims: rfc9068, header: atJwt, options: { audience: api } },
+  {
+    name: "at+jwt for several",
+    claims: () => ({ ...rfc9068(), aud: ["other", api] }),
+    header: atJwt,
+    options: { audience: [api, "third"] },
+  },
+  { name: "Keycloak's access token", claims: keycloak, options: { groupsClaim: "groups" } },
+  { name: "Keycloak's ID token", claims: idClaims.keycloak, options: { use: "id" }, use: "id" },
+  { name: "Entra's", claims: entra, options: { audience: api, groupsClaim: "groups" } },
+  { name: "an OpenID provider's ID token", claims: idClaims.openid, options: { use: "id" }, use: "id" },
+  {
+    name: "an ID token for several, of ours",
+    claims: () => ({ ...idClaims.openid(), aud: [client, "other"], azp: client }),
+    options: { use: "id" },
+    use: "id",
+  },
+  { name: "of one of several clients", claims: cognito, options: { clientId: ["other", client] } },
+  { name: "of any client", claims: cognito, options: { clientId: null } },
+  { name: "scopes as a list", claims: () => ({ ...cognito(), scope: ["openid", "orders/read"] }) },
+  ...["ES256", "PS256", "EdDSA"].map((alg) => ({
+    name: `signed by ${alg}`,
+    claims: cognito,
+    header: { alg, kid: alg },
+    options: anyAlgorithm,
+  })),
+];
+
+for (const { name, claims, header = {}, options = {}, use = "access" } of accepted)
+  test(`accepts ${name}`, async () => {
+    const token = await issuer.token(claims(), header, keys[header.alg ?? ""]);
+    const told = await verifierOf(issuer, options).verify(token);
+    assert.equal(told.use, use);
+    assert.equal(told.subject, "ann's id");
+    assert.equal(told.clientId, client);
+    assert.equal(told.issuer, issuer.issuer);
+    if (use === "access") assert.deepEqual(told.scopes, ["openid", "orders/read"]);
+    if ("cognito:groups" in claims() || "groups" in claims()) assert.deepEqual(told.groups, ["admins"]);
+  });
+
+interface Refused {
+  readonly name: string;
+  readonly problem: TokenProblem;
+  readonly token: () => string | undefined | Promise<string>;
+  readonly options?: Partial<IssuerOptions>;
+  readonly verifier?: VerifierOptions;
+  readonly access?: Access;
+}
+
+const changed = (change: Claims, header: Claims = {}) => issuer.token({ ...cognito(), ...change }, header);
+const valid = () => changed({});
+const encode = (text: string) => Buffer.from(text).toString("base64url");
+
+/** A token whose parts are these very texts, rightly signed. */
+async function signedText(header: string, payload: string): Promise<string> {
+  const input = `${encode(header)}.${encode(payload)}`;
+  const signature = await crypto.subtle.sign(
+    { name: "Ed25519" },
+    keys["EdDSA"] as never,
+    new TextEncoder().encode(input),
+  );
+  return `${input}.${Buffer.from(signature).toString("base64url")}`;
+}
+const eddsa = '"alg":"EdDSA","kid":"EdDSA"';
+const textClaims = (more = "") =>
+  JSON.stringify({ ...cognito(), iss: issuer.issuer, sub: "x" }).slice(0, -1) + more;
+
+const refused: readonly Refused[] = [
+  { name: "nothing", problem: "missing", token: () => undefined },
+  { name: "an empty text", problem: "missing", token: () => "" },
+  { name: "a text", problem: "malformed", token: () => "a.b.c" },
+  {
+    name: "alg none",
+    problem: "signature",
+    token: () => issuer.token(cognito(), { alg: "none" }, "nothing"),
+  },
+  { name: "no signature", problem: "signature", token: async () => (await valid()).replace(/[^.]*$/, "") },
+  {
+    name: "HS256 with the public key",
+    problem: "signature",
+    token: () => issuer.token(cognito(), { alg: "HS256" }, new TextEncoder().encode(issuer.publicPem)),
+  },
+  {
+    name: "the key in its own header (jwk)",
+    problem: "signature",
+    token: () => issuer.token(cognito(), { jwk: foreignJwk, kid: "other" }, foreign),
+  },
+  {
+    name: "the URL of its keys in its header (jku)",
+    problem: "signature",
+    token: () => issuer.token(cognito(), { jku: "https://attacker.example/jwks" }, foreign),
+  },
+  {
+    name: "a certificate in its header (x5c)",
+    problem: "signature",
+    token: () => issuer.token(cognito(), { x5c: ["AAAA"] }, foreign),
+  },
+  {
+    name: "an extension that must be understood (crit)",
+    problem: "malformed",
+    token: () =>
+      signedText(`{${eddsa},"crit":["exp2"],"exp2":1}`, `${textClaims()},"exp":${seconds() + 60}}`),
+    options: anyAlgorithm,
+  },
+  {
+    name: "another's key with our kid",
+    problem: "signature",
+    token: () => issuer.token(cognito(), {}, foreign),
+  },
+  { name: "an unknown kid", problem: "signature", token: () => issuer.token(cognito(), { kid: "x" }) },
+  {
+    name: "another algorithm than is accepted",
+    problem: "signature",
+    token: () => issuer.token(cognito(), { alg: "ES256", kid: "ES256" }, keys["ES256"]),
+  },
+  { name: "another issuer", problem: "issuer", token: () => changed({ iss: "https://other.example" }) },
+  { name: "no issuer", problem: "issuer", token: () => changed({ iss: undefined }) },
+  { name: "an issuer that is a list", problem: "issuer", token: () => changed({ iss: [issuer.issuer] }) },
+  { name: "another client", problem: "audience", token: () => changed({ client_id: "other" }) },
+  { name: "no client", problem: "audience", token: () => changed({ client_id: undefined }) },
+  { name: "another API", problem: "audience", token: valid, options: { audience: api } },
+  {
+    name: "an ID token of another client",
+    problem: "audience",
+    token: () => issuer.token({ ...idClaims.openid(), aud: "other" }),
+    options: { use: "id" },
+  },
+  {
+    name: "an ID token for several, of another",
+    problem: "audience",
+    token: () => issuer.token({ ...idClaims.openid(), aud: [client, "other"], azp: "other" }),
+    options: { use: "id" },
+  },
+  {
+    name: "an ID token for several, of nobody",
+    problem: "audience",
+    token: () => issuer.token({ ...idClaims.openid(), aud: [client, "other"] }),
+    options: { use: "id" },
+  },
+  ...Object.entries(idClaims).map(([kind, claims]) => ({
+    name: `an ID token as an access token (${kind})`,
+    problem: "use" as const,
+    token: () => issuer.token(claims()),
+    options: { audience: [client, api] },
+  })),
+  {
+    name: "an ID token for an API, as an access token",
+    problem: "use",
+    token: () => issuer.token({ ...idClaims.openid(), aud: [api, client], azp: client }),
+    options: { audience: api },
+  },
+  { name: "an access token as an ID token", problem: "use", token: valid, options: { use: "id" } },
+  {
+    name: "at+jwt as an ID token",
+    problem: "use",
+    token: () => issuer.token({ ...rfc9068(), aud: client }, atJwt),
+    options: { use: "id" },
+  },
+  {
+    name: "Keycloak's access token as an ID token",
+    problem: "use",
+    token: () => issuer.token({ ...keycloak(), aud: client }),
+    options: { use: "id" },
+  },
+  { name: "at+jwt that says id", problem: "use", token: () => changed({ token_use: "id" }, atJwt) },
+  { name: "a third use", problem: "use", token: () => changed({ token_use: "refresh" }) },
+  {
+    name: "Keycloak's third use",
+    problem: "use",
+    token: () => issuer.token({ ...keycloak(), typ: "Offline" }),
+  },
+  ...(["access", "id", "either"] as const).flatMap((use) => [
+    {
+      name: `a logout token as ${use}`,
+      problem: "use" as const,
+      token: () => issuer.token({ aud: client, events: {}, sid: "s" }, { typ: "logout+jwt" }),
+      options: { use },
+    },
+    {
+      name: `a logout token without its type as ${use}`,
+      problem: "use" as const,
+      token: () =>
+        issuer.token({
+          ...{ aud: client, azp: client, sid: "s" },
+          events: { "http://schemas.openid.net/event/backchannel-logout": {} },
+        }),
+      options: { use, audience: api },
+    },
+  ]),
+  { name: "one that has expired", problem: "expired", token: () => changed({ exp: seconds() - 31 }) },
+  {
+    name: "one that expires now, without tolerance",
+    problem: "expired",
+    token: () => changed({ exp: seconds() }),
+    verifier: { clockTolerance: 0 },
+  },
+  { name: "one of tomorrow", problem: "not yet valid", token: () => changed({ nbf: seconds() + 90 }) },
+  { name: "one without exp", problem: "malformed", token: () => changed({ exp: undefined }) },
+  { name: "exp as text", problem: "malformed", token: () => changed({ exp: "9999999999" }) },
+  { name: "one without sub", problem: "malformed", token: () => changed({ sub: undefined }) },
+  { name: "sub as a list", problem: "malformed", token: () => changed({ sub: ["ann"] }) },
+  {
+    name: "one that is cut",
+    problem: "malformed",
+    token: async () => (await valid()).split(".", 2).join("."),
+  },
+  { name: "one with a part too many", problem: "malformed", token: async () => `${await valid()}.x` },
+  { name: "one twice", problem: "malformed", token: async () => `${await valid()}${await valid()}` },
+  { name: "one of five parts", problem: "malformed", token: () => "e30.e30.e30.e30.e30" },
+  {
+    name: "one whose payload was changed",
+    problem: "signature",
+    token: async () => {
+      const [head, body, end] = (await valid()).split(".");
+      const claims = JSON.parse(Buffer.from(body!, "base64url").toString());
+      return [head, encode(JSON.stringify({ ...claims, username: "eve" })), end].join(".");
+    },
+  },
+  { name: "one of 1 MB", problem: "malformed", token: () => changed({ long: "x".repeat(1_000_000) }) },
+  {
+    name: "one that is nested deep",
+    problem: "malformed",
+    token: () => `${encode('{"alg":"RS256"}')}.${encode("[".repeat(40_000))}.AAAA`,
+  },
+  {
+    name: "a claim that occurs twice",
+    problem: "malformed",
+    token: () => signedText(`{${eddsa}}`, `${textClaims()},"exp":${seconds() + 60},"sub":"ann"}`),
+    options: anyAlgorithm,
+  },
+  {
+    name: "a claim that occurs twice, written differently",
+    problem: "malformed",
+    token: () => signedText(`{${eddsa}}`, `${textClaims()},"exp":${seconds() + 60},"s\\u0075b":"ann"}`),
+    options: anyAlgorithm,
+  },
+  {
+    name: "a header with a member that occurs twice",
+    problem: "malformed",
+    token: () => signedText(`{"alg":"none",${eddsa}}`, `${textClaims()},"exp":${seconds() + 60}}`),
+    options: anyAlgorithm,
+  },
+  { name: "a scope too few", problem: "scope", token: valid, access: { scopes: ["openid", "orders/write"] } },
+  { name: "part of a scope", problem: "scope", token: valid, access: { scopes: ["orders"] } },
+  { name: "a scope too few for all", problem: "scope", token: valid, verifier: { scopes: ["admin"] } },
+  { name: "none of the groups", problem: "group", token: valid, access: { groups: ["editors", "admin"] } },
+  {
+    name: "groups that are a text",
+    problem: "group",
+    token: () => changed({ "cognito:groups": "admins" }),
+    access: { groups: ["admins"] },
+  },
+  { name: "one that was revoked", problem: "revoked", token: valid, verifier: { isRevoked: () => true } },
+  {
+    name: "one of which nobody can tell",
+    problem: "unavailable",
+    token: valid,
+    verifier: { isRevoked: () => Promise.reject(new Error("away")) },
+  },
+];
+
+for (const { name, problem, token, options, verifier, access } of refused)
+  test(`refuses ${name}: ${problem}`, async () => {
+    const text = await token();
+    await assert.rejects(verifierOf(issuer, options, verifier).verify(text, access), because(problem));
+  });
+
+test("the texts that stand for claims that occur twice are signed rightly: once they pass", async () => {
+  const token = await signedText(`{${eddsa}}`, `${textClaims()},"exp":${seconds() + 60}}`);
+  assert.equal((await verifierOf(issuer, anyAlgorithm).verify(token)).subject, "x");
+});
+
+test("one of the groups and all of the scopes are enough", async () => {
+  const verifier = verifierOf(issuer, {}, { scopes: ["openid"] });
+  const told = await verifier.verify(await valid(), {
+    groups: ["editors", "admins"],
+    scopes: ["orders/read"],
+  });
+  assert.deepEqual([told.username, told.expiresAt > seconds()], ["ann", true]);
+});
+
+test("tokens of several issuers, each by its own options and keys", async () => {
+  const second = await startIssuer();
+  const verifier = createVerifier([
+    { issuer: issuer.issuer, clientId: client },
+    { issuer: second.issuer, clientId: "their client" },
+  ]);
+  assert.equal((await verifier.verify(await valid())).issuer, issuer.issuer);
+  const theirs = await second.token({ ...cognito(), client_id: "their client" });
+  assert.equal((await verifier.verify(theirs)).issuer, second.issuer);
+  await assert.rejects(verifier.verify(await second.token(cognito())), because("audience"));
+  const crossed = await second.token({ ...cognito(), iss: issuer.issuer });
+  await assert.rejects(verifier.verify(crossed), because("signature"));
+});
+
+test("requests of the Fetch standard and of Node.js", async () => {
+  const verifier = verifierOf(issuer);
+  const authorization = `Bearer ${await valid()}`;
+  const request = new Request("https://api.example.com/", { headers: { authorization } });
+  assert.equal((await verifier.verifyRequest(request)).subject, "ann's id");
+  assert.equal((await verifier.verifyRequest({ headers: { authorization } })).subject, "ann's id");
+  for (const other of [
+    "Basic YTpi",
+    `Bearer ${authorization}`,
+    "Bearer",
+    `${authorization}, ${authorization}`,
+  ])
+    await assert.rejects(verifier.verifyRequest({ headers: { authorization: other } }), because("missing"));
+  await assert.rejects(verifier.verifyRequest({ headers: {} }), because("missing"));
+  assert.equal(bearerToken("bearer abc"), "abc");
+});
+
+test("what an API answers: status, code and challenge, without anything of the token", () => {
+  const scope = new TokenError("scope", "No.", { scopes: ["orders/read", 'x"y', "openid"] });
+  assert.equal(
+    scope.challenge,
+    'Bearer error="insufficient_scope", error_description="No.", scope="orders/read openid"',
+  );
+  assert.deepEqual([scope.status, scope.code], [403, "insufficient_scope"]);
+  const expired = new TokenError("expired", "Over.");
+  assert.equal(expired.challenge, 'Bearer error="invalid_token", error_description="Over."');
+  assert.equal(new TokenError("missing", "None.").challenge, "Bearer");
+  assert.equal(new TokenError("unavailable", "Away.").status, 503);
+});
+
+test("options that cannot be meant are refused", () => {
+  const good = { issuer: "https://issuer.example", clientId: "x" };
+  const wrong: unknown[][] = [
+    [[]],
+    [[good, good]],
+    [{ ...good, issuer: "issuer" }],
+    [{ ...good, issuer: "ftp://issuer.example" }],
+    [{ ...good, clientId: [] }],
+    [{ ...good, clientId: undefined }],
+    [{ ...good, clientId: "" }],
+    [{ ...good, audience: [""] }],
+    [{ ...good, use: "refresh" }],
+    [{ ...good, jwksUri: "/keys" }],
+    [{ ...good, algorithms: [] }],
+    ...["HS256", "none", "RS1", "dir"].map((one) => [{ ...good, algorithms: ["RS256", one] }]),
+    [good, { clockTolerance: -1 }],
+    [good, { clockTolerance: Number.NaN }],
+  ];
+  for (const given of wrong)
+    assert.throws(() => createVerifier(...(given as [never])), TypeError, JSON.stringify(given));
+});
