@@ -27,7 +27,7 @@ forOneServer("sqlite", "examples/api-authorizer by serverless-offline", (open) =
     writeFileSync(join(folder, ".env"), lines.join(""));
     const ports = ["--httpPort", String(await freePort()), "--lambdaPort", String(await freePort())];
     const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...env } = process.env;
-    const child = spawn("npm", ["run", "offline", "--", "--", ...ports], {
+    const child = spawn("npm", ["run", "offline", "--", ...ports], {
       cwd: folder,
       env: { ...env, PATH: `${dirname(process.execPath)}:${process.env["PATH"]}` },
       stdio: ["ignore", "pipe", "pipe"],
