@@ -1,4 +1,4 @@
-/** The same API on plain Node.js: Express, and middleware in place of the authorizer. */
+/** Takes orders on plain Node.js, as the functions do on Lambda: Express, with middleware in place of the authorizer. */
 import express, { type ErrorRequestHandler } from "express";
 import { authOf, forExpress } from "poolhouse/authorizer";
 import { clerks, reports, verifier } from "./access.ts";
