@@ -10,7 +10,7 @@ export interface AuthorizerRule extends Access {
   readonly methods?: readonly string[];
   /**
    * As API Gateway writes the path of a resource, such as `/orders`, `/orders/{id}`, or `/admin/{proxy+}`, which stands for
-   * `/admin` and all below it. `{id}` also stands for several segments, as `*` does in policies.
+   * `/admin` and all below it. `{id}` also stands for none and for several segments, as `*` does in policies.
    */
   readonly path: string;
 }
@@ -40,26 +40,29 @@ export type CompiledRules = readonly CompiledRule[];
 const segment = /^(?:\{[\w.-]+\}|[\w.~@:=,-]+)$/;
 const proxy = /\/\{[\w.-]+\+\}$/;
 
+/** The methods that API Gateway knows. `*` in their place would stand for the beginning of a path, too. */
+const everyMethod = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
 /** @throws TypeError if a rule cannot be meant */
 export function compileRules(rules: readonly AuthorizerRule[]): CompiledRules {
-  return rules.map(({ methods = ["*"], path, scopes = [], groups = [] }) => {
+  return rules.map(({ methods = everyMethod, path, scopes = [], groups = [] }) => {
     const isProxy = proxy.test(path);
     const segments = path.replace(proxy, "").replace(/\/$/, "").split("/").slice(1);
     if (!path.startsWith("/") || !segments.every((one) => segment.test(one)))
       throw new TypeError(`The path ${path} of a rule is none of a resource, such as /orders/{id}.`);
-    if (methods.length === 0 || !methods.every((one) => /^(?:\*|[A-Z]+)$/.test(one)))
-      throw new TypeError(`The methods of the rule for ${path} must be written as GET, or left out for all.`);
+    if (methods.length === 0 || !methods.every((one) => everyMethod.includes(one)))
+      throw new TypeError(`The methods of the rule for ${path} must be some of ${everyMethod.join(", ")}.`);
     if (scopes.length + groups.length === 0)
       throw new TypeError(`The rule for ${path} asks for neither groups nor scopes.`);
     const source = segments
-      .map((one) => `/${one.startsWith("{") ? ".+" : one.replaceAll(".", "\\.")}`)
+      .map((one) => `/${one.startsWith("{") ? ".*" : one.replaceAll(".", "\\.")}`)
       .join("");
     const plain = segments.map((one) => (one.startsWith("{") ? "*" : one)).join("/");
     return {
       access: { scopes, groups },
       methods: methods.includes("GET") ? [...new Set([...methods, "HEAD"])] : methods,
       fits: new RegExp(`^${source}${isProxy ? "(?:/.*)?" : "/?"}$`, "is"),
-      resources: [plain, `${plain}/${isProxy ? "*" : ""}`].filter((one) => plain !== "" || one !== "/"),
+      resources: plain === "" ? [isProxy ? "*" : ""] : [plain, `${plain}/${isProxy ? "*" : ""}`],
     };
   });
 }
@@ -81,16 +84,15 @@ const lacks = (token: VerifiedToken, { access }: CompiledRule): boolean => {
   }
 };
 
+/** Whether a rule is about what is asked for. A method that no rule can name is taken for any. */
+const isAbout = ({ methods, fits }: CompiledRule, { method, paths }: Target): boolean =>
+  (methods.includes(method) || !everyMethod.includes(method)) && paths.some((path) => fits.test(path));
+
 /** Whether a token is enough for what is asked for. The case of letters in a path makes no difference. */
-export function isAllowed(rules: CompiledRules, token: VerifiedToken, { method, paths }: Target): boolean {
+export function isAllowed(rules: CompiledRules, token: VerifiedToken, target: Target): boolean {
   if (rules.length === 0) return true;
-  if (paths.some((path) => unclear.test(path))) return false;
-  return rules.every(
-    (rule) =>
-      !(rule.methods.includes("*") || rule.methods.includes(method)) ||
-      !paths.some((path) => rule.fits.test(path)) ||
-      !lacks(token, rule),
-  );
+  if (target.paths.some((path) => unclear.test(path))) return false;
+  return rules.every((rule) => !isAbout(rule, target) || !lacks(token, rule));
 }
 
 /** The longest resource that API Gateway takes. Characters. */

@@ -19,6 +19,7 @@ import {
   type PolicyDocument,
 } from "../../src/verify/authorizer.ts";
 import { TokenError } from "../../src/verify/index.ts";
+import { dice } from "../kit/dice.ts";
 import { accessClaims, because, type Claims, startIssuer, verifierOf } from "./issuers.ts";
 
 const issuer = await startIssuer();
@@ -205,6 +206,8 @@ const rules: readonly AuthorizerRule[] = [
   { path: "/admin/keys", scopes: ["keys"] },
   { path: "/reports", methods: ["GET"], groups: ["auditors"] },
   { path: "/", methods: ["DELETE"], groups: ["owners"] },
+  { path: "/{proxy+}", methods: ["PATCH"], groups: ["owners"] },
+  { path: "/shops/{id}/keys", groups: ["owners"] },
 ];
 
 /** Calls, by who may make them: Ann is an admin and may read; Max is in no group and may write. */
@@ -224,6 +227,12 @@ const calls: readonly [call: string, ann: boolean, max: boolean][] = [
   ["HEAD/reports", false, false],
   ["POST/reports", true, true],
   ["DELETE/", false, false],
+  ["PATCH/", false, false],
+  ["PATCH/orders/17", false, false],
+  ["GET/mine/admin/keys", true, true],
+  ["GET/shops/17/keys", false, false],
+  ["GET/shops/17/lists/3/keys", false, false],
+  ["GET/shops/17", true, true],
   ["GET/", true, true],
 ];
 
@@ -258,6 +267,38 @@ test("rules by method and path: in the policy for the whole stage, for the reque
       const { isAuthorized } = await simple(httpEvent({ authorization: tokens[name] }, call));
       assert.equal(isAuthorized, may[at], `${what}, simply`);
     }
+});
+
+test("whatever the rules, a policy says the same of each call as the simple answer", async () => {
+  const { pick, chance } = dice(20_261_130);
+  const token = await newToken();
+  const path = (...more: readonly string[]) => {
+    const segments = () => pick(["a", "b", "ab", "a.b", "a-b", ...more]);
+    return Array.from({ length: pick([0, 1, 2, 3]) }, segments).join("/");
+  };
+  const methods = ["GET", "HEAD", "POST", "DELETE"] as const;
+  const seen = { true: 0, false: 0 };
+  for (let round = 0; round < 60; round++) {
+    const some: AuthorizerRule[] = Array.from({ length: pick([1, 2, 3, 4]) }, () => ({
+      path: `/${path("{id}")}${pick(["", "/{proxy+}"])}`.replace("//", "/"),
+      ...(chance(2) && { methods: [pick(methods), pick(methods)] }),
+      groups: [pick(["admins", "owners"])],
+    }));
+    const simple = createSimpleAuthorizer(verifier, { rules: some });
+    const { policyDocument } = await createAuthorizer(verifier, { rules: some })(tokenEvent(token, "PUT/x"));
+    for (let call = 0; call < 20; call++) {
+      const asked = `${pick(methods)}/${path()}`;
+      const { isAuthorized } = await simple(httpEvent({ authorization: token }, asked));
+      seen[`${isAuthorized}`] += 1;
+      assert.equal(passes(policyDocument, `${stage}/${asked}`), isAuthorized, JSON.stringify([asked, some]));
+    }
+  }
+  assert.ok(seen.true > 100 && seen.false > 100, JSON.stringify(seen));
+});
+
+test("a method that no rule can name is taken for any", async () => {
+  const event = httpEvent({ authorization: await people.max() }, "PURGE/admin/x");
+  assert.ok(!(await createSimpleAuthorizer(verifier, { rules })(event)).isAuthorized);
 });
 
 const unclear = [
@@ -303,6 +344,7 @@ test("rules that cannot be meant are refused", () => {
     { path: "/orders//x", ...some },
     { path: "/{proxy+}/x", ...some },
     { path: "/orders", methods: ["get"], ...some },
+    { path: "/orders", methods: ["*"], ...some },
     { path: "/orders", methods: [], ...some },
     { path: "/orders" },
     { path: "/orders", groups: [] },
