@@ -1,5 +1,6 @@
 /** What a token must have to be let in. */
 import type { JWTPayload } from "jose";
+import { assertKnown, type Names } from "./known-options.ts";
 import { TokenError } from "./token-error.ts";
 
 export interface Access {
@@ -7,6 +8,16 @@ export interface Access {
   readonly scopes?: readonly string[];
   /** Groups, one of which the user must be in. */
   readonly groups?: readonly string[];
+}
+
+export const accessNames: Names<Access> = { scopes: true, groups: true };
+
+/** @throws TypeError if it cannot be meant */
+export function checkAccess(access: Access): void {
+  assertKnown(access, accessNames);
+  for (const list of [access.scopes ?? [], access.groups ?? []])
+    if (!Array.isArray(list) || !list.every((one) => typeof one === "string" && one !== ""))
+      throw new TypeError("scopes and groups must be lists of names.");
 }
 
 /** @throws TokenError `scope` or `group` */

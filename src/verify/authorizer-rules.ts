@@ -1,6 +1,7 @@
 /** Who may call which method of an API, by a table, and the policy that says so to API Gateway. */
-import { type Access, assertAccess } from "./access.ts";
+import { type Access, accessNames, assertAccess, checkAccess } from "./access.ts";
 import type { Target } from "./authorizer-event.ts";
+import { assertKnown, type Names } from "./known-options.ts";
 import { TokenError } from "./token-error.ts";
 import type { VerifiedToken } from "./verifier.ts";
 
@@ -43,9 +44,14 @@ const proxy = /\/\{[\w.-]+\+\}$/;
 /** The methods that API Gateway knows. `*` in their place would stand for the beginning of a path, too. */
 const everyMethod = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
+const names: Names<AuthorizerRule> = { ...accessNames, methods: true, path: true };
+
 /** @throws TypeError if a rule cannot be meant */
 export function compileRules(rules: readonly AuthorizerRule[]): CompiledRules {
-  return rules.map(({ methods = everyMethod, path, scopes = [], groups = [] }) => {
+  return rules.map((rule) => {
+    const { methods = everyMethod, path, scopes = [], groups = [] } = rule;
+    assertKnown(rule, names);
+    checkAccess({ scopes, groups });
     const isProxy = proxy.test(path);
     const segments = path.replace(proxy, "").replace(/\/$/, "").split("/").slice(1);
     if (!path.startsWith("/") || !segments.every((one) => segment.test(one)))

@@ -2,10 +2,11 @@
  * Lambda authorizers of Amazon API Gateway, and middleware for Express, Fastify and Hono, on top of the verifier of tokens:
  * `import { createAuthorizer } from "poolhouse/authorizer"`.
  */
-import { type Access, assertAccess } from "./access.ts";
+import { type Access, accessNames, assertAccess, checkAccess } from "./access.ts";
 import { type AuthorizerEvent, type Target, type TokenPlace, targetOf, tokenOf } from "./authorizer-event.ts";
 import {
   type AuthorizerRule,
+  type CompiledRules,
   compileRules,
   denyAll,
   isAllowed,
@@ -13,6 +14,7 @@ import {
   type PolicyDocument,
   stagePolicy,
 } from "./authorizer-rules.ts";
+import { assertKnown, type Names } from "./known-options.ts";
 import { TokenError } from "./token-error.ts";
 import type { VerifiedToken, Verifier } from "./verifier.ts";
 
@@ -37,6 +39,20 @@ export interface AuthorizerOptions extends Access, TokenPlace {
   readonly usageIdentifierKey?: (token: VerifiedToken) => string | undefined;
   /** Is told why a request is refused, for a log. The answer does not say it. */
   readonly onRefused?: (error: TokenError) => void;
+}
+
+const names: Names<AuthorizerOptions> = {
+  ...{ ...accessNames, header: true, query: true, rules: true, resource: true, claims: true },
+  ...{ usageIdentifierKey: true, onRefused: true },
+};
+
+/** @throws TypeError if the options cannot be meant */
+function compile(options: AuthorizerOptions): CompiledRules {
+  const { scopes = [], groups = [], resource = "stage", rules = [] } = options;
+  assertKnown(options, names);
+  checkAccess({ scopes, groups });
+  if (resource !== "stage" && resource !== "method") throw new TypeError("resource must be stage or method.");
+  return compileRules(rules);
 }
 
 /** The answer of an authorizer with a policy. */
@@ -64,7 +80,7 @@ export function createAuthorizer(
   verifier: Verifier,
   options: AuthorizerOptions = {},
 ): (event: AuthorizerEvent) => Promise<PolicyAnswer> {
-  const rules = compileRules(options.rules ?? []);
+  const rules = compile(options);
   const policyFor = options.resource === "method" ? methodPolicy : stagePolicy;
   return async (event) => {
     const target = targetOf(event);
@@ -90,7 +106,7 @@ export function createSimpleAuthorizer(
   verifier: Verifier,
   options: Omit<AuthorizerOptions, "resource" | "usageIdentifierKey"> = {},
 ): (event: AuthorizerEvent) => Promise<SimpleAnswer> {
-  const rules = compileRules(options.rules ?? []);
+  const rules = compile(options);
   return async (event) => {
     const target: Target = targetOf(event);
     const token = await judge(verifier, options, event);

@@ -1,5 +1,5 @@
 /** Middleware for Express, Fastify and Hono: a request passes with a valid token, and the groups and scopes that are asked for. */
-import type { Access } from "./access.ts";
+import { type Access, checkAccess } from "./access.ts";
 import { TokenError } from "./token-error.ts";
 import { bearerToken, type VerifiedToken, type Verifier } from "./verifier.ts";
 
@@ -32,10 +32,12 @@ interface Known {
  * Middleware for Express, Connect and Node's own server: `const requireToken = forExpress(verifier)`, then
  * `app.get("/orders", requireToken({ scopes: ["orders/read"] }), …)`. The token is in `request.auth`. A request without it is
  * answered with 401, one whose token lacks a group or scope with 403, and any while nobody can tell with 503 (RFC 6750).
+ * `requireToken` throws TypeError if what it is given cannot be meant.
  */
 export function forExpress(verifier: Verifier) {
-  return (access: Access = {}) =>
-    (request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void): void => {
+  return (access: Access = {}) => {
+    checkAccess(access);
+    return (request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void): void => {
       verify(verifier, request.headers.authorization, access).then(
         (token) => {
           (request as Known).auth = token;
@@ -48,6 +50,7 @@ export function forExpress(verifier: Verifier) {
         },
       );
     };
+  };
 }
 
 /**
@@ -55,8 +58,9 @@ export function forExpress(verifier: Verifier) {
  * `request.auth`; for refusals see `forExpress`.
  */
 export function forFastify(verifier: Verifier) {
-  return (access: Access = {}) =>
-    async (request: NodeRequest, reply: FastifyReply): Promise<unknown> => {
+  return (access: Access = {}) => {
+    checkAccess(access);
+    return async (request: NodeRequest, reply: FastifyReply): Promise<unknown> => {
       try {
         (request as Known).auth = await verify(verifier, request.headers.authorization, access);
         return undefined;
@@ -66,6 +70,7 @@ export function forFastify(verifier: Verifier) {
         return reply.code(status).headers(headers).send(body);
       }
     };
+  };
 }
 
 /**
@@ -73,9 +78,10 @@ export function forFastify(verifier: Verifier) {
  * refusals see `forExpress`.
  */
 export function forHono(verifier: Verifier) {
-  return (access: Access = {}) =>
+  return (access: Access = {}) => {
+    checkAccess(access);
     // biome-ignore lint/suspicious/noConfusingVoidType: so that it fits Hono's own type
-    async (c: HonoContext, next: () => Promise<void>): Promise<Response | void> => {
+    return async (c: HonoContext, next: () => Promise<void>): Promise<Response | void> => {
       try {
         c.set("auth", await verify(verifier, c.req.header("authorization"), access));
       } catch (error) {
@@ -86,6 +92,7 @@ export function forHono(verifier: Verifier) {
       await next();
       return undefined;
     };
+  };
 }
 
 /** The token of a request that has passed. @throws TypeError if the route has no `requireToken` */

@@ -2,6 +2,7 @@
 import { base64url, decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
 import { repeatedMember } from "../lib/json-members.ts";
 import { type Fetch, findEndpoint, isWeb, readKeys } from "./issuer.ts";
+import { assertKnown, type Names } from "./known-options.ts";
 import { PublishedKeys } from "./published-keys.ts";
 import { TokenError } from "./token-error.ts";
 
@@ -22,6 +23,11 @@ export interface IssuerOptions {
   readonly groupsClaim?: string;
 }
 
+const names: Names<IssuerOptions> = {
+  ...{ issuer: true, clientId: true, use: true, audience: true, jwksUri: true, algorithms: true },
+  groupsClaim: true,
+};
+
 /** An hour for which keys count while the issuer does not answer. Milliseconds. */
 const staleMs = 3_600_000;
 
@@ -38,6 +44,7 @@ export interface KnownIssuer {
 /** @throws TypeError if the options cannot be meant */
 export function knownIssuer(options: IssuerOptions, fetch: Fetch, now: () => number): KnownIssuer {
   const { issuer, clientId, audience = [], algorithms = ["RS256"], jwksUri, use = "access" } = options;
+  assertKnown(options, names);
   if (!isWeb(issuer)) throw new TypeError(`The issuer ${JSON.stringify(issuer)} is no URL.`);
   if (jwksUri !== undefined && !isWeb(jwksUri)) throw new TypeError("jwksUri is no URL.");
   if (!["access", "id", "either"].includes(use)) throw new TypeError("use must be access, id or either.");

@@ -3,8 +3,9 @@
  * Guide; OpenID Connect Core 1.0 section 3.1.3.7; RFC 9068 section 4; RFC 8725).
  */
 import type { JWTPayload } from "jose";
-import { type Access, assertAccess, groupsOf, scopesOf } from "./access.ts";
+import { type Access, accessNames, assertAccess, checkAccess, groupsOf, scopesOf } from "./access.ts";
 import type { Fetch } from "./issuer.ts";
+import { assertKnown, type Names } from "./known-options.ts";
 import { type IssuerOptions, issuerOf, type KnownIssuer, knownIssuer, verifySignature } from "./signed.ts";
 import { TokenError } from "./token-error.ts";
 import { useOf } from "./token-use.ts";
@@ -13,14 +14,19 @@ export interface VerifierOptions extends Access {
   /** How much the issuer's clock may differ, in seconds: 30 by default. */
   readonly clockTolerance?: number;
   /**
-   * Says of a token that is otherwise fine whether it has been revoked. If it throws, the token is refused as
-   * `unavailable`. By default nobody is asked, and a revoked token counts until it expires.
+   * Says of a token that is otherwise fine whether it has been revoked. If it throws, or says neither, the token is refused
+   * as `unavailable`. By default nobody is asked, and a revoked token counts until it expires.
    */
   readonly isRevoked?: (token: VerifiedToken) => boolean | Promise<boolean>;
   readonly fetch?: Fetch;
   /** Epoch milliseconds. */
   readonly now?: () => number;
 }
+
+const names: Names<VerifierOptions> = {
+  ...accessNames,
+  ...{ clockTolerance: true, isRevoked: true, fetch: true, now: true },
+};
 
 export interface VerifiedToken {
   readonly token: string;
@@ -48,7 +54,7 @@ export interface Verifier {
   /**
    * Verifies a token: its signature by the issuer's keys, issuer, time, kind, client and audience, then the scopes and
    * groups that are asked for here or in the options.
-   * @throws TokenError with `problem`
+   * @throws TokenError with `problem`; TypeError if what is asked for cannot be meant
    */
   verify(token: string | undefined, access?: Access): Promise<VerifiedToken>;
   /** Verifies the bearer token of a request (RFC 6750 section 2.1). @throws TokenError with `problem` */
@@ -62,7 +68,9 @@ export function createVerifier(
   issuers: IssuerOptions | readonly IssuerOptions[],
   options: VerifierOptions = {},
 ): Verifier {
-  const { now = Date.now, fetch = globalThis.fetch as Fetch } = options;
+  const { now = Date.now, fetch = globalThis.fetch as Fetch, scopes = [], groups = [] } = options;
+  assertKnown(options, names);
+  checkAccess({ scopes, groups });
   const known = new Map<string, KnownIssuer>();
   for (const one of [issuers].flat() as IssuerOptions[]) {
     if (known.has(one.issuer)) throw new TypeError(`The issuer ${one.issuer} is named twice.`);
@@ -73,6 +81,7 @@ export function createVerifier(
   if (clockTolerance !== undefined && !(clockTolerance >= 0 && clockTolerance <= 600))
     throw new TypeError("clockTolerance must be a number of seconds from 0 to 600.");
   const verify = async (token: string | undefined, access: Access = {}) => {
+    checkAccess(access);
     if (!token) throw new TokenError("missing", "No token was sent.");
     const issuer = known.get(issuerOf(token));
     if (issuer === undefined) throw new TokenError("issuer", "The token is from another issuer.");
@@ -157,7 +166,9 @@ async function isRevoked(
   token: VerifiedToken,
 ): Promise<boolean> {
   try {
-    return await ask(token);
+    const told: unknown = await ask(token);
+    if (typeof told === "boolean") return told;
+    throw new TypeError("isRevoked must say true or false.");
   } catch (cause) {
     throw new TokenError("unavailable", "Nobody can tell whether the token has been revoked.", { cause });
   }

@@ -348,7 +348,11 @@ test("rules that cannot be meant are refused", () => {
     { path: "/orders", methods: [], ...some },
     { path: "/orders" },
     { path: "/orders", groups: [] },
+    { path: "/orders", group: ["admins"] } as AuthorizerRule,
+    { path: "/orders", scopes: "openid" } as unknown as AuthorizerRule,
   ];
+  for (const options of [{ rule: [] }, { resource: "api" }, { groups: "admins" }] as object[])
+    assert.throws(() => createAuthorizer(verifier, options), TypeError, JSON.stringify(options));
   for (const rule of wrong)
     for (const create of [createAuthorizer, createSimpleAuthorizer])
       assert.throws(() => create(verifier, { rules: [rule] }), TypeError, JSON.stringify(rule));

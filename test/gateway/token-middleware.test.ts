@@ -130,6 +130,12 @@ test("what is no refusal goes to the framework's own handler of errors", async (
   }
 });
 
+test("what cannot be meant is refused when the route is made", () => {
+  const wrong = [{ group: ["admins"] }, { scopes: "openid" }, { headers: {} }] as object[];
+  for (const make of [forExpress, forFastify, forHono])
+    for (const access of wrong) assert.throws(() => make({} as Verifier)(access), TypeError);
+});
+
 test("a route without requireToken has no token", () => {
   assert.throws(() => authOf({}), TypeError);
 });

@@ -160,6 +160,29 @@ test("a key that cannot be used is no key", async () => {
   }
 });
 
+test("a token that names no key is of the only one that fits", async () => {
+  const issuer = await startIssuer();
+  const [key] = issuer.mood.keys;
+  const unnamed = () => token(issuer, { kid: undefined });
+  await verifierOf(issuer).verify(await unnamed());
+  issuer.mood.keys = [key!, { ...key, kid: "for encryption", use: "enc" }];
+  await verifierOf(issuer).verify(await unnamed());
+  issuer.mood.keys = [key!, { ...key, kid: "another" }];
+  await assert.rejects(verifierOf(issuer).verify(await unnamed()), because("signature"));
+  issuer.mood.keys = [{ ...key, use: "enc" }];
+  await assert.rejects(verifierOf(issuer).verify(await token(issuer)), because("signature"));
+});
+
+test("an issuer that ends with a slash is another than one without", async () => {
+  const issuer = await startIssuer();
+  const slash = `${issuer.issuer}/`;
+  issuer.mood.metadata = { issuer: slash };
+  const verifier = verifierOf({ issuer: slash });
+  await verifier.verify(await issuer.token({ ...accessClaims.cognito(), iss: slash }));
+  await assert.rejects(verifier.verify(await token(issuer)), because("issuer"));
+  await assert.rejects(verifierOf(issuer).verify(await token(issuer)), because("unavailable"));
+});
+
 test("keys that have moved are found again", async () => {
   const issuer = await startIssuer();
   const { now, pass } = clock();

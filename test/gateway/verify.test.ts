@@ -302,6 +302,12 @@ const refused: readonly Refused[] = [
     access: { groups: ["admins"] },
   },
   { name: "one that was revoked", problem: "revoked", token: valid, verifier: { isRevoked: () => true } },
+  ...[undefined, null, "no", 0].map((told) => ({
+    name: `one of which is said ${told}`,
+    problem: "unavailable" as const,
+    token: valid,
+    verifier: { isRevoked: () => told as unknown as boolean },
+  })),
   {
     name: "one of which nobody can tell",
     problem: "unavailable",
@@ -342,6 +348,24 @@ test("tokens of several issuers, each by its own options and keys", async () => 
   await assert.rejects(verifier.verify(await second.token(cognito())), because("audience"));
   const crossed = await second.token({ ...cognito(), iss: issuer.issuer });
   await assert.rejects(verifier.verify(crossed), because("signature"));
+});
+
+test("what is asked for in a way that cannot be meant lets nobody in", async () => {
+  const verifier = verifierOf(issuer);
+  for (const access of [{ group: ["admins"] }, { groups: "admins" }, { scopes: "openid" }, { scope: [] }])
+    await assert.rejects(verifier.verify(await valid(), access as Access), TypeError);
+  assert.throws(() => verifierOf(issuer, { audiense: api } as object), /Did you mean audience\?/);
+});
+
+test("whatever single letter of a token is changed, it is refused", async () => {
+  const verifier = verifierOf(issuer);
+  const token = await valid();
+  // The last letter has bits that no byte needs.
+  for (let at = 0; at < token.length - 1; at += 7) {
+    const other = token[at] === "A" ? "B" : "A";
+    const changedToken = `${token.slice(0, at)}${other}${token.slice(at + 1)}`;
+    await assert.rejects(verifier.verify(changedToken), TokenError, String(at));
+  }
 });
 
 test("requests of the Fetch standard and of Node.js", async () => {
@@ -389,6 +413,11 @@ test("options that cannot be meant are refused", () => {
     [{ ...good, jwksUri: "/keys" }],
     [{ ...good, algorithms: [] }],
     ...["HS256", "none", "RS1", "dir"].map((one) => [{ ...good, algorithms: ["RS256", one] }]),
+    [{ ...good, client: "x" }],
+    [{ ...good, audiences: ["x"] }],
+    [good, { group: ["admins"] }],
+    [good, { groups: "admins" }],
+    [good, { scopes: [""] }],
     [good, { clockTolerance: -1 }],
     [good, { clockTolerance: Number.NaN }],
   ];
