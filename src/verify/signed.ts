@@ -9,7 +9,7 @@ import { TokenError } from "./token-error.ts";
 export interface IssuerOptions {
   /** The `iss` of its tokens, such as `https://cognito-idp.us-east-1.amazonaws.com/us-east-1_EXAMPLE`. */
   readonly issuer: string;
-  /** The clients whose tokens are accepted: `client_id` or `azp` of an access token, `aud` of an ID token; null for any. */
+  /** The clients whose tokens are accepted: `client_id` of an access token (or `azp`, `appid`, `cid`), `aud` of an ID token; null for any. */
   readonly clientId: string | readonly string[] | null;
   /** The kind of token that is accepted: `access` by default. */
   readonly use?: "access" | "id" | "either";

@@ -158,8 +158,11 @@ const kinds = { access: "an access", id: "an ID", either: "an access or ID" } as
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
-/** Whom an access token was issued to (RFC 9068 section 2.2; `azp` where a provider has it instead). */
-const clientOf = (claims: JWTPayload): string | undefined => text(claims["client_id"]) ?? text(claims["azp"]);
+/** The claims that say whom an access token was issued to: RFC 9068 section 2.2; Keycloak, Entra 2.0; Entra 1.0; Okta. */
+const clientClaims = ["client_id", "azp", "appid", "cid"];
+
+const clientOf = (claims: JWTPayload): string | undefined =>
+  clientClaims.map((name) => text(claims[name])).find((client) => client !== undefined);
 
 async function isRevoked(
   ask: NonNullable<VerifierOptions["isRevoked"]>,

@@ -18,7 +18,7 @@ export const seconds = () => Math.floor(Date.now() / 1000);
 export const client = "the client";
 export const api = "https://api.example.com";
 
-/** The claims of an issuer's access token: as Cognito's, as RFC 9068 has them, as Keycloak's, as Entra's. */
+/** The claims of an issuer's access token: as Cognito's, as RFC 9068 has them, as other providers'. */
 export const accessClaims = {
   cognito: () => ({
     token_use: "access",
@@ -37,6 +37,8 @@ export const accessClaims = {
     scope: "openid orders/read",
   }),
   entra: () => ({ azp: client, aud: api, scp: "openid orders/read", groups: ["admins"], ver: "2.0" }),
+  entra1: () => ({ appid: client, aud: api, scp: "openid orders/read", groups: ["admins"], ver: "1.0" }),
+  okta: () => ({ cid: client, aud: api, scp: ["openid", "orders/read"], groups: ["admins"], ver: 1 }),
 } satisfies Record<string, () => Claims>;
 
 export const idClaims = {

@@ -26,7 +26,7 @@ const issuer = await startIssuer();
 const keys: Record<string, CryptoKey> = {};
 for (const alg of ["ES256", "PS256", "EdDSA"]) keys[alg] = await addKey(issuer, alg, alg);
 
-const { cognito, rfc9068, keycloak, entra } = accessClaims;
+const { cognito, rfc9068, keycloak, entra, entra1, okta } = accessClaims;
 const atJwt = { typ: "at+jwt" };
 const anyAlgorithm = { algorithms: ["RS256", "ES256", "PS256", "EdDSA"] };
 
@@ -54,7 +54,9 @@ const accepted: readonly Accepted[] = [
   },
   { name: "Keycloak's access token", claims: keycloak, options: { groupsClaim: "groups" } },
   { name: "Keycloak's ID token", claims: idClaims.keycloak, options: { use: "id" }, use: "id" },
-  { name: "Entra's", claims: entra, options: { audience: api, groupsClaim: "groups" } },
+  ...Object.entries({ "Entra's": entra, "Entra's of version 1.0": entra1, "Okta's": okta }).map(
+    ([name, claims]) => ({ name, claims, options: { audience: api, groupsClaim: "groups" } }),
+  ),
   { name: "an OpenID provider's ID token", claims: idClaims.openid, options: { use: "id" }, use: "id" },
   {
     name: "an ID token for several, of ours",
