@@ -1,6 +1,9 @@
 /** Bundles the functions for Lambda, and for serverless-offline, into build/: one file each, with all that it needs. */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+
+const packages = ["poolhouse/authorizer", "poolhouse/verify"];
 
 await build({
   absWorkingDir: import.meta.dirname,
@@ -11,6 +14,6 @@ await build({
   format: "esm",
   platform: "node",
   target: "node22",
-  // In a clone of Poolhouse, its source is used as it is.
-  conditions: ["poolhouse-source"],
+  // What Node.js finds: in a clone of Poolhouse its source, by the option that setup.ts writes into .env.
+  alias: Object.fromEntries(packages.map((name) => [name, fileURLToPath(import.meta.resolve(name))])),
 });

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
@@ -34,6 +35,9 @@ try {
   );
   process.exit(1);
 }
+
+/** A clone of Poolhouse is not built: its source is used as it is. */
+const isClone = existsSync(join(import.meta.dirname, "..", "..", "src", "verify", "index.ts"));
 
 const apiUrl = new URL(process.env["API_URL"] ?? "http://localhost:3050").href;
 const password = `Aa1-${randomBytes(9).toString("base64url")}`;
@@ -104,6 +108,7 @@ const settings = {
   PROGRAM_CLIENT_ID: program!.ClientId,
   PROGRAM_CLIENT_SECRET: program!.ClientSecret,
   USERS_PASSWORD: password,
+  ...(isClone && { NODE_OPTIONS: "--conditions=poolhouse-source" }),
 };
 const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
 writeFileSync(".env", lines.join(""), { mode: 0o600 });

@@ -17,7 +17,7 @@ import { checkOrders, example, setUpOrders } from "./api-authorizer.ts";
 forEachServer("examples/api-authorizer", (open) => {
   test("on plain Node.js: groups and scopes decide", async () => {
     const orders = await setUpOrders(await open());
-    const argv = ["--conditions=poolhouse-source", "--env-file=.env", join(example, "server.ts")];
+    const argv = ["--env-file=.env", join(example, "server.ts")];
     const env = { ...compileCache, PATH: process.env["PATH"] };
     const child = spawn(process.execPath, argv, {
       cwd: orders.folder,

@@ -194,17 +194,10 @@ function poolhouse(folder: Folder, { poolhouse, https }: Note["ports"], config?:
 }
 
 /** Starts a file of an example. The settings in .env, if it has any, take precedence over the environment. */
-/** Examples that use Poolhouse as a library find its source, since a clone is not built. */
-const ownSource = "--conditions=poolhouse-source";
-
 function spawnFile(file: string, folder: Folder, env: NodeJS.ProcessEnv) {
   const settings = join(folder.path, ".env");
   const own = existsSync(settings) ? parseEnv(readFileSync(settings, "utf8")) : {};
-  return spawn(
-    process.execPath,
-    [ownSource, join(root, "examples", file)],
-    options(folder, { ...env, ...own }),
-  );
+  return spawn(process.execPath, [join(root, "examples", file)], options(folder, { ...env, ...own }));
 }
 
 /** In groups of their own, so that Ctrl-C reaches this process alone, which ends them in order. */
