@@ -1,5 +1,6 @@
 /** What a token must have to be let in. */
 import type { JWTPayload } from "jose";
+import { assertKnown, type Names } from "./known-options.ts";
 import { TokenError } from "./token-error.ts";
 
 export interface Access {
@@ -9,13 +10,23 @@ export interface Access {
   readonly groups?: readonly string[];
 }
 
+export const accessNames: Names<Access> = { scopes: true, groups: true };
+
+/** @throws TypeError if it cannot be meant */
+export function checkAccess(access: Access): void {
+  assertKnown(access, accessNames);
+  for (const list of [access.scopes ?? [], access.groups ?? []])
+    if (!Array.isArray(list) || !list.every((one) => typeof one === "string" && one !== ""))
+      throw new TypeError("scopes and groups must be lists of names.");
+}
+
 /** @throws TokenError `scope` or `group` */
 export function assertAccess(
   token: { readonly scopes: readonly string[]; readonly groups: readonly string[] },
   { scopes = [], groups = [] }: Access,
 ): void {
   if (!scopes.every((one) => token.scopes.includes(one)))
-    throw new TokenError("scope", "The token lacks a scope that is needed here.");
+    throw new TokenError("scope", "The token lacks a scope that is needed here.", { scopes });
   if (groups.length > 0 && !groups.some((one) => token.groups.includes(one)))
     throw new TokenError("group", "The user is in none of the groups that may do this.");
 }

@@ -3,6 +3,7 @@
  * Works in Node.js and wherever there are `fetch` and WebCrypto.
  */
 export type { Access } from "./access.ts";
+export { type RevokedAtUserInfoOptions, revokedAtUserInfo } from "./revocation.ts";
 export type { IssuerOptions } from "./signed.ts";
 export { TokenError, type TokenProblem } from "./token-error.ts";
 export {

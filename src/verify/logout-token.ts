@@ -3,6 +3,7 @@ import { BoundedMap } from "../lib/bounded-map.ts";
 import type { Fetch } from "./issuer.ts";
 import { type IssuerOptions, knownIssuer, verifySignature } from "./signed.ts";
 import { TokenError } from "./token-error.ts";
+import { typeOf } from "./token-use.ts";
 
 /** Whose sessions are over: those of a subject, one session, or both. */
 interface LoggedOut {
@@ -18,6 +19,9 @@ const logoutEvent = "http://schemas.openid.net/event/backchannel-logout";
 
 /** How old a token may be, after which nobody needs to remember that it was used. Milliseconds. */
 const longestMs = 10 * 60_000;
+
+/** How much the issuer's clock may be ahead. Milliseconds. */
+const aheadMs = 60_000;
 
 /**
  * Verifies logout tokens as its section 2.6 says; each counts once in this process.
@@ -36,8 +40,7 @@ export function createLogoutVerifier(
     const wrong = (what: string): never => {
       throw new TokenError("malformed", `The logout token has a wrong ${what}.`);
     };
-    if (!["logout+jwt", "jwt", undefined].includes(typ?.toLowerCase().replace("application/", "")))
-      wrong("typ");
+    if (!["logout+jwt", "jwt"].includes(typeOf(typ))) wrong("typ");
     const { sub, sid, jti, iat, aud, events, nonce } = payload;
     if (![aud ?? []].flat().includes(options.clientId))
       throw new TokenError("audience", "The logout token is for another client.");
@@ -45,7 +48,8 @@ export function createLogoutVerifier(
     if (!isObject(events) || !isObject(events[logoutEvent])) wrong("events");
     if (typeof sub !== "string" && typeof sid !== "string") wrong("sub and sid");
     if (typeof jti !== "string" || jti === "") return wrong("jti");
-    if (typeof iat !== "number" || iat * 1000 < now() - longestMs) return wrong("iat");
+    if (typeof iat !== "number" || iat * 1000 < now() - longestMs || iat * 1000 > now() + aheadMs)
+      return wrong("iat");
     if ((used.get(jti) ?? 0) > now()) wrong("jti, which was used before");
     used.set(jti, now() + 2 * longestMs);
     return {

@@ -38,7 +38,7 @@ export class PublishedKeys {
 
   /**
    * The key that a token's header names. An unknown one has the set read once more, since the issuer may just have
-   * changed its keys. Throws what `read` throws, and jose's JWKSNoMatchingKey.
+   * changed its keys; the known keys go on to count if that fails. Throws what `read` throws, and jose's JWKSNoMatchingKey.
    */
   readonly find: JWTVerifyGetKey = async (header, token) => {
     const known = await this.#current();
@@ -47,8 +47,7 @@ export class PublishedKeys {
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey) || this.#isQuiet()) throw error;
       this.#quietUntil = this.#options.now() + this.#options.quietMs;
-      const next = await this.#readOnce().catch(() => undefined);
-      if (next === undefined) throw error;
+      const next = await this.#readOnce();
       return next.find(header, token);
     }
   };

@@ -1,25 +1,32 @@
 /** Tokens that an issuer signed: its keys, and the signature, issuer and time of a token (RFC 7515, RFC 7519). */
-import { decodeJwt, errors, type JWTPayload, jwtVerify } from "jose";
-import { type Fetch, findJwksUri, readKeys } from "./issuer.ts";
+import { base64url, decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
+import { repeatedMember } from "../lib/json-members.ts";
+import { type Fetch, findEndpoint, isWeb, readKeys } from "./issuer.ts";
+import { assertKnown, type Names } from "./known-options.ts";
 import { PublishedKeys } from "./published-keys.ts";
 import { TokenError } from "./token-error.ts";
 
 export interface IssuerOptions {
   /** The `iss` of its tokens, such as `https://cognito-idp.us-east-1.amazonaws.com/us-east-1_EXAMPLE`. */
   readonly issuer: string;
-  /** The clients whose tokens are accepted: `client_id` or `azp` of an access token, `aud` of an ID token; null for any. */
+  /** The clients whose tokens are accepted: `client_id` of an access token (or `azp`, `appid`, `cid`), `aud` of an ID token; null for any. */
   readonly clientId: string | readonly string[] | null;
   /** The kind of token that is accepted: `access` by default. */
   readonly use?: "access" | "id" | "either";
   /** The `aud` of access tokens: this API, as the issuer knows it. Not asked for by default. */
   readonly audience?: string | readonly string[];
-  /** Where the keys are. By default what the issuer's metadata say. */
+  /** Where the keys are, if not where the issuer's metadata say. */
   readonly jwksUri?: string;
   /** Accepted signatures. By default RS256, which is what Cognito signs by; never those with a shared key. */
   readonly algorithms?: readonly string[];
   /** The claim that lists the user's groups: `cognito:groups` by default. */
   readonly groupsClaim?: string;
 }
+
+const names: Names<IssuerOptions> = {
+  ...{ issuer: true, clientId: true, use: true, audience: true, jwksUri: true, algorithms: true },
+  groupsClaim: true,
+};
 
 /** An hour for which keys count while the issuer does not answer. Milliseconds. */
 const staleMs = 3_600_000;
@@ -34,28 +41,47 @@ export interface KnownIssuer {
   readonly keys: PublishedKeys;
 }
 
+/** @throws TypeError if the options cannot be meant */
 export function knownIssuer(options: IssuerOptions, fetch: Fetch, now: () => number): KnownIssuer {
-  const { issuer, clientId, audience = [], algorithms = ["RS256"] } = options;
-  if (!URL.canParse(issuer)) throw new TypeError(`The issuer ${JSON.stringify(issuer)} is no URL.`);
+  const { issuer, clientId, audience = [], algorithms = ["RS256"], jwksUri, use = "access" } = options;
+  assertKnown(options, names);
+  if (!isWeb(issuer)) throw new TypeError(`The issuer ${JSON.stringify(issuer)} is no URL.`);
+  if (jwksUri !== undefined && !isWeb(jwksUri)) throw new TypeError("jwksUri is no URL.");
+  if (!["access", "id", "either"].includes(use)) throw new TypeError("use must be access, id or either.");
   const clientIds = clientId === null ? null : [clientId].flat();
-  if (clientIds?.length === 0) throw new TypeError("clientId names no client; null stands for any.");
+  if (clientIds !== null && !areNames(clientIds))
+    throw new TypeError("clientId must name at least one client; null stands for any.");
+  const audiences = [audience].flat();
+  if (audiences.length > 0 && !areNames(audiences)) throw new TypeError("audience must name APIs.");
   const wrong = algorithms.find((one) => !asymmetric.test(one));
   if (wrong !== undefined || algorithms.length === 0)
     throw new TypeError(`algorithms must be signatures by a private key, not ${wrong ?? "an empty list"}.`);
-  let jwksUri = options.jwksUri;
-  const keys = new PublishedKeys(
-    async () => {
-      jwksUri ??= await findJwksUri(fetch, issuer);
-      return readKeys(fetch, jwksUri);
-    },
-    { now, staleMs },
-  );
-  return { options, algorithms: [...algorithms], clientIds, audiences: [audience].flat(), keys };
+  const keys = new PublishedKeys(keyReader(options, fetch), { now, staleMs });
+  return { options, algorithms: [...algorithms], clientIds, audiences, keys };
 }
+
+const areNames = (names: readonly unknown[]): boolean =>
+  names.length > 0 && names.every((one) => typeof one === "string" && one !== "");
+
+/** Reads an issuer's keys. Where they are is asked once, and again if they are there no longer. */
+function keyReader({ issuer, jwksUri }: IssuerOptions, fetch: Fetch): () => Promise<JSONWebKeySet> {
+  let found: string | undefined;
+  return async () => {
+    const url = jwksUri ?? found ?? (await findEndpoint(fetch, issuer, "jwks_uri"));
+    found = undefined;
+    const set = await readKeys(fetch, url);
+    found = url;
+    return set;
+  };
+}
+
+/** The longest token that is looked at: several times what a server accepts in a header. Characters. */
+const longest = 64_000;
 
 /** The issuer that a token claims; it only selects the keys that the signature is verified by. */
 export function issuerOf(token: string): string {
   try {
+    if (token.length > longest) throw new Error("too long");
     return decodeJwt(token).iss ?? "";
   } catch (cause) {
     throw new TokenError("malformed", "This is not a token.", { cause });
@@ -70,7 +96,11 @@ export interface SignatureChecks {
   readonly requiredClaims?: readonly string[];
 }
 
-/** Verifies signature, issuer and time. @throws TokenError */
+/**
+ * Verifies signature, issuer and time. Members that occur twice are refused (RFC 7519 section 4): others may read the first
+ * where we read the last.
+ * @throws TokenError
+ */
 export async function verifySignature(
   { options: { issuer }, algorithms, keys }: KnownIssuer,
   token: string,
@@ -84,11 +114,15 @@ export async function verifySignature(
       currentDate: new Date(now),
       requiredClaims: [...requiredClaims],
     });
+    if (token.split(".", 2).some(repeats)) throw new errors.JWTInvalid("a member occurs twice");
     return { payload, typ: protectedHeader.typ };
   } catch (error) {
     throw tokenError(error);
   }
 }
+
+const repeats = (part: string): boolean =>
+  repeatedMember(new TextDecoder().decode(base64url.decode(part))) !== undefined;
 
 function tokenError(error: unknown): TokenError {
   if (error instanceof TokenError) return error;
@@ -104,7 +138,8 @@ function tokenError(error: unknown): TokenError {
     errors.JWKSMultipleMatchingKeys,
     errors.JOSEAlgNotAllowed,
   ];
-  return forged.some((kind) => error instanceof kind)
+  // What is no error of jose's is about a key that cannot be used.
+  return !(error instanceof errors.JOSEError) || forged.some((kind) => error instanceof kind)
     ? new TokenError("signature", "The token is not signed by a key of its issuer.", options)
     : new TokenError("malformed", "This is not a signed token.", options);
 }

@@ -3,8 +3,9 @@
  * Guide; OpenID Connect Core 1.0 section 3.1.3.7; RFC 9068 section 4; RFC 8725).
  */
 import type { JWTPayload } from "jose";
-import { type Access, assertAccess, groupsOf, scopesOf } from "./access.ts";
+import { type Access, accessNames, assertAccess, checkAccess, groupsOf, scopesOf } from "./access.ts";
 import type { Fetch } from "./issuer.ts";
+import { assertKnown, type Names } from "./known-options.ts";
 import { type IssuerOptions, issuerOf, type KnownIssuer, knownIssuer, verifySignature } from "./signed.ts";
 import { TokenError } from "./token-error.ts";
 import { useOf } from "./token-use.ts";
@@ -13,14 +14,19 @@ export interface VerifierOptions extends Access {
   /** How much the issuer's clock may differ, in seconds: 30 by default. */
   readonly clockTolerance?: number;
   /**
-   * Says of a token that is otherwise fine whether it has been revoked. If it throws, the token is refused as
-   * `unavailable`. By default nobody is asked, and a revoked token counts until it expires.
+   * Says of a token that is otherwise fine whether it has been revoked. If it throws, or says neither, the token is refused
+   * as `unavailable`. By default nobody is asked, and a revoked token counts until it expires.
    */
   readonly isRevoked?: (token: VerifiedToken) => boolean | Promise<boolean>;
   readonly fetch?: Fetch;
   /** Epoch milliseconds. */
   readonly now?: () => number;
 }
+
+const names: Names<VerifierOptions> = {
+  ...accessNames,
+  ...{ clockTolerance: true, isRevoked: true, fetch: true, now: true },
+};
 
 export interface VerifiedToken {
   readonly token: string;
@@ -37,15 +43,22 @@ export interface VerifiedToken {
   readonly claims: JWTPayload;
 }
 
+type NodeHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** A request of the Fetch standard (Workers, Hono, Deno), or one of Node.js (Express, Fastify). */
+interface WithHeaders {
+  readonly headers: Headers | NodeHeaders;
+}
+
 export interface Verifier {
   /**
    * Verifies a token: its signature by the issuer's keys, issuer, time, kind, client and audience, then the scopes and
    * groups that are asked for here or in the options.
-   * @throws TokenError with `problem`
+   * @throws TokenError with `problem`; TypeError if what is asked for cannot be meant
    */
   verify(token: string | undefined, access?: Access): Promise<VerifiedToken>;
   /** Verifies the bearer token of a request (RFC 6750 section 2.1). @throws TokenError with `problem` */
-  verifyRequest(request: { readonly headers: Headers }, access?: Access): Promise<VerifiedToken>;
+  verifyRequest(request: WithHeaders, access?: Access): Promise<VerifiedToken>;
   /** Reads the issuers' metadata and keys, so that the first request need not. @throws TokenError `unavailable` */
   load(): Promise<void>;
 }
@@ -55,7 +68,9 @@ export function createVerifier(
   issuers: IssuerOptions | readonly IssuerOptions[],
   options: VerifierOptions = {},
 ): Verifier {
-  const { now = Date.now, fetch = globalThis.fetch as Fetch } = options;
+  const { now = Date.now, fetch = globalThis.fetch as Fetch, scopes = [], groups = [] } = options;
+  assertKnown(options, names);
+  checkAccess({ scopes, groups });
   const known = new Map<string, KnownIssuer>();
   for (const one of [issuers].flat() as IssuerOptions[]) {
     if (known.has(one.issuer)) throw new TypeError(`The issuer ${one.issuer} is named twice.`);
@@ -63,7 +78,10 @@ export function createVerifier(
   }
   if (known.size === 0) throw new TypeError("No issuer is named.");
   const { clockTolerance } = options;
+  if (clockTolerance !== undefined && !(clockTolerance >= 0 && clockTolerance <= 600))
+    throw new TypeError("clockTolerance must be a number of seconds from 0 to 600.");
   const verify = async (token: string | undefined, access: Access = {}) => {
+    checkAccess(access);
     if (!token) throw new TokenError("missing", "No token was sent.");
     const issuer = known.get(issuerOf(token));
     if (issuer === undefined) throw new TokenError("issuer", "The token is from another issuer.");
@@ -79,11 +97,17 @@ export function createVerifier(
   };
   return {
     verify,
-    verifyRequest: async ({ headers }, access) => verify(bearerToken(headers.get("authorization")), access),
+    verifyRequest: async (request, access) => verify(bearerToken(authorizationOf(request)), access),
     load: async () => {
       await Promise.all([...known.values()].map(({ keys }) => keys.load()));
     },
   };
+}
+
+function authorizationOf({ headers }: WithHeaders): string | null | undefined {
+  if (typeof headers["get"] === "function") return (headers as Headers).get("authorization");
+  const found = (headers as NodeHeaders)["authorization"];
+  return typeof found === "string" ? found : undefined;
 }
 
 /** The token of an Authorization header with the scheme Bearer; undefined for any other (RFC 6750 section 2.1). */
@@ -97,6 +121,8 @@ function read(
   { payload: claims, typ }: { readonly payload: JWTPayload; readonly typ: string | undefined },
 ): VerifiedToken {
   const { use: accepted = "access", groupsClaim = "cognito:groups", issuer } = options;
+  if (typeof claims.sub !== "string" || claims.sub === "")
+    throw new TokenError("malformed", "The claim sub of the token is missing or wrong.");
   const aud = [claims.aud ?? []].flat();
   // An audience that is also a client does not tell an access token from an ID token.
   const use = useOf(
@@ -105,7 +131,7 @@ function read(
     audiences.filter((one) => !clientIds?.includes(one)),
   );
   if (use === undefined || (accepted !== "either" && use !== accepted))
-    throw new TokenError("use", `The token is not ${accepted === "id" ? "an ID" : "an access"} token.`);
+    throw new TokenError("use", `The token is not ${kinds[accepted]} token.`);
   const clientId = use === "id" ? (aud.length === 1 ? aud[0] : text(claims["azp"])) : clientOf(claims);
   const forClient =
     clientIds === null ||
@@ -118,7 +144,7 @@ function read(
     token,
     use,
     issuer,
-    subject: claims.sub!,
+    subject: claims.sub,
     clientId,
     username: names.map(text).find((name) => name !== undefined),
     scopes: scopesOf(claims),
@@ -128,17 +154,24 @@ function read(
   };
 }
 
+const kinds = { access: "an access", id: "an ID", either: "an access or ID" } as const;
+
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
-/** Whom an access token was issued to (RFC 9068 section 2.2; `azp` where a provider has it instead). */
-const clientOf = (claims: JWTPayload): string | undefined => text(claims["client_id"]) ?? text(claims["azp"]);
+/** The claims that say whom an access token was issued to: RFC 9068 section 2.2; Keycloak, Entra 2.0; Entra 1.0; Okta. */
+const clientClaims = ["client_id", "azp", "appid", "cid"];
+
+const clientOf = (claims: JWTPayload): string | undefined =>
+  clientClaims.map((name) => text(claims[name])).find((client) => client !== undefined);
 
 async function isRevoked(
   ask: NonNullable<VerifierOptions["isRevoked"]>,
   token: VerifiedToken,
 ): Promise<boolean> {
   try {
-    return await ask(token);
+    const told: unknown = await ask(token);
+    if (typeof told === "boolean") return told;
+    throw new TypeError("isRevoked must say true or false.");
   } catch (cause) {
     throw new TokenError("unavailable", "Nobody can tell whether the token has been revoked.", { cause });
   }

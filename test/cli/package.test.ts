@@ -80,7 +80,7 @@ test("the tarball holds the program and nothing else", () => {
   const paths = packed.files.map(({ path }) => path);
   const foreign = paths.filter(
     (path) =>
-      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|inbox|kit|welcome)\/public\/\w+\.css|dist\/integrations\/functions\/python\/\w+\.py|dist\/(?:index|config\/[\w-]+|lib\/(?:database-url|function-settings|mail-address|operator-error|sender-settings|sigv4(?:-canonical)?|smtp-url|system-user))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
+      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|inbox|kit|welcome)\/public\/\w+\.css|dist\/integrations\/functions\/python\/\w+\.py|dist\/(?:index|config\/[\w-]+|(?:gateway|verify)\/[\w/-]+|lib\/(?:database-url|function-settings|gateway-settings|mail-address|operator-error|sender-settings|sigv4(?:-canonical)?|smtp-url|system-user))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
         path,
       ),
   );
@@ -201,14 +201,40 @@ try {
 }
 `;
 
-test("another program embeds the server, with types", async () => {
-  writeFileSync(join(folder, "embed.mts"), embedding);
+/** Checks the types of a file in that folder. */
+async function compile(file: string): Promise<void> {
   const types = join(root, "node_modules", "@types");
   const strict = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2024", "--types", "node"];
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
-  await run(process.execPath, [compiler, ...strict, "--typeRoots", types, "embed.mts"], { cwd: folder });
+  await run(process.execPath, [compiler, ...strict, "--typeRoots", types, file], { cwd: folder });
+}
+
+test("another program embeds the server, with types", async () => {
+  writeFileSync(join(folder, "embed.mts"), embedding);
+  await compile("embed.mts");
   const { stdout } = await run(process.execPath, ["embed.mts"], { cwd: folder });
   assert.equal(stdout, '200 {"UserPools":[]}\ntrue Unknown setting prot.\n');
+});
+
+const verifying = `import { type AuthorizerRule, createAuthorizer, forExpress } from "poolhouse/authorizer";
+import { createVerifier, TokenError, type TokenProblem, type VerifiedToken } from "poolhouse/verify";
+
+const verifier = createVerifier({ issuer: "https://id.example.com", clientId: "web" });
+const rules: readonly AuthorizerRule[] = [{ path: "/orders", methods: ["POST"], groups: ["clerks"] }];
+const authorize = createAuthorizer(verifier, { rules });
+const methodArn = "arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/GET/orders";
+const problemOf = (work: Promise<unknown>): Promise<TokenProblem | string> =>
+  work.then(() => "none", (error: Error) => (error instanceof TokenError ? error.problem : error.message));
+const told: Promise<VerifiedToken> = verifier.verify("x");
+console.log(await problemOf(told), await problemOf(authorize({ type: "TOKEN", methodArn, authorizationToken: "x" })));
+console.log(typeof forExpress(verifier)({ groups: ["clerks"] }));
+`;
+
+test("another program verifies tokens, with types", async () => {
+  writeFileSync(join(folder, "verify.mts"), verifying);
+  await compile("verify.mts");
+  const { stdout } = await run(process.execPath, ["verify.mts"], { cwd: folder });
+  assert.equal(stdout, "malformed Unauthorized\nfunction\n");
 });
 
 /** The system's own Node.js, where it is too old. */

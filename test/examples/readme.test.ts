@@ -144,6 +144,20 @@ test("examples/api-login, step by step, and the web application that calls it", 
   assert.match(shown.text, /href="\/repairs"/);
 });
 
+test("examples/api-authorizer, step by step, with the tokens that its setup says how to get", async () => {
+  const { clone, here } = await place();
+  const [, setUpAndStart, offline, ...more] = commands("api-authorizer");
+  assert.deepEqual([offline, more], ["npm run offline -w examples/api-authorizer\n", []]);
+  const env = { ...process.env, API_URL: await freeUrl() };
+  const output = await type(here(setUpAndStart), /The API is at/, { cwd: clone, env });
+  const [person, program, call] = [...output.matchAll(/^ {2}curl .*(?:\n {4}.*)*/gm)].map(([one]) => one);
+  const bash = async (script: string) => JSON.parse((await run("/bin/bash", ["-ec", script])).stdout);
+  const { AccessToken } = (await bash(person!)).AuthenticationResult;
+  const { access_token: own } = await bash(program!);
+  for (const token of [AccessToken, own])
+    assert.equal((await bash(call!.replace("<access token>", token))).orders.length, 2);
+});
+
 test("examples/people, step by step", async () => {
   const { clone, here } = await place();
   const [, , setUpAndStart, web, container, ...more] = commands("people").filter(

@@ -31,6 +31,12 @@ export interface Example {
 }
 
 export const examples: Readonly<Record<string, Example>> = {
+  "api-authorizer": {
+    shows: "an API behind a Lambda authorizer of API Gateway, and on plain Node.js: groups and scopes decide",
+    urls: { API_URL: 3050 },
+    programs: ["api-authorizer/server.ts"],
+    open: "API_URL",
+  },
   people: {
     shows: "an API that owns and migrates its store, and pages that call it with their user's token",
     urls: { WEB_URL: 3010, API_URL: 3011 },

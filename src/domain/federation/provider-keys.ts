@@ -1,37 +1,22 @@
 /** The keys that providers sign with (RFC 7517), and the signatures of their tokens (RFC 7515, RFC 7519). */
 import {
   createLocalJWKSet,
-  errors,
   type JSONWebKeySet,
   type JWTPayload,
   type JWTVerifyGetKey,
   jwtVerify,
 } from "jose";
-import type { Ctx } from "../../app.ts";
 import { publishedRedirects } from "../../integrations/outbound.ts";
+import type { App, Ctx } from "../../app.ts";
 import { utf8 } from "../../lib/bytes.ts";
 import { CacheKind } from "../../lib/caches.ts";
+import { PublishedKeys } from "../../verify/published-keys.ts";
+import { typeOf } from "../../verify/token-use.ts";
 import type { Provider } from "./provider.ts";
 import { atProvider, ProviderMismatch } from "./provider-errors.ts";
 import { versionKey } from "./provider-metadata.ts";
 
-type FindKey = ReturnType<typeof createLocalJWKSet>;
-
-interface Keys {
-  readonly find: Promise<FindKey>;
-  /** Epoch milliseconds. */
-  readonly until: number;
-  /** Epoch milliseconds before which no unknown key makes us ask again. */
-  readonly quietUntil: number;
-}
-
-const keySets = new CacheKind<Keys>(2000);
-
-/** How long a key set counts. */
-const freshMs = 10 * 60_000;
-
-/** How often unknown keys may make us ask again: whoever sends tokens chooses the names of keys in them. */
-const quietMs = 10_000;
+const keySets = new CacheKind<PublishedKeys>(2000);
 
 /** How much the clocks of a provider and of this server may differ, in seconds. */
 export const clockTolerance = 180;
@@ -73,57 +58,46 @@ export function verifySigned(ctx: Ctx, signer: Signer, token: string, kind = idT
     currentDate: new Date(ctx.now),
     requiredClaims: [...kind.claims],
   };
-  const verify = async (find: FindKey) => {
+  return atProvider(provider, "keys", async () => {
+    const keys = keysOf(ctx, signer);
     const keyFor: JWTVerifyGetKey = (header, input) =>
-      header.alg?.startsWith("HS") ? utf8(provider.details["client_secret"] ?? "") : find(header, input);
+      header.alg?.startsWith("HS") ? utf8(provider.details["client_secret"] ?? "") : keys.find(header, input);
+    await keys.load();
     const { payload, protectedHeader } = await jwtVerify(token, keyFor, checks);
-    if (!kind.types.includes((protectedHeader.typ ?? "JWT").toLowerCase().replace("application/", "")))
+    if (!kind.types.includes(typeOf(protectedHeader.typ)))
       throw new ProviderMismatch(`wrong typ of the ${kind.name}`);
     if ((payload.iat ?? 0) * 1000 > ctx.now + clockTolerance * 1000)
       throw new ProviderMismatch(`wrong iat in the ${kind.name}`);
     return payload;
-  };
-  return atProvider(provider, "keys", async () => {
-    try {
-      return await verify(await keysOf(ctx, signer));
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      return verify(await keysOf(ctx, signer, "again"));
-    }
   });
 }
 
-function keysOf(ctx: Ctx, { provider, jwksUri }: Signer, again?: "again"): Promise<FindKey> {
+/** The keys of a provider, of one version of its settings. */
+function keysOf(ctx: Ctx, { provider, jwksUri }: Signer): PublishedKeys {
   if (!jwksUri) throw new ProviderMismatch("there is no jwks uri");
   const cache = ctx.app.caches.of(keySets);
-  const key = `${versionKey(provider)} ${jwksUri}`;
-  const known = cache.get(key);
-  if (known !== undefined && ctx.now < (again ? known.quietUntil : known.until)) return known.find;
-  const find = fetchKeys(ctx, jwksUri);
-  const quietUntil = again ? ctx.now + quietMs : (known?.quietUntil ?? 0);
-  cache.set(key, { find, until: ctx.now + freshMs, quietUntil });
-  return find.catch((error: unknown) => {
-    if (cache.get(key)?.find === find) {
-      // Keys that still count are not lost to a search for an unknown one, and the search is not repeated at once.
-      if (again && known !== undefined) cache.set(key, { ...known, quietUntil });
-      else cache.delete(key);
-    }
-    throw error;
-  });
+  const name = `${versionKey(provider)} ${jwksUri}`;
+  const known = cache.get(name);
+  if (known !== undefined) return known;
+  const { outbound, clock } = ctx.app;
+  const keys = new PublishedKeys(() => fetchKeys(outbound, jwksUri), { now: clock });
+  cache.set(name, keys);
+  return keys;
 }
 
-async function fetchKeys(ctx: Ctx, jwksUri: string): Promise<FindKey> {
-  const response = await ctx.app.outbound.fetch(jwksUri, {
+async function fetchKeys(outbound: App["outbound"], jwksUri: string): Promise<JSONWebKeySet> {
+  const response = await outbound.fetch(jwksUri, {
     headers: { accept: "application/json, application/jwk-set+json" },
     redirects: publishedRedirects,
   });
   if (response.status !== 200) throw new UnexpectedStatus(response.status);
   const set = (await response.json().catch(() => undefined)) as JSONWebKeySet | undefined;
   try {
-    return createLocalJWKSet(set ?? { keys: [] });
+    createLocalJWKSet(set ?? { keys: [] });
   } catch {
     throw new ProviderMismatch("the jwks uri has no key set");
   }
+  return set ?? { keys: [] };
 }
 
 /** An answer with another status than was expected. */
