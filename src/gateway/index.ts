@@ -15,16 +15,21 @@ export type { Identity } from "./identity.ts";
 export type { Log } from "./log.ts";
 export { expressGateway, fastifyGateway, type Handled, handleRequest, type Known } from "./middleware.ts";
 
-const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
+/** Unless the program has a log: warnings and errors, on standard error. */
+const say = (fields: object, message: string) =>
+  void process.stderr.write(`poolhouse gateway: ${message} ${JSON.stringify(fields)}\n`);
+const plainLog: Log = { info: () => {}, warn: say, error: say };
 
 /**
  * Opens a gateway by the path of its file, or by settings. Throws ConfigError, which names file, line and key, or
  * OperatorError if the database cannot be used.
  */
-export function openGateway(
-  settings: string | GatewaySettings,
-  options: { readonly log?: Log } = {},
+export async function openGateway(
+  given: string | GatewaySettings,
+  { log = plainLog }: { readonly log?: Log } = {},
 ): Promise<Gateway> {
-  const read = typeof settings === "string" ? readGatewayFile(settings) : settings;
-  return createGateway(read, { log: options.log ?? quiet });
+  if (typeof given !== "string") return createGateway(given, { log });
+  const { settings, warnings } = readGatewayFile(given);
+  for (const text of warnings) log.warn({ event: "setting" }, text);
+  return createGateway(settings, { log });
 }
