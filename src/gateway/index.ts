@@ -5,20 +5,17 @@
 import { readGatewayFile } from "../config/gateway-file.ts";
 import type { GatewaySettings } from "../lib/gateway-settings.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
-import type { Log } from "./log.ts";
+import { type Log, plainLog } from "./log.ts";
 
 export type { GatewaySettings } from "../lib/gateway-settings.ts";
 export type { Decision } from "./admission.ts";
 export type { Asked } from "./asked.ts";
 export type { Gateway } from "./gateway.ts";
 export type { Identity } from "./identity.ts";
+export { type Known, knownOf } from "./known.ts";
 export type { Log } from "./log.ts";
-export { expressGateway, fastifyGateway, type Handled, handleRequest, type Known } from "./middleware.ts";
-
-/** Unless the program has a log: warnings and errors, on standard error. */
-const say = (fields: object, message: string) =>
-  void process.stderr.write(`poolhouse gateway: ${message} ${JSON.stringify(fields)}\n`);
-const plainLog: Log = { info: () => {}, warn: say, error: say };
+export { expressGateway, fastifyGateway } from "./middleware.ts";
+export { type Handled, handleRequest, honoGateway, type RequestOptions } from "./request.ts";
 
 /**
  * Opens a gateway by the path of its file, or by settings. Throws ConfigError, which names file, line and key, or
