@@ -8,7 +8,7 @@ import { secretIn } from "./values.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface Secret {
+interface Secret {
   readonly text: string;
   /** Refuses it, and names where it is from. @param wrong to follow the name */
   fail(wrong: string): never;
