@@ -124,9 +124,10 @@ export class Provider {
     const asked = library.genericGrantRequest(await this.load(), "authorization_code", made);
     return asked.then(
       () => "",
-      (error: unknown) => {
-        if (error instanceof library.ResponseBodyError) return error.error;
-        return error instanceof library.WWWAuthenticateChallengeError ? "invalid_client" : refusal(error);
+      (cause: unknown) => {
+        if (cause instanceof library.ResponseBodyError) return cause.error;
+        if (cause instanceof library.WWWAuthenticateChallengeError) return "invalid_client";
+        throw new ProviderAway("The provider does not answer.", { cause });
       },
     );
   }

@@ -2,11 +2,13 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { protectedBy } from "../../src/cli/gateway.ts";
+import { readGatewayFile } from "../../src/config/gateway-file.ts";
 import { examineApplications, examineProvider } from "../../src/gateway/examine.ts";
 import type { GatewaySettings } from "../../src/lib/gateway-settings.ts";
 import { runWith, start, stop } from "../cli/program.ts";
+import { secret, startOpenIdProvider } from "../federation/openid-provider.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
 import { forOneServer } from "../kit/server.ts";
@@ -91,6 +93,42 @@ applications:
     assert.match(wrong.stdout, /^FAIL {2}the provider refuses the sign-in \(redirect_mismatch\)/m);
     assert.equal(wrong.code, 1);
   });
+});
+
+test("another OpenID provider answers in its own ways, and is understood", async () => {
+  const publicUrl = "https://auth.example.com";
+  const provider = await startOpenIdProvider(
+    { redirect_uris: [`${publicUrl}/auth/signin/callback`], post_logout_redirect_uris: [`${publicUrl}/`] },
+    { clientAuthMethods: ["client_secret_post"] },
+  );
+  after(() => provider.close());
+  const file = join(temporaryFolder(), "gateway.yaml");
+  const found = async (more: string, clientSecret = secret) => {
+    writeFileSync(
+      file,
+      `public-url: ${publicUrl}
+provider: { issuer: "${provider.issuer}", client-id: poolhouse, client-secret: ${clientSecret} }
+sessions: { keys: ${newKey()}, store: cookies }
+applications: [{ routes: [{ path: /** }] }]
+${more}`,
+    );
+    return lines(readGatewayFile(file, {}).settings);
+  };
+  assert.deepEqual((await found("")).slice(1), [
+    `true the provider accepts the redirect URI ${publicUrl}/auth/signin/callback`,
+    "true the provider accepts the client poolhouse and its secret",
+    `true the provider accepts the sign-out URL ${publicUrl}/`,
+  ]);
+  const [, redirect] = await found("paths: { callback: /elsewhere }");
+  assert.equal(
+    redirect,
+    `false the provider refuses the sign-in (HTTP 400): is ${publicUrl}/elsewhere a redirect URI of the client poolhouse?`,
+  );
+  const [, , client] = await found("", "wrong");
+  assert.equal(
+    client,
+    "false the provider does not accept the client poolhouse (invalid_client): provider.client-id or the secret is wrong",
+  );
 });
 
 test("the command starts, says where it listens, and finds its database in use", async () => {
