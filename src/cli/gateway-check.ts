@@ -27,7 +27,8 @@ export async function checkGateway({ settings, warnings }: GatewayFile): Promise
   ]);
 }
 
-async function databaseFinding({ sessions: { database } }: GatewaySettings): Promise<Finding> {
+/** Whether the database of sessions answers, without a change in it. */
+export async function databaseFinding({ sessions: { database } }: GatewaySettings): Promise<Finding> {
   if (database === undefined)
     return { ok: true, text: "sessions are kept in cookies: they cannot be ended from elsewhere" };
   const address = parseDatabase(database);
@@ -35,7 +36,11 @@ async function databaseFinding({ sessions: { database } }: GatewaySettings): Pro
     return placeFinding(address.path, "sessions.store");
   const quiet = { info: () => {}, warn: () => {}, error: () => {} };
   try {
-    const opened = await openSessionsDatabase(database, quiet, { secondary: true, waitMs: 3_000 });
+    const opened = await openSessionsDatabase(database, quiet, {
+      secondary: true,
+      waitMs: 3_000,
+      looksOnly: true,
+    });
     await opened.close();
     return { ok: true, text: `the ${address.kind} database of sessions answers` };
   } catch (error) {

@@ -4,15 +4,17 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { protectedBy } from "../../src/cli/gateway.ts";
+import { databaseFinding } from "../../src/cli/gateway-check.ts";
 import { readGatewayFile } from "../../src/config/gateway-file.ts";
 import { examineApplications, examineProvider } from "../../src/gateway/examine.ts";
+import { openSessionsDatabase } from "../../src/gateway/sessions/database.ts";
 import type { GatewaySettings } from "../../src/lib/gateway-settings.ts";
 import { runWith, start, stop } from "../cli/program.ts";
 import { secret, startOpenIdProvider } from "../federation/openid-provider.ts";
-import { temporaryFolder } from "../kit/databases.ts";
+import { forEachDatabase, silent, temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
 import { forOneServer } from "../kit/server.ts";
-import { gatewayPlace, newKey, route } from "./place.ts";
+import { gatewayPlace, newKey, newStore, route } from "./place.ts";
 
 type Change = Partial<Omit<GatewaySettings, "provider">> & {
   readonly provider?: Partial<GatewaySettings["provider"]>;
@@ -92,6 +94,30 @@ applications:
     const wrong = await runWith({}, "gateway", "check", "--config", file);
     assert.match(wrong.stdout, /^FAIL {2}the provider refuses the sign-in \(redirect_mismatch\)/m);
     assert.equal(wrong.code, 1);
+  });
+});
+
+forEachDatabase((kind) => {
+  test("the database is looked at, and not changed", async () => {
+    const path = join(temporaryFolder(), "sessions.db");
+    const database = kind === "sqlite" ? `sqlite:${path}` : ((await newStore("postgres")) ?? assert.fail());
+    const finding = async (url = database) =>
+      databaseFinding({ sessions: { database: url } } as unknown as GatewaySettings);
+    if (kind === "sqlite") {
+      assert.deepEqual(await finding(), { ok: true, text: `no database yet: the first start makes ${path}` });
+      writeFileSync(path, "");
+      const nowhere = await finding(`sqlite:${path}/below-a-file.db`);
+      assert.match(nowhere.text, /^no database yet, and \S+ is no folder .*: change sessions\.store$/);
+    } else {
+      const { ok, text } = await finding(database.replace(/[^/]+$/, "no_such_database"));
+      assert.equal(ok, false);
+      assert.match(text, /no_such_database/);
+    }
+    for (const _ of ["first", "again"])
+      assert.deepEqual(await finding(), { ok: true, text: `the ${kind} database of sessions answers` });
+    const looked = await openSessionsDatabase(database, silent, { looksOnly: true });
+    after(() => looked.close());
+    await assert.rejects(looked.kysely.selectFrom("gateway_sessions").select("key").execute());
   });
 });
 

@@ -39,12 +39,13 @@ const tableLock = 7_044_117;
 
 /**
  * Connects, and creates the table if there is none. Throws an OperatorError if the database cannot be used.
- * @param how whether a gateway may have the database of a file open, and how long to wait for PostgreSQL
+ * @param how whether a gateway may have the database of a file open, how long to wait for PostgreSQL, and whether it is only
+ * looked at, so that no table is created
  */
 export async function openSessionsDatabase(
   url: string,
   log: StoreLog,
-  how: Pick<EngineOptions, "secondary" | "waitMs"> = {},
+  how: Pick<EngineOptions, "secondary" | "waitMs"> & { readonly looksOnly?: true } = {},
 ): Promise<SessionsDatabase> {
   const target = parseDatabase(url);
   const { dialect, leave, unlock } = await openEngine(target, {
@@ -61,6 +62,10 @@ export async function openSessionsDatabase(
     await kysely.destroy().finally(unlock);
   };
   try {
+    if (how.looksOnly) {
+      await sql`select 1`.execute(kysely);
+      return { kysely, close };
+    }
     await runTransaction(kysely, async (tx) => {
       if (target.kind === "postgres") await sql`select pg_advisory_xact_lock(${tableLock})`.execute(tx);
       const key = keyText(target.kind);
