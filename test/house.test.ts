@@ -299,11 +299,11 @@ test("the picture of docs/architecture.md has the layers of this file", () => {
   assert.equal(arrows.length, layers.length + domainSteps.length - 2, "the picture has an arrow too many");
 });
 
-test("the environment is read by config/config.ts, by the launcher for the thread pool, and by the process of a handler", () => {
+test("the environment is read by config/config.ts and config/gateway-file.ts, by the launcher for the thread pool, and by the process of a handler", () => {
   const readers = sources.filter(({ text }) => /process\.env\b/.test(text));
   assert.deepEqual(
     readers.map(({ file }) => file),
-    ["config/config.ts", "integrations/functions/child-node.ts", "main.ts"],
+    ["config/config.ts", "config/gateway-file.ts", "integrations/functions/child-node.ts", "main.ts"],
   );
 });
 

@@ -7,16 +7,11 @@ import { senderTriggers } from "../domain/triggers/trigger.ts";
 import type { Pool } from "../domain/user-pools/load-pool.ts";
 import type { FunctionFacts } from "../integrations/functions/functions.ts";
 import type { FunctionRegistry } from "../integrations/functions/registry.ts";
+import type { Finding } from "../lib/finding.ts";
 import { explainError } from "../lib/operator-error.ts";
 import type { Db } from "../store/db.ts";
 import type { listPools } from "../store/user-pools.ts";
 import { counted } from "./text.ts";
-
-interface Finding {
-  /** `"perhaps"` deserves a look, but is not a failure. */
-  readonly ok: boolean | "perhaps";
-  readonly text: string;
-}
 
 type StoredPool = Awaited<ReturnType<typeof listPools>>[number];
 

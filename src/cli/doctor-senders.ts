@@ -3,13 +3,8 @@ import { isIP } from "node:net";
 import { type Config, servesThisMachine } from "../config/config.ts";
 import { userAgent } from "../config/version.ts";
 import { openSender } from "../integrations/senders/senders.ts";
+import type { Finding } from "../lib/finding.ts";
 import type { SenderSettings } from "../lib/sender-settings.ts";
-
-interface Finding {
-  /** `"perhaps"` deserves a look, but is not a failure. */
-  readonly ok: boolean | "perhaps";
-  readonly text: string;
-}
 
 /** Verifies each sender, without sending anything. */
 export async function senderFindings(config: Config): Promise<Finding[]> {

@@ -1,11 +1,10 @@
 /** `poolhouse doctor`: reports what works and what does not, and how to fix it. Changes nothing. */
-import { existsSync, statSync } from "node:fs";
-import { access, constants } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { existsSync } from "node:fs";
 import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from "../config/config.ts";
 import { checkPolicy, lacksOwnPermissions } from "../domain/iam/policy-check.ts";
 import { tlsFileValidity } from "../integrations/tls.ts";
 import { parseDatabase } from "../lib/database-url.ts";
+import type { Finding } from "../lib/finding.ts";
 import { explainError } from "../lib/operator-error.ts";
 import { type AccessKeyInfo, listAccessKeys } from "../store/access-keys.ts";
 import type { Db } from "../store/db.ts";
@@ -18,33 +17,25 @@ import { listPools } from "../store/user-pools.ts";
 import { type Listening, whoListens } from "./ask-port.ts";
 import { timeText } from "./command-line.ts";
 import { openOptions } from "./database.ts";
+import { placeFinding } from "./database-place.ts";
 import { functionFindings, otherServers } from "./doctor-functions.ts";
 import { senderFindings, strangers } from "./doctor-senders.ts";
 import { exposedDemo } from "./exposed-demo.ts";
+import { report } from "./findings.ts";
 import { counted } from "./text.ts";
 
 const day = 24 * 60 * 60 * 1000;
 
-interface Finding {
-  /** `"perhaps"` deserves a look, but is not a failure. */
-  readonly ok: boolean | "perhaps";
-  readonly text: string;
-}
-
 export async function doctor(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
-  const findings = [
+  report([
     programFinding(),
     ...(await portFindings(config)),
     ...settingFindings(config),
     ...tlsFindings(config),
     ...(await senderFindings(config)),
     ...(await databaseFindings(config)),
-  ];
-  for (const { ok, text } of findings) {
-    console.log(`${ok === "perhaps" ? "warn" : ok ? "ok  " : "FAIL"}  ${text}`);
-  }
-  if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
+  ]);
 }
 
 function programFinding(): Finding {
@@ -134,7 +125,8 @@ async function databaseFindings(config: Config): Promise<Finding[]> {
   const address = parseDatabase(config.database);
   if (address.kind === "sqlite") {
     const { path } = address;
-    if (!existsSync(path)) return [await placeFinding(path), ...(await functionFindings(config, undefined))];
+    if (!existsSync(path))
+      return [await placeFinding(path, "data or database"), ...(await functionFindings(config, undefined))];
   }
   try {
     const opened = await openDatabase({
@@ -151,19 +143,6 @@ async function databaseFindings(config: Config): Promise<Finding[]> {
   } catch (error) {
     return [{ ok: false, text: explainError(error) }];
   }
-}
-
-/** Whether the first start can make the database there. */
-async function placeFinding(path: string): Promise<Finding> {
-  let folder = dirname(resolve(path));
-  while (!existsSync(folder)) folder = dirname(folder);
-  const isWritable = await access(folder, constants.W_OK | constants.X_OK).then(
-    () => statSync(folder).isDirectory(),
-    () => false,
-  );
-  if (isWritable) return { ok: true, text: `no database yet: the first start makes ${path}` };
-  const text = `no database yet, and ${folder} is no folder where this account may write: change data or database`;
-  return { ok: false, text };
 }
 
 async function openedFindings(opened: OpenedDatabase, config: Config): Promise<Finding[]> {

@@ -2,13 +2,14 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, isIP } from "node:net";
 import { parseArgs } from "node:util";
-import { readGatewayFile } from "../config/gateway-file.ts";
+import { type GatewayFile, readGatewayFile } from "../config/gateway-file.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { createGatewayServer } from "../gateway/serve.ts";
 import { toBase64 } from "../lib/bytes.ts";
 import { describeError } from "../lib/describe-error.ts";
+import type { GatewayRoute, GatewaySettings } from "../lib/gateway-settings.ts";
 import { CommandError } from "./command-error.ts";
 import { createLog } from "./log.ts";
 import { noSuchAction, wrongUsage } from "./usage.ts";
@@ -24,7 +25,7 @@ export async function gateway(argv: readonly string[]): Promise<void> {
   return serve(argv);
 }
 
-function settingsOf(argv: readonly string[], actions: readonly string[]) {
+function fileOf(argv: readonly string[], actions: readonly string[]): GatewayFile {
   const wrong = wrongUsage("gateway", actions);
   let config: string | undefined;
   try {
@@ -37,29 +38,20 @@ function settingsOf(argv: readonly string[], actions: readonly string[]) {
 }
 
 async function check(argv: readonly string[]): Promise<void> {
-  const settings = settingsOf(argv, ["check"]);
-  console.log("ok    the file is valid");
-  const opened = await createGateway(settings, { log: createLog("fatal") });
-  try {
-    await opened.check();
-  } catch (error) {
-    throw new CommandError((error as Error).message, 1);
-  } finally {
-    await opened.close();
-  }
-  console.log(`ok    the provider ${settings.provider.issuer} answers`);
-  console.log(
-    `ok    sessions are kept in ${settings.sessions.database === undefined ? "cookies" : "the database"}`,
-  );
+  const file = fileOf(argv, ["check"]);
+  const { checkGateway } = await import("./gateway-check.ts");
+  await checkGateway(file);
 }
 
 async function serve(argv: readonly string[]): Promise<void> {
-  const settings = settingsOf(argv, []);
+  const { settings, warnings } = fileOf(argv, []);
   const log = createLog(settings.logLevel);
+  for (const text of warnings) log.warn({ event: "setting" }, text);
   const made = await createGateway(settings, { log });
   const server = createGatewayServer(made, log);
+  const { host } = settings.listen;
   try {
-    server.listen(settings.listen.port, settings.listen.host);
+    server.listen(settings.listen.port, host);
     await once(server, "listening");
   } catch (error) {
     await made.close();
@@ -73,8 +65,31 @@ async function serve(argv: readonly string[]): Promise<void> {
   const stop = onlyOnce(() => end(server, made));
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  for (const text of protectedBy(settings)) log.info({ event: "application" }, text);
   const { port } = server.address() as AddressInfo;
-  console.log(`The gateway of ${settings.publicUrl} listens on http://${settings.listen.host}:${port}`);
+  console.log(
+    `The gateway of ${settings.publicUrl} listens on http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`,
+  );
+}
+
+/** A line for each application: where it is, and who may do what. */
+export function protectedBy({ applications }: Pick<GatewaySettings, "applications">): readonly string[] {
+  return applications.map(({ hosts, upstream, routes }) => {
+    const where = upstream === undefined ? "by the check of another proxy" : `at ${upstream}`;
+    return `${hosts.join(", ") || "every host"}, ${where}: ${routes.map(ruleText).join("; ")}`;
+  });
+}
+
+/** Such as `GET /admin/** for groups admins`. */
+function ruleText({ path, methods, access, by, groups, scopes, claims }: GatewayRoute): string {
+  const to = methods === undefined ? path : `${methods.join(" ")} ${path}`;
+  if (access === "public") return `${to} for everybody`;
+  const asked = Object.entries({ groups, scopes, claims: Object.keys(claims) }).filter(
+    ([, of]) => of.length > 0,
+  );
+  const whom = asked.map(([what, of]) => `${what} ${of.join(" ")}`).join(", ") || "all who are signed in";
+  const how = { session: "", bearer: " by bearer token", either: " by session or bearer token" };
+  return `${to} for ${whom}${how[by]}`;
 }
 
 async function end(server: Server, made: Gateway): Promise<void> {

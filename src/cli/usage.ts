@@ -124,10 +124,16 @@ export const usages = {
     summary: "protect applications that know nothing of OAuth",
     forms: [
       ["gateway --config FILE", "Run the gateway until SIGTERM or SIGINT."],
-      ["gateway check --config FILE", "Check the file, the provider and the database of sessions, and exit."],
+      [
+        "gateway check --config FILE",
+        "Check the file, the provider, the database of sessions and the applications, change nothing, and exit with 1 if anything fails.",
+      ],
       ["gateway new-key", "Print a key for sessions.keys."],
     ],
-    notes: ["FILE is the gateway's own (docs/gateway.md). It works with any OpenID provider."],
+    notes: [
+      "FILE is the gateway's own; docs/gateway-settings.md has its keys. The provider may be Poolhouse, Amazon Cognito, or any OpenID provider.",
+      "POOLHOUSE_GATEWAY_CLIENT_SECRET, POOLHOUSE_GATEWAY_STORE and POOLHOUSE_GATEWAY_KEYS, if set, go before the file.",
+    ],
   },
   "public-url": {
     summary: "the public URL that servers on PostgreSQL share",

@@ -1,7 +1,7 @@
 /**
  * Loads the settings: flags, then environment, then file, then defaults, into one frozen value. An unknown key or a bad
- * value prevents the start, with an error that names it. Nothing else in the program reads the environment, besides
- * main.ts, which sets the size of the thread pool.
+ * value prevents the start, with an error that names it. Nothing else in a server reads the environment, besides
+ * main.ts, which sets the size of the thread pool; of a gateway, gateway-file.ts does.
  */
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";

@@ -5,7 +5,16 @@
 import type { FunctionKey, FunctionSettings } from "../lib/function-settings.ts";
 import { isLoopback } from "../lib/host-name.ts";
 import { readFunctions } from "./functions.ts";
-import { ConfigError, type Entry, isTrue, onlyKeys, readEntry, requiredAt, textAt } from "./section.ts";
+import {
+  ConfigError,
+  type Entry,
+  isTrue,
+  onlyKeys,
+  readEntry,
+  requiredAt,
+  textAt,
+  wholeFile,
+} from "./section.ts";
 import { type Setting, settings } from "./settings.ts";
 import { keyIdAt } from "./values.ts";
 import { readYaml } from "./yaml-file.ts";
@@ -55,7 +64,7 @@ export function readFunctionsServer(
       `${leaked.env} is in the environment, where functions could read it: \`functions serve\` must run without it.`,
     );
   const file = readYaml(path);
-  const entry = readEntry(file, file.document.contents, "the file");
+  const entry = readEntry(file, file.document.contents, wholeFile);
   onlyKeys(entry, [...Object.keys(shared), ...own]);
   const text = (name: keyof typeof shared): string => {
     const given = textAt(entry, name) ?? shared[name];

@@ -2,17 +2,18 @@
  * The configuration of `poolhouse gateway`: a file of its own. Every key is known and every value is checked, so that a
  * gateway that starts does what its file says.
  */
-import { dirname, resolve } from "node:path";
-import { wrongDatabase } from "../lib/database-url.ts";
+import { isIP } from "node:net";
 import type {
   GatewayIdentity,
   GatewayPaths,
   GatewayProvider,
-  GatewaySessions,
   GatewaySettings,
 } from "../lib/gateway-settings.ts";
 import { isHostName, isLoopback } from "../lib/host-name.ts";
+import { gatewayKeys, keysOf } from "./gateway-keys.ts";
 import { readApplications } from "./gateway-routes.ts";
+import { type Environment, type Secrets, secretsOf } from "./gateway-secrets.ts";
+import { readSessions } from "./gateway-sessions.ts";
 import {
   type Entry,
   isTrue,
@@ -22,45 +23,43 @@ import {
   requiredAt,
   textAt,
   textsAt,
+  wholeFile,
   wordAt,
 } from "./section.ts";
-import { secretIn, urlAt } from "./values.ts";
+import { isRange } from "./settings.ts";
+import { urlAt } from "./values.ts";
 import { readYaml } from "./yaml-file.ts";
 
-const topKeys = [
-  "host",
-  "port",
-  "public-url",
-  "log-level",
-  "allow-plaintext",
-  "trusted-proxies",
-  "return-hosts",
-];
-const sections = ["provider", "paths", "sessions", "identity", "applications"];
+export interface GatewayFile {
+  readonly settings: GatewaySettings;
+  /** What is allowed, but deserves a look. */
+  readonly warnings: readonly string[];
+}
 
 /** Reads the file. Throws ConfigError with file, line and key if anything is wrong. */
-export function readGatewayFile(path: string): GatewaySettings {
+export function readGatewayFile(path: string, env: Environment = process.env): GatewayFile {
   const file = readYaml(path);
-  const entry = readEntry(file, file.document.contents, "the file");
-  onlyKeys(entry, [...topKeys, ...sections]);
-  const secret = secretIn(dirname(resolve(path)));
+  const entry = readEntry(file, file.document.contents, wholeFile);
+  onlyKeys(entry, keysOf(""));
+  const secrets = secretsOf(path, env);
   const publicUrl = originAt(entry, "public-url") ?? entry.fail(undefined, "needs public-url");
-  const sessions = readSessions(required(entry, "sessions"), publicUrl, secret);
-  return {
-    listen: {
-      host: textAt(entry, "host") ?? "127.0.0.1",
-      port: numberAt(entry, "port", { from: 0, to: 65_535, fallback: 4180 }),
-    },
+  const listen = { host: listenHost(entry), port: numberAt(entry, "port", gatewayKeys[""].port.range) };
+  const sessions = readSessions(required(entry, "sessions"), { path, publicUrl, secrets });
+  const paths = readPaths(below(entry, "paths"));
+  const { cookieDomain } = sessions;
+  const settings: GatewaySettings = {
+    listen,
     publicUrl,
-    provider: readProvider(required(entry, "provider"), secret),
-    paths: readPaths(below(entry, "paths")),
+    provider: readProvider(required(entry, "provider"), secrets, publicUrl),
+    paths,
     sessions,
-    applications: readApplications(entry, publicUrl, sessions.cookieDomain),
+    applications: readApplications(entry, { publicUrl, cookieDomain, paths, listen }),
     identity: readIdentity(below(entry, "identity")),
     returnHosts: (textsAt(entry, "return-hosts") ?? []).map((host) => returnHost(entry, host)),
-    trustedProxies: textsAt(entry, "trusted-proxies") ?? ["127.0.0.0/8", "::1"],
+    trustedProxies: trustedProxies(entry),
     logLevel: wordAt(entry, "log-level", ["fatal", "error", "warn", "info", "debug"]) ?? "info",
   };
+  return { settings, warnings: [...secrets.warnings(), ...proxyWarnings(settings)] };
 }
 
 /** The entry below a key; undefined if the key is absent. */
@@ -76,160 +75,147 @@ function originAt(entry: Entry, key: string): string | undefined {
   return pathname === "/" ? origin : entry.fail(key, `must be an origin without a path, such as ${origin}`);
 }
 
-function readProvider(entry: Entry, secret: typeof textAt): GatewayProvider {
-  onlyKeys(entry, [
-    ...["issuer", "client-id", "client-secret", "client-secret-file", "scopes", "parameters", "groups-claim"],
-    ...["sign-out", "api-clients", "audiences", "allow-plaintext"],
-  ]);
+function listenHost(entry: Entry): string {
+  const host = textAt(entry, "host") ?? gatewayKeys[""].host.fallback;
+  if (isIP(host) !== 0 || isHostName(host.toLowerCase())) return host;
+  return entry.fail("host", "must be an address to listen on, such as 127.0.0.1 or 0.0.0.0");
+}
+
+function trustedProxies(entry: Entry): readonly string[] {
+  const ranges = textsAt(entry, "trusted-proxies") ?? ["127.0.0.0/8", "::1"];
+  const wrong = ranges.find((one) => !isRange(one));
+  return wrong === undefined
+    ? ranges
+    : entry.fail("trusted-proxies", `must be addresses or CIDR ranges, such as 10.0.0.0/8, not ${wrong}`);
+}
+
+/** Ranges of everybody: whoever reaches the gateway says which host a request is for, and from where. */
+function proxyWarnings({ trustedProxies: ranges }: GatewaySettings): string[] {
+  const all = ranges.filter((one) => one.endsWith("/0"));
+  return all.map((one) => `trusted-proxies has ${one}: whoever reaches the gateway is taken for a proxy`);
+}
+
+function readProvider(entry: Entry, secrets: Secrets, publicUrl: string): GatewayProvider {
+  onlyKeys(entry, keysOf("provider"));
+  const keys = gatewayKeys.provider;
   const issuer = urlAt(entry, "issuer", { query: false, why: "keys and secrets are exchanged there" });
+  if (issuer !== undefined && new URL(issuer).origin === publicUrl)
+    entry.fail("issuer", "has the origin of public-url: it must be the provider's, not the gateway's");
   const parameters = below(entry, "parameters");
   const scopes = textsAt(entry, "scopes") ?? ["openid", "email", "profile"];
+  const spaced = scopes.find((one) => /[^\x21\x23-\x5b\x5d-\x7e]/.test(one));
+  if (spaced !== undefined)
+    entry.fail("scopes", `must be a list of scopes, such as [openid, email], not ${JSON.stringify(spaced)}`);
   if (!scopes.includes("openid")) entry.fail("scopes", "must contain openid");
   return {
     issuer: issuer ?? entry.fail(undefined, "needs issuer"),
     clientId: requiredAt(entry, "client-id"),
-    clientSecret: secret(entry, "client-secret"),
+    clientSecret: secrets.read(entry, "client-secret", { env: keys["client-secret"].env })?.text,
     scopes,
     parameters: Object.fromEntries(
       (parameters?.keys() ?? []).map((key) => [key, ownParameter(parameters!, key)] as const),
     ),
-    groupsClaim: textAt(entry, "groups-claim") ?? "cognito:groups",
+    groupsClaim: textAt(entry, "groups-claim") ?? keys["groups-claim"].fallback,
     signOut: entry.value("sign-out") === undefined || isTrue(entry, "sign-out"),
     apiClients: textsAt(entry, "api-clients") ?? [],
     audiences: textsAt(entry, "audiences") ?? [],
   };
 }
 
-/** Parameters that the gateway sets itself. */
+/** Parameters of the authorization request that the gateway sets itself, or that would lead its answer elsewhere. */
 const fixed = [
-  "response_type",
-  "client_id",
-  "redirect_uri",
-  "scope",
-  "state",
-  "nonce",
-  "code_challenge",
-  "code_challenge_method",
+  ...["response_type", "response_mode", "client_id", "redirect_uri", "scope", "state", "nonce"],
+  ...["code_challenge", "code_challenge_method", "request", "request_uri"],
 ];
 
 function ownParameter(entry: Entry, key: string): string {
-  return fixed.includes(key) ? entry.fail(key, "is set by the gateway") : requiredAt(entry, key);
+  return fixed.includes(key)
+    ? entry.fail(key, "cannot be set: the gateway does that itself")
+    : requiredAt(entry, key);
 }
 
-/** Each endpoint's key, and its path unless the file has another. */
-const paths = {
-  signIn: ["sign-in", "/auth/signin"],
-  callback: ["callback", "/auth/signin/callback"],
-  signOut: ["sign-out", "/auth/signout"],
-  session: ["session", "/auth/session"],
-  validate: ["validate", "/auth/validate"],
-  check: ["check", "/auth/check"],
-  backchannelLogout: ["backchannel-logout", "/auth/backchannel-logout"],
-  keys: ["keys", "/auth/keys"],
-} as const satisfies Record<keyof GatewayPaths, readonly [key: string, fallback: string]>;
+/** The key of each endpoint. */
+const endpoints = {
+  signIn: "sign-in",
+  callback: "callback",
+  signOut: "sign-out",
+  session: "session",
+  validate: "validate",
+  check: "check",
+  backchannelLogout: "backchannel-logout",
+  keys: "keys",
+} as const satisfies Record<keyof GatewayPaths, keyof typeof gatewayKeys.paths>;
 
 function readPaths(entry: Entry | undefined): GatewayPaths {
-  if (entry !== undefined)
-    onlyKeys(
-      entry,
-      Object.values(paths).map(([key]) => key),
-    );
+  if (entry !== undefined) onlyKeys(entry, keysOf("paths"));
   const used = new Map<string, string>();
-  const read = Object.entries(paths).map(([name, [key, fallback]]) => {
-    const path = (entry && textAt(entry, key)) ?? fallback;
+  const read = Object.entries(endpoints).map(([name, key]) => {
+    const path = (entry && textAt(entry, key)) ?? gatewayKeys.paths[key].fallback;
     if (!/^\/[\w.~/-]*[\w~-]$/.test(path) || /\/\.{0,2}\//.test(path))
       entry?.fail(
         key,
-        "must be a path of letters, digits, - and _ that begins with / and does not end with it",
+        "must be a path, such as /auth/x: letters, digits, -, _, . and ~, no empty, . or .. segment, no / at its end",
       );
-    if (used.has(path)) entry?.fail(key, `is ${path}, as is ${used.get(path)}`);
+    const other = used.get(path);
+    if (other !== undefined)
+      entry?.fail(
+        entry.value(key) === undefined ? other : key,
+        `is ${path}, as is ${entry.value(key) === undefined ? key : other}`,
+      );
     used.set(path, key);
     return [name, path] as const;
   });
-  return Object.fromEntries(read) as unknown as GatewayPaths;
+  const found = Object.fromEntries(read) as unknown as GatewayPaths;
+  const [, inCheck] = [...used].find(([path]) => path.startsWith(`${found.check}/`)) ?? [];
+  if (inCheck !== undefined && entry?.value(inCheck) !== undefined)
+    entry.fail(inCheck, `is below check, ${found.check}, to which everything below belongs`);
+  if (inCheck !== undefined)
+    entry?.fail("check", `is ${found.check}, and ${inCheck} is below it: everything below belongs to check`);
+  return found;
 }
 
-const hour = 3600;
-
-function readSessions(entry: Entry, publicUrl: string, secret: typeof textAt): GatewaySessions {
-  onlyKeys(entry, [
-    ...[
-      "store",
-      "cookie-name",
-      "cookie-domain",
-      "idle",
-      "lifetime",
-      "recheck",
-      "outage",
-      "keys",
-      "keys-file",
-    ],
-    "tokens-in-cookies",
-  ]);
-  const store = textAt(entry, "store") ?? "cookies";
-  const wrong = store === "cookies" ? undefined : wrongDatabase(store);
-  if (wrong !== undefined) entry.fail("store", wrong);
-  const range = (from: number, to: number, fallback: number) => ({ from, to, fallback });
-  const cookieName = textAt(entry, "cookie-name") ?? "poolhouse-session";
-  if (!/^[\w-]{1,40}$/.test(cookieName)) entry.fail("cookie-name", "must be of letters, digits, - and _");
-  return {
-    database: store === "cookies" ? undefined : store,
-    cookieName,
-    cookieDomain: cookieDomainAt(entry, publicUrl),
-    idle: numberAt(entry, "idle", range(60, 30 * 24 * hour, 8 * hour)),
-    lifetime: numberAt(entry, "lifetime", range(60, 365 * 24 * hour, 7 * 24 * hour)),
-    recheck: numberAt(entry, "recheck", range(0, 300, 5)),
-    outage: numberAt(entry, "outage", range(0, 7 * 24 * hour, hour)),
-    keys: keysAt(entry, secret),
-    tokensInCookies: isTrue(entry, "tokens-in-cookies"),
-  };
-}
-
-/** Keys of the file itself, or of another: one a line, the newest first. */
-function keysAt(entry: Entry, secret: typeof textAt): readonly string[] {
-  const listed =
-    entry.value("keys-file") === undefined ? textsAt(entry, "keys") : secret(entry, "keys")?.split(/\s+/);
-  const at = entry.value("keys-file") === undefined ? "keys" : "keys-file";
-  if (listed === undefined || listed.length === 0)
-    return entry.fail(undefined, "needs keys or keys-file: `poolhouse gateway new-key` prints one");
-  const fits = listed.every((one) => Buffer.from(one, "base64").length === 32);
-  return fits
-    ? listed
-    : entry.fail(at, "must be base64 of 32 bytes each: `poolhouse gateway new-key` prints one");
-}
-
-/** The public URL's host must be in the domain, or it could not set the cookie. */
-function cookieDomainAt(entry: Entry, publicUrl: string): string | undefined {
-  const domain = textAt(entry, "cookie-domain")?.replace(/^\./, "").toLowerCase();
-  if (domain === undefined) return undefined;
-  const { hostname } = new URL(publicUrl);
-  if (!isHostName(domain) || !domain.includes("."))
-    entry.fail("cookie-domain", "must be a domain, such as example.com");
-  if (hostname !== domain && !hostname.endsWith(`.${domain}`))
-    entry.fail("cookie-domain", `must be a domain that the host of public-url, ${hostname}, belongs to`);
-  return domain;
-}
+/** Headers that applications get from browsers and proxies, which a prefix must not take away. */
+const others = [
+  ...[
+    "accept-encoding",
+    "cache-control",
+    "content-type",
+    "content-length",
+    "if-none-match",
+    "sec-fetch-mode",
+  ],
+  ...["transfer-encoding", "user-agent", "x-forwarded-for", "x-real-ip", "x-requested-with"],
+];
 
 function readIdentity(entry: Entry | undefined): GatewayIdentity {
-  if (entry !== undefined) onlyKeys(entry, ["header-prefix", "token", "token-seconds", "access-token"]);
-  const prefix = (entry && textAt(entry, "header-prefix")) ?? "X-Auth-Request-";
+  const { "header-prefix": prefixKey, "token-seconds": secondsKey } = gatewayKeys.identity;
+  if (entry === undefined)
+    return {
+      prefix: prefixKey.fallback,
+      token: { seconds: secondsKey.range.fallback },
+      accessToken: false,
+    };
+  onlyKeys(entry, keysOf("identity"));
+  const prefix = textAt(entry, "header-prefix") ?? prefixKey.fallback;
   if (!/^[A-Za-z][A-Za-z0-9-]{1,40}-$/.test(prefix))
-    entry?.fail("header-prefix", "must begin with a letter and end with -");
-  const hasToken = entry === undefined || entry.value("token") === undefined || isTrue(entry, "token");
-  const seconds =
-    entry === undefined ? 60 : numberAt(entry, "token-seconds", { from: 10, to: 3600, fallback: 60 });
-  return {
-    prefix,
-    token: hasToken ? { seconds } : undefined,
-    accessToken: entry !== undefined && isTrue(entry, "access-token"),
-  };
+    entry.fail("header-prefix", "must begin with a letter, end with -, and be of letters, digits and -");
+  const taken = others.find((one) => one.startsWith(prefix.toLowerCase()));
+  if (taken !== undefined)
+    entry.fail("header-prefix", `begins the name of ${taken}, which is no header of ours`);
+  const hasToken = entry.value("token") === undefined || isTrue(entry, "token");
+  if (!hasToken && entry.value("token-seconds") !== undefined)
+    entry.fail("token-seconds", "is about a token, and token is false: leave it out");
+  const seconds = numberAt(entry, "token-seconds", secondsKey.range);
+  return { prefix, token: hasToken ? { seconds } : undefined, accessToken: isTrue(entry, "access-token") };
 }
 
 function returnHost(entry: Entry, text: string): string {
   const host = text.toLowerCase();
-  const [name = ""] = host.replace(/^\*\./, "").split(":");
-  const isFine = (isHostName(name) || isLoopback(name)) && /^(?:\*\.)?[^*:]+(?::\d{1,5})?$/.test(host);
-  return isFine
-    ? host
-    : entry.fail("return-hosts", `must be hosts, such as cms.example.com or *.example.com, not ${text}`);
+  const bare = host.replace(/^\*\./, "");
+  const [, name = "", port = "0"] = /^([^*:]+)(?::(\d{1,5}))?$/.exec(bare) ?? [];
+  if (!(isHostName(name) || isLoopback(name)) || Number(port) > 65_535)
+    return entry.fail("return-hosts", `must be hosts, such as cms.example.com or *.example.com, not ${text}`);
+  if (bare !== host && !name.includes("."))
+    return entry.fail("return-hosts", `has ${text}, which belongs to everybody: name a domain below it`);
+  return host;
 }

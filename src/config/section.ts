@@ -33,8 +33,11 @@ export interface Entry {
   fail(key: string | undefined, wrong: string): never;
 }
 
+/** The path of the entry that is the whole file. */
+export const wholeFile = "the file";
+
 /**
- * @param path the keys that lead to the entry, joined by dots
+ * @param path the keys that lead to the entry, joined by dots; `wholeFile` for the file's own
  * @param key where it is reported to be; by default where its values begin
  */
 export function readEntry(file: ConfigFile, node: unknown, path: string, key: unknown = node): Entry {
@@ -48,6 +51,7 @@ export function readEntry(file: ConfigFile, node: unknown, path: string, key: un
     throw new ConfigError(`${lineOf(at)}: ${message}${message.endsWith("?") ? "" : "."}`);
   };
   if (!yaml.isMap(resolved)) return refuse(key, `${path} must hold values by name`);
+  const pathOf = (name: string) => (path === wholeFile ? name : `${path}.${name}`);
   const pairs = new Map(resolved.items.map((pair) => [String(pair.key), pair]));
   return {
     where: lineOf(key),
@@ -56,17 +60,17 @@ export function readEntry(file: ConfigFile, node: unknown, path: string, key: un
       return yaml.isNode(value) ? (value.toJS(document) as unknown) : undefined;
     },
     digits: (name) => digitsOf(file, pairs.get(name)?.value),
-    below: (name) => readEntry(file, pairs.get(name)?.value, `${path}.${name}`, pairs.get(name)?.key),
+    below: (name) => readEntry(file, pairs.get(name)?.value, pathOf(name), pairs.get(name)?.key),
     items: (name) => {
       const list = pairs.get(name)?.value;
       if (list === undefined) return [];
-      if (!yaml.isSeq(list)) return refuse(pairs.get(name)?.key, `${path}.${name} must be a list`);
-      return list.items.map((item, index) => readEntry(file, item, `${path}.${name}[${index}]`, item));
+      if (!yaml.isSeq(list)) return refuse(pairs.get(name)?.key, `${pathOf(name)} must be a list`);
+      return list.items.map((item, index) => readEntry(file, item, `${pathOf(name)}[${index}]`, item));
     },
     keys: () => [...pairs.keys()],
     fail: (name, wrong) => {
       const at = name === undefined ? key : pairs.get(name)?.key;
-      return refuse(at, `${name === undefined ? path : `${path}.${name}`} ${wrong}`);
+      return refuse(at, `${name === undefined ? path : pathOf(name)} ${wrong}`);
     },
   };
 }

@@ -317,7 +317,8 @@ export const settingGroups: readonly (readonly [title: string, names: readonly (
     ["Starting", ["config", "demo"]],
   ];
 
-function isRange(range: string): boolean {
+/** Whether the text is an address or a CIDR range. */
+export function isRange(range: string): boolean {
   const [address = "", bits, ...rest] = range.split("/");
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return false;

@@ -5,26 +5,28 @@
 import { readGatewayFile } from "../config/gateway-file.ts";
 import type { GatewaySettings } from "../lib/gateway-settings.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
-import type { Log } from "./log.ts";
+import { type Log, plainLog } from "./log.ts";
 
 export type { GatewaySettings } from "../lib/gateway-settings.ts";
 export type { Decision } from "./admission.ts";
 export type { Asked } from "./asked.ts";
 export type { Gateway } from "./gateway.ts";
 export type { Identity } from "./identity.ts";
+export { type Known, knownOf } from "./known.ts";
 export type { Log } from "./log.ts";
-export { expressGateway, fastifyGateway, type Handled, handleRequest, type Known } from "./middleware.ts";
-
-const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
+export { expressGateway, fastifyGateway } from "./middleware.ts";
+export { type Handled, handleRequest, honoGateway, type RequestOptions } from "./request.ts";
 
 /**
  * Opens a gateway by the path of its file, or by settings. Throws ConfigError, which names file, line and key, or
  * OperatorError if the database cannot be used.
  */
-export function openGateway(
-  settings: string | GatewaySettings,
-  options: { readonly log?: Log } = {},
+export async function openGateway(
+  given: string | GatewaySettings,
+  { log = plainLog }: { readonly log?: Log } = {},
 ): Promise<Gateway> {
-  const read = typeof settings === "string" ? readGatewayFile(settings) : settings;
-  return createGateway(read, { log: options.log ?? quiet });
+  if (typeof given !== "string") return createGateway(given, { log });
+  const { settings, warnings } = readGatewayFile(given);
+  for (const text of warnings) log.warn({ event: "setting" }, text);
+  return createGateway(settings, { log });
 }

@@ -1,75 +1,94 @@
-/** The gateway inside an application, in front of its own routes. */
+/** The gateway inside an application on Node's server, in front of its own routes: Express, Connect and Fastify. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Asked } from "./asked.ts";
 import type { Gateway } from "./gateway.ts";
-import type { Identity } from "./identity.ts";
-import type { Log } from "./log.ts";
+import type { Known, WithKnown } from "./known.ts";
+import { type Log, plainLog } from "./log.ts";
 import { requestReader } from "./node-request.ts";
 import { answerFailure, answerOrPass } from "./receive.ts";
-import { answerRefused } from "./refused.ts";
 
-/** What the application learns about a request: `request.gateway`. */
-export interface Known {
-  /** Undefined for somebody unknown on a public route. */
-  readonly identity: Identity | undefined;
-  readonly accessToken: string | undefined;
+/** What frameworks keep of a request's target when they take the prefix of a mounted application away. */
+interface Mounted {
+  readonly originalUrl?: string;
 }
-
-interface WithKnown {
-  gateway?: Known;
-}
-
-const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 /**
- * Middleware for Express and Connect. Use it before any parser of bodies: `app.use(expressGateway(gateway))`. Who is asking
- * is in `request.gateway`; headers that only the gateway sends are removed from the request.
+ * Middleware for Express and Connect: `app.use(expressGateway(gateway))`, before all that it protects. Who asks is in
+ * `knownOf(request)`; headers that only the gateway sends are removed from the request. It answers what is refused, and what
+ * goes wrong in it, itself. WebSockets do not pass through middleware, and are not protected by it.
  */
-export function expressGateway(gateway: Gateway, log: Log = quiet) {
+export function expressGateway(gateway: Gateway, log: Log = plainLog) {
   const handle = handler(gateway, log);
-  return (incoming: IncomingMessage & WithKnown, outgoing: ServerResponse, next: () => void): void => {
-    void handle(incoming, outgoing).then((known) => {
-      if (known === undefined) return;
-      incoming.gateway = known;
+  return (
+    incoming: IncomingMessage & WithKnown & Mounted,
+    outgoing: ServerResponse,
+    next: () => void,
+  ): void => {
+    void handle(incoming, outgoing).then((passed) => {
+      if (passed === undefined) return;
+      for (const cookie of passed.cookies) outgoing.appendHeader("set-cookie", cookie);
+      incoming.gateway = passed.known;
       next();
     });
   };
 }
 
 /** What is used of Fastify. */
-interface FastifyLike {
+export interface FastifyLike {
   decorateRequest(name: string, value: null): unknown;
   addHook(
     name: "onRequest",
-    hook: (
-      request: { readonly raw: IncomingMessage } & WithKnown,
-      reply: { readonly raw: ServerResponse; hijack(): unknown },
-    ) => Promise<void>,
+    hook: (request: FastifyRequestLike, reply: FastifyReplyLike) => Promise<void>,
   ): unknown;
 }
 
-/** Adds the gateway to Fastify: `fastifyGateway(app, gateway)`. Who is asking is in `request.gateway`. */
-export function fastifyGateway(app: FastifyLike, gateway: Gateway, log: Log = quiet): void {
+interface FastifyRequestLike extends WithKnown {
+  readonly raw: IncomingMessage;
+}
+
+interface FastifyReplyLike {
+  readonly raw: ServerResponse;
+  header(name: string, value: string): unknown;
+  hijack(): unknown;
+}
+
+/**
+ * Puts the gateway in front of all routes of a Fastify application: `fastifyGateway(app, gateway)`. As `expressGateway`
+ * otherwise.
+ */
+export function fastifyGateway(app: FastifyLike, gateway: Gateway, log: Log = plainLog): void {
   const handle = handler(gateway, log);
   app.decorateRequest("gateway", null);
   app.addHook("onRequest", async (request, reply) => {
-    const known = await handle(request.raw, reply.raw);
-    if (known === undefined) reply.hijack();
-    else request.gateway = known;
+    const passed = await handle(request.raw, reply.raw);
+    if (passed === undefined) return void reply.hijack();
+    // Set at the reply: what is set at Node's own answer is lost when the application sets a cookie, too.
+    for (const cookie of passed.cookies) reply.header("set-cookie", cookie);
+    request.gateway = passed.known;
   });
 }
 
+interface Passed {
+  readonly known: Known;
+  /** Set-Cookie headers for the answer. */
+  readonly cookies: readonly string[];
+}
+
+/** Undefined once a request has been answered here. */
 function handler(gateway: Gateway, log: Log) {
   const read = requestReader(gateway.settings.trustedProxies);
-  return async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<Known | undefined> => {
+  return async (
+    incoming: IncomingMessage & Mounted,
+    outgoing: ServerResponse,
+  ): Promise<Passed | undefined> => {
     try {
-      const passed = await answerOrPass(gateway, read(incoming), incoming, outgoing);
+      const { originalUrl } = incoming;
+      const received = read(incoming);
+      const whole = originalUrl?.startsWith("/") ? { ...received, target: originalUrl } : received;
+      const passed = await answerOrPass(gateway, whole, incoming, outgoing);
       if (passed === undefined) return undefined;
-      for (const name of Object.keys(incoming.headers))
-        if (gateway.isOurHeader(name)) delete incoming.headers[name];
+      removeOurs(gateway, incoming);
       const { cookies, identity, accessToken } = passed.decision;
-      for (const cookie of cookies) outgoing.appendHeader("set-cookie", cookie);
-      return { identity, accessToken };
+      return { known: { identity, accessToken }, cookies };
     } catch (error) {
       answerFailure(log, outgoing, error);
       return undefined;
@@ -77,40 +96,12 @@ function handler(gateway: Gateway, log: Log) {
   };
 }
 
-export type Handled =
-  | { readonly response: Response }
-  /** The request may go on; the cookies belong into its answer. */
-  | (Known & { readonly response?: undefined; readonly cookies: readonly string[] });
-
-/**
- * For frameworks with `Request` and `Response`, such as Hono: what to answer, or who is asking. The request's URL must be
- * that of the browser.
- */
-export async function handleRequest(gateway: Gateway, request: Request): Promise<Handled> {
-  const asked = askedBy(request);
-  const own = await gateway.answer(asked, async (most) => (await request.clone().text()).slice(0, most));
-  if (own !== undefined) return { response: own };
-  const decision = await gateway.admit(asked);
-  switch (decision.kind) {
-    case "pass":
-      return { identity: decision.identity, accessToken: decision.accessToken, cookies: decision.cookies };
-    case "sign-in": {
-      const headers = { location: decision.location, "cache-control": "no-store" };
-      return { response: new Response(null, { status: 302, headers }) };
-    }
-    case "refused":
-      return { response: answerRefused(asked, decision) };
-  }
-}
-
-function askedBy({ method, url, headers }: Request): Asked {
-  const { protocol, host, pathname, search } = new URL(url);
-  const scheme = protocol === "https:" ? "https:" : "http:";
-  return {
-    method,
-    scheme,
-    host,
-    target: `${pathname}${search}`,
-    header: (name) => headers.get(name) ?? undefined,
-  };
+/** Removes the headers that only look as if they came from a gateway, in each form that Node has them. */
+function removeOurs(gateway: Gateway, incoming: IncomingMessage): void {
+  const { headers, rawHeaders } = incoming;
+  if (!Object.keys(headers).some((name) => gateway.isOurHeader(name))) return;
+  // Node makes the second of the raw headers once, when it is first asked for.
+  for (const all of [headers, incoming.headersDistinct])
+    for (const name of Object.keys(all)) if (gateway.isOurHeader(name)) delete all[name];
+  incoming.rawHeaders = rawHeaders.filter((_, at) => !gateway.isOurHeader(rawHeaders[at - (at % 2)]!));
 }

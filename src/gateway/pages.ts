@@ -10,9 +10,11 @@ interface Page {
 }
 
 const style =
-  "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.25rem;color:#1b1f24;background:#fff}" +
-  "h1{font-size:1.5rem}a,button{color:#0b57d0;font:inherit}" +
-  "@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#16181c}a,button{color:#8ab4f8}}";
+  ":root{color-scheme:light dark}" +
+  "body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1.25rem;color:#1b1f24;background:#fff;overflow-wrap:anywhere}" +
+  "h1{font-size:1.5rem;line-height:1.25}" +
+  "p>a:only-child,button{display:inline-block;box-sizing:border-box;min-height:2.75rem;padding:.6rem 1.25rem;border:0;border-radius:.5rem;font:inherit;text-decoration:none;color:#fff;background:#0b57d0;cursor:pointer}" +
+  "@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#16181c}p>a:only-child,button{color:#16181c;background:#8ab4f8}}";
 
 /** Text and nothing else: no script, no image, no frame. */
 const pageHeaders = {

@@ -114,6 +114,24 @@ export class Provider {
     return this.#granted(answer, tokens);
   }
 
+  /**
+   * What the provider says to a code that nobody was given: `invalid_grant` if it knows the client and its secret (RFC 6749
+   * section 5.2). @throws ProviderAway
+   */
+  async answerToUnknownCode(redirectUri: string): Promise<string> {
+    const library = await import("openid-client");
+    const made = { code: crypto.randomUUID(), redirect_uri: redirectUri, code_verifier: "-".repeat(43) };
+    const asked = library.genericGrantRequest(await this.load(), "authorization_code", made);
+    return asked.then(
+      () => "",
+      (cause: unknown) => {
+        if (cause instanceof library.ResponseBodyError) return cause.error;
+        if (cause instanceof library.WWWAuthenticateChallengeError) return "invalid_client";
+        throw new ProviderAway("The provider does not answer.", { cause });
+      },
+    );
+  }
+
   /** Tells the provider that a refresh token is no longer used. Never throws: the session here has ended anyway. */
   async revoke({ refreshToken }: Tokens): Promise<void> {
     if (refreshToken === undefined) return;

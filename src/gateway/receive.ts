@@ -53,11 +53,16 @@ async function send(outgoing: ServerResponse, response: Response, isHead: boolea
 }
 
 /** A request's body is larger than may be. */
-class BodyTooLarge extends Error {
+export class BodyTooLarge extends Error {
   override name = "BodyTooLarge";
 }
 
-async function readBody(incoming: IncomingMessage, most: number): Promise<string> {
+async function readBody(
+  incoming: IncomingMessage & { readonly body?: unknown },
+  most: number,
+): Promise<string> {
+  if (incoming.readableEnded && incoming.body !== undefined)
+    return parsedText(incoming.body, incoming.headers["content-type"]);
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of incoming as AsyncIterable<Buffer>) {
@@ -68,10 +73,24 @@ async function readBody(incoming: IncomingMessage, most: number): Promise<string
   return Buffer.concat(parts).toString("utf8");
 }
 
-/** Answers a request that could not be answered. */
-export function answerFailure(log: Log, outgoing: ServerResponse, error: unknown): void {
+/** The body as a parser has left it that stands before the gateway, and has read the request to its end. */
+function parsedText(body: unknown, type = ""): string {
+  if (typeof body === "string") return body;
+  if (Buffer.isBuffer(body)) return body.toString("utf8");
+  if (type.startsWith("application/json")) return JSON.stringify(body);
+  return new URLSearchParams(body as Record<string, string>).toString();
+}
+
+/** The status of a request that could not be answered; what was not the client's fault is logged. */
+export function failureStatus(log: Log, error: unknown): number {
   const status = error instanceof UnclearRequest ? 400 : error instanceof BodyTooLarge ? 413 : 500;
   if (status === 500) log.error({ detail: String(error) }, "A request failed.");
+  return status;
+}
+
+/** Answers a request that could not be answered. */
+export function answerFailure(log: Log, outgoing: ServerResponse, error: unknown): void {
+  const status = failureStatus(log, error);
   if (outgoing.headersSent) {
     outgoing.destroy();
     return;

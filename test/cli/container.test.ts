@@ -84,7 +84,9 @@ test("compose.yaml: its settings are Poolhouse's, its secrets are not in it, and
   assert.equal(postgres.environment.POSTGRES_DB, "poolhouse");
   assert.equal(postgres.environment.POSTGRES_USER, "poolhouse");
   assert.equal(postgres.healthcheck.test[1], "pg_isready");
-  assert.deepEqual(Object.keys(compose.volumes), [postgres.volumes[0].split(":")[0]]);
+  const { gateway } = compose.services;
+  const named = [postgres.volumes[0], gateway.volumes[1]].map((volume: string) => volume.split(":")[0]);
+  assert.deepEqual(Object.keys(compose.volumes), named);
 });
 
 const missing = whyNoContainers();
@@ -191,6 +193,34 @@ describe("the image", { skip: missing ?? false }, () => {
     const check = (functions.healthcheck.test as string[]).slice(1).map(here);
     const [code] = await once(runInContainer(image, served.container, check, {}), "exit");
     assert.equal(code, 0);
+    assert.equal(await stop(served.container), 0);
+  });
+
+  test("the gateway of compose runs, keeps its sessions in its volume, and ends when told to", async () => {
+    const { gateway } = compose.services;
+    assert.deepEqual(gateway.profiles, ["gateway"]);
+    const volume = join(temporaryFolder(), "gateway");
+    const { uid, gid, mode } = statSync(join(image.layer, "data"));
+    mkdirSync(volume, { mode: mode & 0o777 });
+    const port = String(await freePort());
+    const file = `public-url: http://localhost:${port}
+port: ${port}
+provider: { issuer: "http://127.0.0.1:${await freePort()}", client-id: web }
+sessions: {}
+applications: [{ routes: [{ path: /** }] }]
+`;
+    writeFileSync(join(volume, "gateway.yaml"), file);
+    for (const path of [volume, join(volume, "gateway.yaml")]) chownSync(path, uid, gid);
+    const env = environment("gateway", { POOLHOUSE_GATEWAY_KEYS: randomBytes(32).toString("base64") });
+    // Its file is where its data are.
+    const here = (word: string) => word.replace("/gateway/", "/data/").replace(":4180/", `:${port}/`);
+    const command = [...image.command.slice(0, -1), ...gateway.command.map(here)];
+    const served = start({ command, volume, env, readOnly: gateway.read_only as boolean });
+    await served.prints(/^The gateway of http:\/\/localhost:\d+ listens on http:\S+$/m);
+    const check = (gateway.healthcheck.test as string[]).slice(1).map(here);
+    const [code] = await once(runInContainer(image, served.container, check, {}), "exit");
+    assert.equal(code, 0);
+    assert.equal(statSync(join(volume, "gateway-sessions.db")).uid, uid);
     assert.equal(await stop(served.container), 0);
   });
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -201,18 +202,18 @@ try {
 }
 `;
 
-/** Checks the types of a file in that folder. */
-async function compile(file: string): Promise<void> {
+/** Checks the types of a program that uses the package, and runs it; what it printed. */
+async function runTyped(name: string, program: string): Promise<string> {
+  writeFileSync(join(folder, name), program);
   const types = join(root, "node_modules", "@types");
   const strict = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2024", "--types", "node"];
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
-  await run(process.execPath, [compiler, ...strict, "--typeRoots", types, file], { cwd: folder });
+  await run(process.execPath, [compiler, ...strict, "--typeRoots", types, name], { cwd: folder });
+  return (await run(process.execPath, [name], { cwd: folder })).stdout;
 }
 
 test("another program embeds the server, with types", async () => {
-  writeFileSync(join(folder, "embed.mts"), embedding);
-  await compile("embed.mts");
-  const { stdout } = await run(process.execPath, ["embed.mts"], { cwd: folder });
+  const stdout = await runTyped("embed.mts", embedding);
   assert.equal(stdout, '200 {"UserPools":[]}\ntrue Unknown setting prot.\n');
 });
 
@@ -231,10 +232,58 @@ console.log(typeof forExpress(verifier)({ groups: ["clerks"] }));
 `;
 
 test("another program verifies tokens, with types", async () => {
-  writeFileSync(join(folder, "verify.mts"), verifying);
-  await compile("verify.mts");
-  const { stdout } = await run(process.execPath, ["verify.mts"], { cwd: folder });
-  assert.equal(stdout, "malformed Unauthorized\nfunction\n");
+  assert.equal(await runTyped("verify.mts", verifying), "malformed Unauthorized\nfunction\n");
+});
+
+const behindGateway = `import { createServer } from "node:http";
+import { expressGateway, type Gateway, handleRequest, knownOf, openGateway } from "poolhouse/gateway";
+import { createVerifier, TokenError, type VerifiedToken } from "poolhouse/verify";
+
+const gateway: Gateway = await openGateway("gateway.yaml");
+const handled = await handleRequest(gateway, new Request("https://auth.example.com/"));
+console.log(handled.response?.status);
+const middleware = expressGateway(gateway);
+const server = createServer((incoming, outgoing) =>
+  middleware(incoming, outgoing, () => void outgoing.end(String(knownOf(incoming).identity?.subject))),
+).listen(0, "127.0.0.1", async () => {
+  const { port } = server.address() as { port: number };
+  console.log(await (await fetch(\`http://127.0.0.1:\${port}/public/x\`)).text());
+  server.close();
+  await gateway.close();
+});
+const verifier = createVerifier({ issuer: "https://id.example.com", clientId: "web" });
+const who = (token: string): Promise<VerifiedToken | string> =>
+  verifier.verify(token).catch((error: unknown) => (error instanceof TokenError ? error.problem : "unknown"));
+console.log(await who(""));
+await openGateway("wrong.yaml").catch((error: Error) => console.log(error.name, error.message));
+`;
+
+test("another program stands behind the gateway, and verifies tokens, with types", async () => {
+  const settings = `public-url: https://auth.example.com
+provider: { issuer: "https://id.example.com", client-id: web }
+sessions: { keys: ${randomBytes(32).toString("base64")}, store: cookies }
+applications: [{ routes: [{ path: /public/**, access: public }, { path: /** }] }]
+`;
+  writeFileSync(join(folder, "gateway.yaml"), settings, { mode: 0o600 });
+  writeFileSync(join(folder, "wrong.yaml"), settings.replace("routes", "rutes"), { mode: 0o600 });
+  assert.deepEqual((await runTyped("behind.mts", behindGateway)).trimEnd().split("\n"), [
+    "401",
+    "missing",
+    "ConfigError wrong.yaml, line 4: applications[0].rutes is unknown: did you mean routes?",
+    "undefined",
+  ]);
+});
+
+test("the installed command makes a key for the gateway, and checks its file", async () => {
+  const command = join(folder, "node_modules", ".bin", "poolhouse");
+  const { stdout } = await run(command, ["gateway", "new-key"], { env });
+  assert.equal(Buffer.from(stdout, "base64").length, 32);
+  const file = join(folder, "refused.yaml");
+  writeFileSync(file, "port: http\n");
+  await assert.rejects(run(command, ["gateway", "--config", file], { env }), {
+    code: 1,
+    stderr: `poolhouse gateway: ${file}, line 1: the file needs public-url.\n`,
+  });
 });
 
 /** The system's own Node.js, where it is too old. */

@@ -12,27 +12,32 @@ import { needs } from "../kit/machine.ts";
 const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "operating.md"), "utf8");
 const units = Object.fromEntries(
   [...page.matchAll(/```ini\n(\[Unit\]\n.*?)```/gs)].map(([, text]) => [
-    /functions serve/.test(text!) ? "poolhouse-functions" : "poolhouse",
+    `poolhouse${/functions serve/.test(text!) ? "-functions" : /poolhouse\.js gateway/.test(text!) ? "-gateway" : ""}`,
     text!,
   ]),
 );
 
-test("both units start a command that exists, and neither is root", () => {
-  assert.deepEqual(Object.keys(units), ["poolhouse", "poolhouse-functions"]);
+test("all units start a command that exists, and none is root", () => {
+  assert.deepEqual(Object.keys(units), ["poolhouse", "poolhouse-functions", "poolhouse-gateway"]);
   const commands = Object.values(units).map((text) => /^ExecStart=.*poolhouse\.js (.+)$/m.exec(text)?.[1]);
-  assert.deepEqual(commands, ["serve", "functions serve --config %d/functions.yaml"]);
-  const forms = usages.functions.forms.map(([form]) => form);
+  assert.deepEqual(commands, [
+    "serve",
+    "functions serve --config %d/functions.yaml",
+    "gateway --config %d/gateway.yaml",
+  ]);
+  const forms = [...usages.functions.forms, ...usages.gateway.forms].map(([form]) => form);
+  assert.ok(forms.some((form) => form.startsWith("gateway --config")));
   assert.ok(forms.some((form) => form.startsWith("functions serve --config")));
   for (const text of Object.values(units)) assert.match(text, /^DynamicUser=yes$/m);
 });
 
-test("functions get nothing of the server's, and both are held alike", () => {
-  const { poolhouse = "", "poolhouse-functions": functions = "" } = units;
+test("functions get nothing of the server's, and all are held alike", () => {
+  const { poolhouse = "", "poolhouse-functions": functions = "", "poolhouse-gateway": gateway = "" } = units;
   assert.doesNotMatch(functions, /POOLHOUSE_|EnvironmentFile|StateDirectory|master-key/);
   assert.match(poolhouse, /^LoadCredential=master-key:/m);
   const restrictions = (text: string) =>
     text.slice(text.indexOf("CapabilityBoundingSet="), text.indexOf("[Install]"));
-  assert.equal(restrictions(functions), restrictions(poolhouse));
+  for (const other of [functions, gateway]) assert.equal(restrictions(other), restrictions(poolhouse));
   assert.match(functions, /^SystemCallFilter=@system-service$/m);
 });
 

@@ -3,7 +3,7 @@ import { Kysely, sql } from "kysely";
 import { parseDatabase } from "../../lib/database-url.ts";
 import { newCounts } from "../../store/engine/counts.ts";
 import type { StoreLog } from "../../store/engine/log.ts";
-import { openEngine } from "../../store/engine/open.ts";
+import { type EngineOptions, openEngine } from "../../store/engine/open.ts";
 import { blobType, keyText } from "../../store/engine/sql.ts";
 import { WriteHealth } from "../../store/engine/sqlite/write-health.ts";
 import { runTransaction } from "../../store/engine/transaction.ts";
@@ -37,8 +37,16 @@ export interface SessionsDatabase {
 /** Any number: the name of the lock under which PostgreSQL makes the table for one gateway at a time. */
 const tableLock = 7_044_117;
 
-/** Connects, and creates the table if there is none. Throws an OperatorError if the database cannot be used. */
-export async function openSessionsDatabase(url: string, log: StoreLog): Promise<SessionsDatabase> {
+/**
+ * Connects, and creates the table if there is none. Throws an OperatorError if the database cannot be used.
+ * @param how whether a gateway may have the database of a file open, how long to wait for PostgreSQL, and whether it is only
+ * looked at, so that no table is created
+ */
+export async function openSessionsDatabase(
+  url: string,
+  log: StoreLog,
+  how: Pick<EngineOptions, "secondary" | "waitMs"> & { readonly looksOnly?: true } = {},
+): Promise<SessionsDatabase> {
   const target = parseDatabase(url);
   const { dialect, leave, unlock } = await openEngine(target, {
     log,
@@ -46,6 +54,7 @@ export async function openSessionsDatabase(url: string, log: StoreLog): Promise<
     writes: new WriteHealth(log),
     applicationName: "poolhouse gateway",
     waitMs: 30_000,
+    ...how,
   });
   const kysely = new Kysely<SessionsSchema>({ dialect });
   const close = async () => {
@@ -53,6 +62,10 @@ export async function openSessionsDatabase(url: string, log: StoreLog): Promise<
     await kysely.destroy().finally(unlock);
   };
   try {
+    if (how.looksOnly) {
+      await sql`select 1`.execute(kysely);
+      return { kysely, close };
+    }
     await runTransaction(kysely, async (tx) => {
       if (target.kind === "postgres") await sql`select pg_advisory_xact_lock(${tableLock})`.execute(tx);
       const key = keyText(target.kind);
