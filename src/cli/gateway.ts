@@ -2,11 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Server as NetServer } from "node:net";
 import { parseArgs } from "node:util";
 import { readGatewayFile } from "../config/gateway-file.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { createGatewayServer } from "../gateway/serve.ts";
+import { createTlsListener, type TlsListener } from "../gateway/tls.ts";
+import { certificateFromFile } from "../integrations/tls.ts";
 import { toBase64 } from "../lib/bytes.ts";
 import { describeError } from "../lib/describe-error.ts";
 import { CommandError } from "./command-error.ts";
@@ -38,6 +40,7 @@ function settingsOf(argv: readonly string[], actions: readonly string[]) {
 
 async function check(argv: readonly string[]): Promise<void> {
   const settings = settingsOf(argv, ["check"]);
+  if (settings.listen.tls !== undefined) certificateFromFile(settings.listen.tls.file);
   console.log("ok    the file is valid");
   const opened = await createGateway(settings, { log: createLog("fatal") });
   try {
@@ -55,12 +58,16 @@ async function check(argv: readonly string[]): Promise<void> {
 
 async function serve(argv: readonly string[]): Promise<void> {
   const settings = settingsOf(argv, []);
+  const { host, port, tls } = settings.listen;
   const log = createLog(settings.logLevel);
+  const certificate = tls && certificateFromFile(tls.file);
   const made = await createGateway(settings, { log });
   const server = createGatewayServer(made, log);
+  const secure = certificate && createTlsListener(server, certificate, log);
+  const urls: string[] = [];
   try {
-    server.listen(settings.listen.port, settings.listen.host);
-    await once(server, "listening");
+    urls.push(`http://${host}:${await listen(server, port, host)}`);
+    if (secure !== undefined) urls.push(`https://${host}:${await listen(secure.server, tls!.port, host)}`);
   } catch (error) {
     await made.close();
     throw new CommandError(`The gateway cannot listen: ${(error as Error).message}`, 1);
@@ -70,18 +77,24 @@ async function serve(argv: readonly string[]): Promise<void> {
     .catch((error: unknown) =>
       log.warn({ err: describeError(error) }, "The provider or the database does not answer yet."),
     );
-  const stop = onlyOnce(() => end(server, made));
+  const stop = onlyOnce(() => end(server, secure, made));
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  const { port } = server.address() as AddressInfo;
-  console.log(`The gateway of ${settings.publicUrl} listens on http://${settings.listen.host}:${port}`);
+  console.log(`The gateway of ${settings.publicUrl} listens on ${urls.join(" and ")}`);
 }
 
-async function end(server: Server, made: Gateway): Promise<void> {
+/** Returns the port, which may be any free one. */
+async function listen(server: NetServer, port: number, host: string): Promise<number> {
+  server.listen(port, host);
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+async function end(server: Server, secure: TlsListener | undefined, made: Gateway): Promise<void> {
   const closed = once(server, "close");
   server.close();
   const timer = setTimeout(() => server.closeAllConnections(), farewell);
-  await closed;
+  await Promise.all([closed, secure?.end(farewell)]);
   clearTimeout(timer);
   await made.close();
   process.exit(0);

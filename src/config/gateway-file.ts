@@ -6,6 +6,7 @@ import { dirname, resolve } from "node:path";
 import { wrongDatabase } from "../lib/database-url.ts";
 import type {
   GatewayIdentity,
+  GatewayListen,
   GatewayPaths,
   GatewayProvider,
   GatewaySessions,
@@ -30,6 +31,8 @@ import { readYaml } from "./yaml-file.ts";
 const topKeys = [
   "host",
   "port",
+  "tls",
+  "https-port",
   "public-url",
   "log-level",
   "allow-plaintext",
@@ -49,7 +52,8 @@ export function readGatewayFile(path: string): GatewaySettings {
   return {
     listen: {
       host: textAt(entry, "host") ?? "127.0.0.1",
-      port: numberAt(entry, "port", { from: 0, to: 65_535, fallback: 4180 }),
+      port: portAt(entry, "port", 4180),
+      tls: readTls(entry, publicUrl, dirname(resolve(path))),
     },
     publicUrl,
     provider: readProvider(required(entry, "provider"), secret),
@@ -61,6 +65,21 @@ export function readGatewayFile(path: string): GatewaySettings {
     trustedProxies: textsAt(entry, "trusted-proxies") ?? ["127.0.0.0/8", "::1"],
     logLevel: wordAt(entry, "log-level", ["fatal", "error", "warn", "info", "debug"]) ?? "info",
   };
+}
+
+const portAt = (entry: Entry, key: string, fallback: number) =>
+  numberAt(entry, key, { from: 0, to: 65_535, fallback });
+
+/** Where https is served, besides http. @param folder of the file, from which the path of the certificate leads */
+function readTls(entry: Entry, publicUrl: string, folder: string): GatewayListen["tls"] {
+  const file = textAt(entry, "tls");
+  if (file === undefined)
+    return entry.value("https-port") === undefined
+      ? undefined
+      : entry.fail("https-port", "needs tls with it: a PEM file with a key and its certificates");
+  if (!publicUrl.startsWith("https:"))
+    entry.fail("public-url", "must begin with https:, since tls is set: cookies are only for https then");
+  return { file: resolve(folder, file), port: portAt(entry, "https-port", 4181) };
 }
 
 /** The entry below a key; undefined if the key is absent. */
@@ -79,7 +98,7 @@ function originAt(entry: Entry, key: string): string | undefined {
 function readProvider(entry: Entry, secret: typeof textAt): GatewayProvider {
   onlyKeys(entry, [
     ...["issuer", "client-id", "client-secret", "client-secret-file", "scopes", "parameters", "groups-claim"],
-    ...["sign-out", "api-clients", "audiences", "allow-plaintext"],
+    ...["sign-out", "global-sign-out", "api-clients", "audiences", "allow-plaintext"],
   ]);
   const issuer = urlAt(entry, "issuer", { query: false, why: "keys and secrets are exchanged there" });
   const parameters = below(entry, "parameters");
@@ -95,9 +114,20 @@ function readProvider(entry: Entry, secret: typeof textAt): GatewayProvider {
     ),
     groupsClaim: textAt(entry, "groups-claim") ?? "cognito:groups",
     signOut: entry.value("sign-out") === undefined || isTrue(entry, "sign-out"),
+    globalSignOut: globalSignOutAt(entry, scopes),
     apiClients: textsAt(entry, "api-clients") ?? [],
     audiences: textsAt(entry, "audiences") ?? [],
   };
+}
+
+/** The scope that access tokens need for GlobalSignOut. */
+const userScope = "aws.cognito.signin.user.admin";
+
+function globalSignOutAt(entry: Entry, scopes: readonly string[]): string | undefined {
+  const url = urlAt(entry, "global-sign-out", { query: false, why: "access tokens are sent there" });
+  if (url !== undefined && !scopes.includes(userScope))
+    entry.fail("global-sign-out", `needs the scope ${userScope} in scopes, which the client must allow`);
+  return url;
 }
 
 /** Parameters that the gateway sets itself. */
@@ -211,7 +241,8 @@ function cookieDomainAt(entry: Entry, publicUrl: string): string | undefined {
 }
 
 function readIdentity(entry: Entry | undefined): GatewayIdentity {
-  if (entry !== undefined) onlyKeys(entry, ["header-prefix", "token", "token-seconds", "access-token"]);
+  if (entry !== undefined)
+    onlyKeys(entry, ["header-prefix", "token", "token-seconds", "claims", "access-token"]);
   const prefix = (entry && textAt(entry, "header-prefix")) ?? "X-Auth-Request-";
   if (!/^[A-Za-z][A-Za-z0-9-]{1,40}-$/.test(prefix))
     entry?.fail("header-prefix", "must begin with a letter and end with -");
@@ -221,8 +252,23 @@ function readIdentity(entry: Entry | undefined): GatewayIdentity {
   return {
     prefix,
     token: hasToken ? { seconds } : undefined,
+    claims: readClaims(entry && below(entry, "claims")),
     accessToken: entry !== undefined && isTrue(entry, "access-token"),
   };
+}
+
+/** The ends of headers' names that the gateway sets by itself. */
+const ownHeaders = ["user", "issuer", "preferred-username", "email", "groups", "token"];
+
+/** Claims for applications, by the end of the header's name. */
+function readClaims(entry: Entry | undefined): GatewayIdentity["claims"] {
+  const named = (entry?.keys() ?? []).map((name) => {
+    if (!/^[A-Za-z][A-Za-z0-9-]{0,40}$/.test(name))
+      entry?.fail(name, "must be the end of a header's name, of letters, digits and -, such as Tenant");
+    if (ownHeaders.includes(name.toLowerCase())) entry?.fail(name, "is a header that is set anyway");
+    return [name, requiredAt(entry!, name)] as const;
+  });
+  return Object.fromEntries(named);
 }
 
 function returnHost(entry: Entry, text: string): string {
