@@ -18,24 +18,32 @@ export interface StandIns {
   readonly saml: string;
 }
 
-export const providersAt = (at: StandIns): readonly Given[] => [
-  {
-    ProviderName: "Google",
-    ProviderType: "Google",
-    ProviderDetails: {
-      client_id: "our-app-at-google",
-      client_secret: at.googleSecret,
-      authorize_scopes: "profile email openid",
-      // Not for the real Google.
-      oidc_issuer: at.google,
-      authorize_url: `${at.google}/auth`,
-      token_url: `${at.google}/token`,
-      attributes_url: `${at.google}/me`,
-      jwks_uri: `${at.google}/jwks`,
-      attributes_url_add_attributes: "false",
-    },
-    AttributeMapping: { email: "email", email_verified: "email_verified", name: "name" },
+/** Endpoints of oidc-provider. */
+const openIdEndpoints = (at: string) => ({
+  oidc_issuer: at,
+  authorize_url: `${at}/auth`,
+  token_url: `${at}/token`,
+  attributes_url: `${at}/me`,
+  jwks_uri: `${at}/jwks`,
+});
+
+/** @param at where Google is, without a slash at the end */
+export const googleAt = (at: string, secret: string): Given => ({
+  ProviderName: "Google",
+  ProviderType: "Google",
+  ProviderDetails: {
+    client_id: "our-app-at-google",
+    client_secret: secret,
+    authorize_scopes: "profile email openid",
+    // Not for the real Google.
+    ...openIdEndpoints(at),
+    attributes_url_add_attributes: "false",
   },
+  AttributeMapping: { email: "email", email_verified: "email_verified", name: "name" },
+});
+
+export const providersAt = (at: StandIns): readonly Given[] => [
+  googleAt(at.google, at.googleSecret),
   {
     ProviderName: "Facebook",
     ProviderType: "Facebook",

@@ -2,22 +2,18 @@
  * The configuration of `poolhouse gateway`: a file of its own. Every key is known and every value is checked, so that a
  * gateway that starts does what its file says.
  */
-import { isIP } from "node:net";
-import type {
-  GatewayIdentity,
-  GatewayPaths,
-  GatewayProvider,
-  GatewaySettings,
-} from "../lib/gateway-settings.ts";
+import { dirname, resolve } from "node:path";
+import type { GatewayPaths, GatewayProvider, GatewaySettings } from "../lib/gateway-settings.ts";
 import { isHostName, isLoopback } from "../lib/host-name.ts";
+import { readIdentity } from "./gateway-identity.ts";
 import { gatewayKeys, keysOf } from "./gateway-keys.ts";
+import { readListen } from "./gateway-listen.ts";
 import { readApplications } from "./gateway-routes.ts";
 import { type Environment, type Secrets, secretsOf } from "./gateway-secrets.ts";
 import { readSessions } from "./gateway-sessions.ts";
 import {
   type Entry,
   isTrue,
-  numberAt,
   onlyKeys,
   readEntry,
   requiredAt,
@@ -43,7 +39,7 @@ export function readGatewayFile(path: string, env: Environment = process.env): G
   onlyKeys(entry, keysOf(""));
   const secrets = secretsOf(path, env);
   const publicUrl = originAt(entry, "public-url") ?? entry.fail(undefined, "needs public-url");
-  const listen = { host: listenHost(entry), port: numberAt(entry, "port", gatewayKeys[""].port.range) };
+  const listen = readListen(entry, publicUrl, dirname(resolve(path)));
   const sessions = readSessions(required(entry, "sessions"), { path, publicUrl, secrets });
   const paths = readPaths(below(entry, "paths"));
   const { cookieDomain } = sessions;
@@ -73,12 +69,6 @@ function originAt(entry: Entry, key: string): string | undefined {
   if (text === undefined) return undefined;
   const { origin, pathname } = new URL(text);
   return pathname === "/" ? origin : entry.fail(key, `must be an origin without a path, such as ${origin}`);
-}
-
-function listenHost(entry: Entry): string {
-  const host = textAt(entry, "host") ?? gatewayKeys[""].host.fallback;
-  if (isIP(host) !== 0 || isHostName(host.toLowerCase())) return host;
-  return entry.fail("host", "must be an address to listen on, such as 127.0.0.1 or 0.0.0.0");
 }
 
 function trustedProxies(entry: Entry): readonly string[] {
@@ -117,9 +107,20 @@ function readProvider(entry: Entry, secrets: Secrets, publicUrl: string): Gatewa
     ),
     groupsClaim: textAt(entry, "groups-claim") ?? keys["groups-claim"].fallback,
     signOut: entry.value("sign-out") === undefined || isTrue(entry, "sign-out"),
+    globalSignOut: globalSignOutAt(entry, scopes),
     apiClients: textsAt(entry, "api-clients") ?? [],
     audiences: textsAt(entry, "audiences") ?? [],
   };
+}
+
+/** The scope that access tokens need for GlobalSignOut. */
+const userScope = "aws.cognito.signin.user.admin";
+
+function globalSignOutAt(entry: Entry, scopes: readonly string[]): string | undefined {
+  const url = urlAt(entry, "global-sign-out", { query: false, why: "access tokens are sent there" });
+  if (url !== undefined && !scopes.includes(userScope))
+    entry.fail("global-sign-out", `needs the scope ${userScope} in scopes, which the client must allow`);
+  return url;
 }
 
 /** Parameters of the authorization request that the gateway sets itself, or that would lead its answer elsewhere. */
@@ -172,41 +173,6 @@ function readPaths(entry: Entry | undefined): GatewayPaths {
   if (inCheck !== undefined)
     entry?.fail("check", `is ${found.check}, and ${inCheck} is below it: everything below belongs to check`);
   return found;
-}
-
-/** Headers that applications get from browsers and proxies, which a prefix must not take away. */
-const others = [
-  ...[
-    "accept-encoding",
-    "cache-control",
-    "content-type",
-    "content-length",
-    "if-none-match",
-    "sec-fetch-mode",
-  ],
-  ...["transfer-encoding", "user-agent", "x-forwarded-for", "x-real-ip", "x-requested-with"],
-];
-
-function readIdentity(entry: Entry | undefined): GatewayIdentity {
-  const { "header-prefix": prefixKey, "token-seconds": secondsKey } = gatewayKeys.identity;
-  if (entry === undefined)
-    return {
-      prefix: prefixKey.fallback,
-      token: { seconds: secondsKey.range.fallback },
-      accessToken: false,
-    };
-  onlyKeys(entry, keysOf("identity"));
-  const prefix = textAt(entry, "header-prefix") ?? prefixKey.fallback;
-  if (!/^[A-Za-z][A-Za-z0-9-]{1,40}-$/.test(prefix))
-    entry.fail("header-prefix", "must begin with a letter, end with -, and be of letters, digits and -");
-  const taken = others.find((one) => one.startsWith(prefix.toLowerCase()));
-  if (taken !== undefined)
-    entry.fail("header-prefix", `begins the name of ${taken}, which is no header of ours`);
-  const hasToken = entry.value("token") === undefined || isTrue(entry, "token");
-  if (!hasToken && entry.value("token-seconds") !== undefined)
-    entry.fail("token-seconds", "is about a token, and token is false: leave it out");
-  const seconds = numberAt(entry, "token-seconds", secondsKey.range);
-  return { prefix, token: hasToken ? { seconds } : undefined, accessToken: isTrue(entry, "access-token") };
 }
 
 function returnHost(entry: Entry, text: string): string {

@@ -32,6 +32,11 @@ export const gatewayKeys = {
       range: { from: 0, to: 65_535, fallback: 4180 },
       help: "The port to listen on; 0 picks a free one.",
     },
+    tls: { help: "A PEM file with a key and its certificates: https is served, too." },
+    "https-port": {
+      range: { from: 0, to: 65_535, fallback: 4181 },
+      help: "The port for https; 0 picks a free one.",
+    },
     "log-level": { fallback: "info", help: "One of fatal, error, warn, info, debug." },
     "allow-plaintext": { fallback: "false", help: plaintext },
     "trusted-proxies": {
@@ -70,6 +75,9 @@ export const gatewayKeys = {
     "sign-out": {
       fallback: "true",
       help: "Whether a sign-out here also ends the session at the provider.",
+    },
+    "global-sign-out": {
+      help: "The URL of the API of Cognito user pools, or of Poolhouse: signing out everywhere then calls GlobalSignOut there. Needs the scope `aws.cognito.signin.user.admin`.",
     },
     "api-clients": {
       fallback: "[]",
@@ -145,6 +153,9 @@ export const gatewayKeys = {
     },
   },
   identity: {
+    claims: {
+      help: "Claims of the ID token that applications also get, by the end of the header's name: `Tenant: custom:tenant` for `X-Auth-Request-Tenant`.",
+    },
     "header-prefix": {
       fallback: "X-Auth-Request-",
       help: "How the names of the headers for applications begin.",
