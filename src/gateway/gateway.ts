@@ -1,5 +1,6 @@
 /** A gateway: its parts put together. It listens nowhere; proxy, check and middleware ask it. */
 import { randomBytes } from "node:crypto";
+import { BoundedMap } from "../lib/bounded-map.ts";
 import type { GatewaySettings } from "../lib/gateway-settings.ts";
 import { type AdmissionMeans, admit, type Decision } from "./admission.ts";
 import type { Asked } from "./asked.ts";
@@ -52,16 +53,17 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
   const scope: CookieScope = { isSecure: publicUrl.startsWith("https:"), domain: sessions.cookieDomain };
   const keeper = await openKeeper({ settings, scope, seals, now }, log);
   const provider = new Provider(settings.provider, { now, fetch });
-  const { groupsClaim } = settings.provider;
-  const refresher = new Refresher({ keeper, provider, log, groupsClaim, outage: sessions.outage, now });
+  const { outage } = sessions;
+  const refresher = new Refresher({ keeper, provider, log, settings: settings.provider, outage, now });
   const tokens = createIdentityTokens({
     seals,
     issuer: publicUrl,
     seconds: identity.token?.seconds ?? 60,
     now,
   });
-  const admission: AdmissionMeans = { settings, keeper, refresher, provider };
-  const endpoints: EndpointMeans = { ...admission, seals, scope, tokens, log, now };
+  const admission: AdmissionMeans = { settings, keeper, refresher, provider, scope, now };
+  const usedStates = new BoundedMap<string, true>(10_000);
+  const endpoints: EndpointMeans = { ...admission, seals, tokens, log, usedStates };
   const sweeper = setInterval(() => {
     keeper.sweep().catch((error: unknown) => log.warn({ detail: String(error) }, "Sessions were not swept."));
   }, sweepEvery).unref();

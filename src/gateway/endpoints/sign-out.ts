@@ -1,21 +1,22 @@
 /** GET and POST `paths.signOut`: ends the session here, and at the provider if the settings say so. */
+import type { Asked } from "../asked.ts";
 import type { Called, EndpointMeans } from "../called.ts";
 import { redirect } from "../called.ts";
 import { ProviderAway } from "../discover.ts";
 import { askFirst } from "../pages.ts";
-import { returnUrl } from "../return-url.ts";
-import { AmbiguousCookies, type Found } from "../sessions/sessions.ts";
+import { isServedHost, returnUrl } from "../return-url.ts";
+import { nothingClear } from "../sessions/sessions.ts";
 import { removedTokenCookies } from "../token-cookies.ts";
 
 /** `rd` says where to go afterwards; `everywhere=true` ends all sessions of the user here. */
 export async function signOut(means: EndpointMeans, { asked, query }: Called): Promise<Response> {
   const { settings, keeper, provider, log } = means;
   const here = `${asked.scheme}//${asked.host}`;
-  const site = asked.header("sec-fetch-site") ?? "none";
-  // A link, image or frame of another site signs nobody out.
-  if (asked.method !== "POST" && site === "cross-site")
-    return askFirst("Sign out", "Do you want to sign out?", asked.target, "Sign out");
-  if (asked.method === "POST" && site === "cross-site") return new Response(null, { status: 403 });
+  // A link, image, frame or form of another site signs nobody out.
+  if (isFromElsewhere(means, asked))
+    return asked.method === "POST"
+      ? new Response(null, { status: 403 })
+      : askFirst("Sign out", "Do you want to sign out?", asked.target, "Sign out");
   const returnTo = returnUrl(settings, query.get("rd") ?? "/", `${here}/`)?.href ?? `${settings.publicUrl}/`;
   const cookies = [...keeper.removal, ...removedTokenCookies(means)];
   const found = await keeper.find(asked.header("cookie"), "anew").catch(nothingClear);
@@ -29,10 +30,16 @@ export async function signOut(means: EndpointMeans, { asked, query }: Called): P
   return redirect(atProvider ?? returnTo, cookies);
 }
 
-function nothingClear(error: unknown): Found | undefined {
-  if (error instanceof AmbiguousCookies) return undefined;
-  throw error;
+/** Whether another site caused the request. Browsers say so themselves, except old ones, and all by plain http. */
+function isFromElsewhere({ settings }: EndpointMeans, asked: Asked): boolean {
+  const site = asked.header("sec-fetch-site");
+  if (site !== undefined) return site === "cross-site";
+  const from = asked.header("origin") ?? asked.header("referer");
+  if (from === undefined) return false;
+  return !(URL.canParse(from) && isServedHost(settings, new URL(from).host)) && !isHost(asked, from);
 }
+
+const isHost = ({ host }: Asked, url: string) => URL.canParse(url) && new URL(url).host === host;
 
 /** The user is signed out here all the same. */
 function notWithoutProvider(error: unknown): undefined {
