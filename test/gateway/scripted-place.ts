@@ -7,7 +7,7 @@ import { createGateway, type Gateway } from "../../src/gateway/gateway.ts";
 import { createGatewayServer } from "../../src/gateway/serve.ts";
 import type { GatewayProvider, GatewaySessions, GatewaySettings } from "../../src/lib/gateway-settings.ts";
 import { type DatabaseName, silent } from "../kit/databases.ts";
-import { unreachable } from "../kit/postgres.ts";
+import { skipWithoutPostgres } from "../kit/postgres.ts";
 import { Browser, newKey, newStore, paths, route, startApplication } from "./place.ts";
 import { clientId, ScriptedProvider } from "./scripted-provider.ts";
 
@@ -15,6 +15,8 @@ export interface Options {
   readonly sessions?: Partial<GatewaySessions>;
   readonly provider?: Partial<GatewayProvider>;
   readonly settings?: Partial<GatewaySettings>;
+  /** The application's hosts; all by default. */
+  readonly hosts?: readonly string[];
   /** What is added to the clock of this gateway. Milliseconds. */
   readonly ahead?: number;
 }
@@ -52,7 +54,7 @@ export function settingsFor(
   issuer: string,
   store: string | undefined,
   { origin: upstream }: { readonly origin: string },
-  { sessions, provider, settings }: Options,
+  { sessions, provider, settings, hosts = [] }: Options,
 ): GatewaySettings {
   return {
     listen: { host: "127.0.0.1", port: 0 },
@@ -82,9 +84,7 @@ export function settingsFor(
       tokensInCookies: false,
       ...sessions,
     },
-    applications: [
-      { hosts: [], upstream, routes: [route("/public/**", { access: "public" }), route("/**")] },
-    ],
+    applications: [{ hosts, upstream, routes: [route("/public/**", { access: "public" }), route("/**")] }],
     identity: { prefix: "X-Auth-Request-", token: undefined, accessToken: true },
     returnHosts: [],
     trustedProxies: ["127.0.0.0/8", "::1"],
@@ -93,11 +93,21 @@ export function settingsFor(
   };
 }
 
-async function openFront(given: GatewaySettings, clock: { now: number }, ahead = 0) {
+/** Where a gateway will be: its port is known before its settings. */
+export async function newFront() {
   const front = createServer();
   front.listen(0, "127.0.0.1");
   await once(front, "listening");
-  const origin = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+  return { front, origin: `http://127.0.0.1:${(front.address() as AddressInfo).port}` };
+}
+
+export async function openFront(
+  given: GatewaySettings,
+  clock: { now: number },
+  ahead = 0,
+  listening?: Awaited<ReturnType<typeof newFront>>,
+) {
+  const { front, origin } = listening ?? (await newFront());
   const settings = given.publicUrl === "" ? { ...given, publicUrl: origin } : given;
   const events: string[] = [];
   const note = (values: object) => events.push(String((values as { readonly event?: string }).event));
@@ -131,7 +141,7 @@ export function forEachStore(
 ): void {
   describe(title, () => {
     for (const kind of ["sqlite", "postgres", "cookies"] as const)
-      describe(kind, { skip: kind === "postgres" && unreachable !== undefined }, () =>
+      describe(kind, kind === "postgres" ? skipWithoutPostgres() : {}, () =>
         suite(() => newStore(kind), kind),
       );
   });
