@@ -67,6 +67,7 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
   const sweeper = setInterval(() => {
     keeper.sweep().catch((error: unknown) => log.warn({ detail: String(error) }, "Sessions were not swept."));
   }, sweepEvery).unref();
+  let closing: Promise<void> | undefined;
   return {
     settings,
     answer: (asked, body) => answerEndpoint(endpoints, asked, body),
@@ -85,10 +86,10 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
     async check() {
       await Promise.all([provider.load(), keeper.ping()]);
     },
-    async close() {
+    close() {
       clearInterval(sweeper);
-      await refresher.settle();
-      await keeper.close();
+      closing ??= refresher.settle().then(() => keeper.close());
+      return closing;
     },
   };
 }
