@@ -5,7 +5,6 @@ import { redirect } from "../called.ts";
 import { ProviderAway } from "../discover.ts";
 import { askFirst } from "../pages.ts";
 import { isServedHost, returnUrl } from "../return-url.ts";
-import { nothingClear } from "../sessions/sessions.ts";
 import { removedTokenCookies } from "../token-cookies.ts";
 
 /** `rd` says where to go afterwards; `everywhere=true` ends all sessions of the user here. */
@@ -19,14 +18,17 @@ export async function signOut(means: EndpointMeans, { asked, query }: Called): P
       : askFirst("Sign out", "Do you want to sign out?", asked.target, "Sign out");
   const returnTo = returnUrl(settings, query.get("rd") ?? "/", `${here}/`)?.href ?? `${settings.publicUrl}/`;
   const cookies = [...keeper.removal, ...removedTokenCookies(means)];
-  const found = await keeper.find(asked.header("cookie"), "anew").catch(nothingClear);
-  if (found === undefined) return redirect(returnTo, cookies);
-  const { identity, tokens } = found.session;
-  await keeper.end(found);
-  if (query.get("everywhere") === "true") await keeper.endAll(identity);
-  await provider.revoke(tokens);
-  log.info({ event: "signed-out", subject: identity.subject }, "Somebody signed out.");
-  const atProvider = await provider.signOutUrl(tokens, returnTo).catch(notWithoutProvider);
+  const all = await keeper.findAll(asked.header("cookie"));
+  for (const found of all) {
+    const { identity, tokens } = found.session;
+    await keeper.end(found);
+    if (query.get("everywhere") === "true") await keeper.endAll(identity);
+    await provider.revoke(tokens);
+    log.info({ event: "signed-out", subject: identity.subject }, "Somebody signed out.");
+  }
+  const [first] = all;
+  const atProvider =
+    first && (await provider.signOutUrl(first.session.tokens, returnTo).catch(notWithoutProvider));
   return redirect(atProvider ?? returnTo, cookies);
 }
 

@@ -5,7 +5,14 @@ import type { GatewaySettings } from "../../lib/gateway-settings.ts";
 import { type CookieScope, cookieName, fromParts, intoParts, partNames, setCookie } from "../cookies.ts";
 import type { Seals } from "../sealing.ts";
 import { identityOfSession } from "./session-identity.ts";
-import { AmbiguousCookies, type Found, type Keeper, type Kept, type Session } from "./sessions.ts";
+import {
+  AmbiguousCookies,
+  type Found,
+  type Keeper,
+  type Kept,
+  nothingClear,
+  type Session,
+} from "./sessions.ts";
 
 const place = "session cookie";
 
@@ -82,6 +89,12 @@ export class CookieKeeper implements Keeper {
   #later({ key }: Pick<Kept, "key">) {
     const later = this.#recent.get(key);
     return later !== undefined && this.#options.now() < later.until ? later : undefined;
+  }
+
+  /** What could be put together in several ways is nobody's. */
+  async findAll(header: string | undefined): Promise<readonly Found[]> {
+    const found = await this.find(header).catch(nothingClear);
+    return found === undefined ? [] : [found];
   }
 
   /** Within one gateway, refresh.ts refreshes once; between several there is nothing to claim. */

@@ -114,6 +114,15 @@ export class DatabaseKeeper implements Keeper {
     return { ...current.kept, cookies: named.isCurrent ? [] : this.#cookieAnew(named.name, current) };
   }
 
+  async findAll(header: string | undefined): Promise<readonly Found[]> {
+    const all: Found[] = [];
+    for (const value of new Set(cookiesNamed(header, this.#name))) {
+      const found = await this.find(`${this.#name}=${value}`, "anew");
+      if (found !== undefined) all.push(found);
+    }
+    return all;
+  }
+
   async claim({ key, version }: Kept): Promise<boolean> {
     const { now } = this.#options;
     const claimed = await this.#row(key, version)

@@ -58,6 +58,8 @@ export interface Keeper {
    * @throws AmbiguousCookies
    */
   find(cookie: string | undefined, anew?: "anew"): Promise<Found | undefined>;
+  /** All sessions that a request's cookies name, as a sign-out ends them: read anew, also from ambiguous cookies if it can. */
+  findAll(cookie: string | undefined): Promise<readonly Found[]>;
   /**
    * Takes the right to refresh the session's tokens, which one has at a time where several gateways share sessions.
    * False if another has it, or the session has changed meanwhile.
