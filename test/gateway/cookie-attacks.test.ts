@@ -1,12 +1,16 @@
 /** Cookies that are forged, tossed in by a sibling host, mixed up, too many, or of another gateway, scheme or key. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { Seals } from "../../src/gateway/sealing.ts";
+import { createGatewayServer } from "../../src/gateway/serve.ts";
 import { openSessionsDatabase } from "../../src/gateway/sessions/database.ts";
 import { DatabaseKeeper } from "../../src/gateway/sessions/in-database.ts";
 import type { Session } from "../../src/gateway/sessions/sessions.ts";
+import { ask } from "../kit/ask.ts";
 import { silent, temporaryFolder } from "../kit/databases.ts";
 import { until } from "../kit/waiting.ts";
 import { cmsHost, copyOf, gatewayHost, type HttpsPlace, httpsPlace } from "./https-place.ts";
@@ -99,6 +103,12 @@ forEachStore("cookies", (store, kind) => {
       assert.equal((JSON.parse(await open.text()) as Seen).headers["x-auth-request-user"], undefined);
     }
     assert.equal(await statusAt(place, own), 200);
+    // A sign-out still ends what it finds.
+    const tossed = { cookie: `${own}; ${cookieOf(mallory)}` };
+    const out = await place.get(new Browser(), `${gatewayUrl}${paths.signOut}`, tossed);
+    assert.equal(out.status, 303);
+    assert.match(out.headers.getSetCookie().join(), /__Secure-session=;/);
+    assert.equal(await statusAt(place, own), kind === "cookies" ? 200 : 401);
   });
 
   test("the tokens as cookies: never the refresh token, renewed with the session, removed with it", async () => {
@@ -179,11 +189,30 @@ test("a session in cookies whose parts are another's, missing, or twice", async 
     assert.equal(await statusAt(place, cookie), 401, cookie.slice(0, 40));
   // A third part that a longer session has left behind changes nothing.
   assert.equal(await statusAt(place, `${both(ann, ann)}; __Host-session-2=AAAA`), 200);
-  place.provider.idClaims = { long: "x".repeat(12_000) };
+  place.provider.idClaims = { ...place.provider.idClaims, long: "x".repeat(12_000) };
   const tooLarge = await place.signIn(new Browser(), "/");
   assert.equal(tooLarge.status, 500);
   assert.match(await tooLarge.text(), /Your session cannot be kept/);
   assert.ok(place.events.includes("session-too-large"));
+});
+
+test("more cookies than can be read end with a page that says what to do", async () => {
+  const { gateway } = await scriptedPlace("sqlite::memory:");
+  const server = createGatewayServer(gateway, silent).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const cookie = Array.from({ length: 20 }, (_, index) => `tossed-${index}=${"x".repeat(1000)}`).join("; ");
+  const bomb = await ask(`http://127.0.0.1:${port}/`, { headers: { cookie, accept: "text/html" } });
+  assert.equal(bomb.status, 431);
+  assert.match(await bomb.text(), /<h1>Too many cookies<\/h1>.*Remove the cookies of this site/);
+  assert.equal(bomb.headers.get("cache-control"), "no-store");
+  const raw = connect(port, "127.0.0.1").end("GARBAGE\r\n\r\n");
+  const answer = (await raw.setEncoding("latin1").toArray()).join("");
+  assert.match(
+    answer,
+    /^HTTP\/1\.1 400 Bad Request\r\n(?:.*\r\n)*connection: close\r\ncontent-length: 0\r\n\r\n$/,
+  );
 });
 
 for (const kind of ["sqlite", "postgres"] as const)
