@@ -3,6 +3,7 @@ import type { GatewayApplication, GatewayRoute, GatewaySettings } from "../lib/g
 import { TokenError } from "../verify/token-error.ts";
 import { bearerToken } from "../verify/verifier.ts";
 import { type Asked, splitTarget, wantsPage } from "./asked.ts";
+import { type CookieScope, lastOfEach } from "./cookies.ts";
 import { ProviderAway } from "./discover.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import { plainPath } from "./paths.ts";
@@ -10,6 +11,7 @@ import type { Provider } from "./provider.ts";
 import { applicationOf, type Lack, lacking, routeOf } from "./rules.ts";
 import type { Refresher } from "./sessions/refresh.ts";
 import { AmbiguousCookies, type Keeper, type Session } from "./sessions/sessions.ts";
+import { tokenCookies } from "./token-cookies.ts";
 
 export type Decision =
   | {
@@ -45,6 +47,9 @@ export interface AdmissionMeans {
   readonly keeper: Keeper;
   readonly refresher: Refresher;
   readonly provider: Provider;
+  readonly scope: CookieScope;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
 }
 
 interface Known {
@@ -131,14 +136,15 @@ async function whoAsks(
 
 /** The session of a request, with tokens that count. @throws AmbiguousCookies, ProviderAway */
 export async function sessionOf(
-  { keeper, refresher }: Pick<AdmissionMeans, "keeper" | "refresher">,
+  { keeper, refresher, ...means }: AdmissionMeans,
   cookie: string | undefined,
 ): Promise<{ readonly session: Session; readonly cookies: readonly string[] } | undefined> {
   const found = await keeper.find(cookie);
   if (found === undefined) return undefined;
   const current = await refresher.current(found, cookie);
   if (current === undefined) return undefined;
-  return { session: current.session, cookies: [...new Set([...found.cookies, ...current.cookies])] };
+  const tokens = tokenCookies(means, current.session.tokens, cookie);
+  return { session: current.session, cookies: lastOfEach([...found.cookies, ...current.cookies, ...tokens]) };
 }
 
 async function byToken({ provider, settings }: AdmissionMeans, token: string): Promise<Known> {

@@ -1,18 +1,16 @@
 /** What endpoints are called with, and what they share in their answers. */
 import type { AdmissionMeans } from "./admission.ts";
 import type { Asked } from "./asked.ts";
-import type { CookieScope } from "./cookies.ts";
 import type { IdentityTokens } from "./identity-token.ts";
 import type { Log } from "./log.ts";
 import type { Seals } from "./sealing.ts";
 
 export interface EndpointMeans extends AdmissionMeans {
   readonly seals: Seals;
-  readonly scope: CookieScope;
   readonly tokens: IdentityTokens;
   readonly log: Log;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
+  /** The states with which a browser has come back to this process. */
+  readonly usedStates: Map<string, true>;
 }
 
 /** Reads the body, of at most as many bytes. */

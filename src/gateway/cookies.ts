@@ -83,3 +83,8 @@ export function fromParts(header: string | undefined, name: string): Buffer | "a
   if (rest.some((values) => values.length === 0)) return undefined;
   return fromBase64url(start + rest.flat().join(""));
 }
+
+/** Set-Cookie headers without those whose cookie a later one sets. */
+export function lastOfEach(lines: readonly string[]): readonly string[] {
+  return [...new Map(lines.map((line) => [line.split("=", 1)[0], line])).values()];
+}

@@ -10,6 +10,13 @@ export class ProviderAway extends Error {
 /** The provider refused: the code, or the refresh token, does not count. */
 export class ProviderRefused extends Error {
   override name = "ProviderRefused";
+  /** What it told the browser by `error` and `error_description` (RFC 6749 section 4.1.2.1). */
+  readonly told: string | undefined;
+
+  constructor(message: string, options: ErrorOptions & { readonly told?: string | undefined } = {}) {
+    super(message, options);
+    this.told = options.told;
+  }
 }
 
 /** How long a request to the provider may take. Seconds. */
@@ -56,21 +63,45 @@ const messageOf = (error: unknown) => (error instanceof Error ? error.message : 
 /** Errors of the library that are answers of the provider. */
 const answers = ["ResponseBodyError", "AuthorizationResponseError", "WWWAuthenticateChallengeError"];
 
+/** Error codes that say nothing about the request (RFC 6749 section 4.1.2.1). */
+const passing = ["server_error", "temporarily_unavailable"];
+
+/** The longest text of a provider that a page shows. Characters. */
+const longestTold = 300;
+
+/** Codes of the library for what browser and provider say and what contradicts what was asked for. */
+const notValid = {
+  /** What the browser brought back is checked, too. */
+  redeem: /^OAUTH_(?:JWT|JSON_ATTRIBUTE|INVALID_RESPONSE)/,
+  /** An answer that is none, such as the page of a proxy in between, says nothing about the session. */
+  refresh: /^OAUTH_(?:JWT|JSON_ATTRIBUTE)/,
+} as const;
+
 /**
- * What an error of the library means: an answer other than an outage refuses, as does one that is not valid.
+ * What an error of the library means: an OAuth error refuses unless it tells of an outage, as does an answer that
+ * contradicts what was asked for.
  * @throws ProviderRefused, ProviderAway
  */
-export function refusal(error: unknown): never {
-  const {
-    name = "",
-    status,
-    code = "",
-    error: word,
-  } = error as Readonly<Partial<{ name: string; status: number; code: string; error: string }>>;
-  const isOutage = status !== undefined && (status >= 500 || status === 429);
-  if (answers.includes(name) && !isOutage)
-    throw new ProviderRefused(`the provider answered ${word ?? status ?? code}`, { cause: error });
-  if (name === "ClientError" && /^OAUTH_(?:JWT|INVALID_RESPONSE|RESPONSE)/.test(code) && status === undefined)
+export function refusal(error: unknown, of: keyof typeof notValid): never {
+  const { name, status, code = "", error: word = "", error_description: text } = error as LibraryError;
+  const isOutage = (status !== undefined && (status >= 500 || status === 429)) || passing.includes(word);
+  if (answers.includes(name) && !isOutage) {
+    const told = name === "AuthorizationResponseError" ? [word, text].filter(Boolean).join(": ") : undefined;
+    const answer = word === "" ? (status ?? code) : word;
+    throw new ProviderRefused(`the provider answered ${answer}`, {
+      cause: error,
+      told: told?.slice(0, longestTold),
+    });
+  }
+  if (name === "ClientError" && notValid[of].test(code))
     throw new ProviderRefused("the provider's answer is not valid", { cause: error });
   throw new ProviderAway("The provider does not answer.", { cause: error });
+}
+
+interface LibraryError {
+  readonly name: string;
+  readonly status?: number;
+  readonly code?: string;
+  readonly error?: string;
+  readonly error_description?: string;
 }

@@ -1,5 +1,6 @@
 /** A gateway: its parts put together. It listens nowhere; proxy, check and middleware ask it. */
 import { randomBytes } from "node:crypto";
+import { BoundedMap } from "../lib/bounded-map.ts";
 import type { GatewaySettings } from "../lib/gateway-settings.ts";
 import { type AdmissionMeans, admit, type Decision } from "./admission.ts";
 import type { Asked } from "./asked.ts";
@@ -52,8 +53,8 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
   const scope: CookieScope = { isSecure: publicUrl.startsWith("https:"), domain: sessions.cookieDomain };
   const keeper = await openKeeper({ settings, scope, seals, now }, log);
   const provider = new Provider(settings.provider, { now, fetch });
-  const { groupsClaim } = settings.provider;
-  const refresher = new Refresher({ keeper, provider, log, groupsClaim, outage: sessions.outage, now });
+  const { outage } = sessions;
+  const refresher = new Refresher({ keeper, provider, log, settings: settings.provider, outage, now });
   const tokens = createIdentityTokens({
     seals,
     issuer: publicUrl,
@@ -61,11 +62,13 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
     claims: Object.values(identity.claims),
     now,
   });
-  const admission: AdmissionMeans = { settings, keeper, refresher, provider };
-  const endpoints: EndpointMeans = { ...admission, seals, scope, tokens, log, now };
+  const admission: AdmissionMeans = { settings, keeper, refresher, provider, scope, now };
+  const usedStates = new BoundedMap<string, true>(10_000);
+  const endpoints: EndpointMeans = { ...admission, seals, tokens, log, usedStates };
   const sweeper = setInterval(() => {
     keeper.sweep().catch((error: unknown) => log.warn({ detail: String(error) }, "Sessions were not swept."));
   }, sweepEvery).unref();
+  let closing: Promise<void> | undefined;
   return {
     settings,
     answer: (asked, body) => answerEndpoint(endpoints, asked, body),
@@ -84,10 +87,10 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
     async check() {
       await Promise.all([provider.load(), keeper.ping()]);
     },
-    async close() {
+    close() {
       clearInterval(sweeper);
-      await refresher.settle();
-      await keeper.close();
+      closing ??= refresher.settle().then(() => keeper.close());
+      return closing;
     },
   };
 }

@@ -17,11 +17,11 @@ const style =
   "@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#16181c}p>a:only-child,button{color:#16181c;background:#8ab4f8}}";
 
 /** Text and nothing else: no script, no image, no frame. */
+const policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
 const pageHeaders = {
   "content-type": "text/html; charset=utf-8",
   "cache-control": "no-store",
-  "content-security-policy":
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
 } as const;
@@ -32,13 +32,15 @@ export function page(
 ): Response {
   const onward =
     link === undefined ? "" : `<p><a href="${escapeHtml(link[0])}">${escapeHtml(link[1])}</a></p>`;
-  return html(status, title, `<p>${escapeHtml(text)}</p>${onward}`, headers);
+  const noForm = ["content-security-policy", `${policy}; form-action 'none'`] as const;
+  return html(status, title, `<p>${escapeHtml(text)}</p>${onward}`, [noForm, ...headers]);
 }
 
 /** A page with a button that posts to a path, for what must not happen by a mere link of another site. */
 export function askFirst(title: string, text: string, action: string, button: string): Response {
   const form = `<form method="post" action="${escapeHtml(action)}"><button>${escapeHtml(button)}</button></form>`;
-  return html(200, title, `<p>${escapeHtml(text)}</p>${form}`, []);
+  // Chromium also compares with form-action where redirects lead after a form: to the provider, and wherever that leads.
+  return html(200, title, `<p>${escapeHtml(text)}</p>${form}`, [["content-security-policy", policy]]);
 }
 
 function html(

@@ -1,5 +1,4 @@
 /** The gateway as a client of the OpenID provider (OpenID Connect Core 1.0, RFC 6749, RFC 7636, RFC 7009). */
-import { decodeJwt } from "jose";
 import type { Configuration, TokenEndpointResponse } from "openid-client";
 import type { GatewayProvider } from "../lib/gateway-settings.ts";
 import { scopesOf } from "../verify/access.ts";
@@ -7,13 +6,12 @@ import { createLogoutVerifier, type LogoutVerifier } from "../verify/logout-toke
 import { TokenError } from "../verify/token-error.ts";
 import { createVerifier, type Verifier } from "../verify/verifier.ts";
 import { clockTolerance, discover, ProviderAway, ProviderRefused, refusal } from "./discover.ts";
-import type { Tokens } from "./sessions/sessions.ts";
+import { claimsIn } from "./sessions/session-identity.ts";
+import type { Claims, Session, Tokens } from "./sessions/sessions.ts";
 
 /** What the provider says of somebody who has signed in, or whose tokens were refreshed. */
-export interface Granted {
-  readonly tokens: Tokens;
-  /** The claims of the ID token; undefined if a refresh brought none. */
-  readonly claims: Readonly<Record<string, unknown>> | undefined;
+export interface Granted extends Pick<Session, "tokens" | "userInfo"> {
+  /** Empty if the answer did not name them. */
   readonly scopes: readonly string[];
 }
 
@@ -31,8 +29,9 @@ export interface ProviderMeans {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** How long metadata count. Milliseconds. */
+/** How long metadata count, and how long nobody is asked again who did not answer. Milliseconds. */
 const freshMs = 3_600_000;
+const quietMs = 30_000;
 
 /** How long a GlobalSignOut may take. Milliseconds. */
 const globalSignOutMs = 10_000;
@@ -77,6 +76,7 @@ export class Provider {
       this.#known = { configuration: await this.#reading, readAt: now() };
     } catch (error) {
       if (this.#known === undefined) throw error;
+      this.#known = { ...this.#known, readAt: now() - freshMs + quietMs };
     }
     return this.#known.configuration;
   }
@@ -105,16 +105,39 @@ export class Provider {
       pkceCodeVerifier: codeVerifier,
       idTokenExpected: true,
     };
-    const answer = await library.authorizationCodeGrant(await this.load(), callback, checks).catch(refusal);
-    return this.#granted(answer, undefined);
+    const answer = await library
+      .authorizationCodeGrant(await this.load(), callback, checks)
+      .catch((error: unknown) => refusal(error, "redeem"));
+    const claims = await this.#verified(answer.id_token!);
+    const tokens = this.#tokensOf(answer, undefined);
+    const userInfo = await this.#userInfo(tokens, claims).catch((error: unknown) => refusal(error, "redeem"));
+    return { tokens, userInfo, scopes: scopesIn(answer) };
   }
 
-  /** @throws ProviderAway, ProviderRefused */
-  async refresh(tokens: Tokens): Promise<Granted> {
+  /**
+   * What was granted by now must not be lost, since the refresh token may count only once: whatever else does not answer,
+   * what was known before goes on.
+   * @throws ProviderAway, ProviderRefused
+   */
+  async refresh(before: Pick<Session, "tokens" | "userInfo">): Promise<Granted> {
     const library = await import("openid-client");
-    if (tokens.refreshToken === undefined) throw new ProviderRefused("there is no refresh token");
-    const answer = await library.refreshTokenGrant(await this.load(), tokens.refreshToken).catch(refusal);
-    return this.#granted(answer, tokens);
+    const { refreshToken, idToken } = before.tokens;
+    if (refreshToken === undefined) throw new ProviderRefused("there is no refresh token");
+    const answer = await library
+      .refreshTokenGrant(await this.load(), refreshToken)
+      .catch((error: unknown) => refusal(error, "refresh"));
+    const claims = await this.#verifiedIfKnown(answer.id_token);
+    const tokens = this.#tokensOf(answer, before.tokens);
+    const granted = {
+      tokens: claims === undefined ? { ...tokens, idToken } : tokens,
+      scopes: scopesIn(answer),
+    };
+    try {
+      return { ...granted, userInfo: await this.#userInfo(granted.tokens, claims) };
+    } catch (error) {
+      if (isAboutOther(error)) throw new ProviderRefused("userinfo is about somebody else", { cause: error });
+      return { ...granted, userInfo: before.userInfo };
+    }
   }
 
   /**
@@ -185,27 +208,22 @@ export class Provider {
     return url.href;
   }
 
-  /** What the token endpoint's answer means. */
-  async #granted(answer: TokenEndpointResponse, before: Tokens | undefined): Promise<Granted> {
+  #tokensOf(answer: TokenEndpointResponse, before: Tokens | undefined): Tokens {
     const { now } = this.#means;
-    const { access_token: accessToken, id_token: idToken, refresh_token: refreshToken, scope } = answer;
-    const claims = idToken === undefined ? undefined : await this.#claimsOf(idToken);
-    const inToken = claimsIn(accessToken);
-    const left = typeof inToken["exp"] === "number" ? inToken["exp"] - now() / 1000 : usualLife;
+    const { access_token: accessToken, id_token: idToken, refresh_token: refreshToken } = answer;
+    const { exp } = claimsIn(accessToken);
+    const left = typeof exp === "number" ? exp - now() / 1000 : usualLife;
     return {
-      tokens: {
-        accessToken,
-        issuedAt: now(),
-        expiresAt: now() + (answer.expires_in ?? left) * 1000,
-        refreshToken: refreshToken ?? before?.refreshToken,
-        idToken: idToken ?? before?.idToken,
-      },
-      claims,
-      scopes: scopesOf(scope === undefined ? inToken : { scope }),
+      accessToken,
+      issuedAt: now(),
+      expiresAt: now() + (answer.expires_in ?? left) * 1000,
+      refreshToken: refreshToken ?? before?.refreshToken,
+      idToken: idToken ?? before?.idToken,
     };
   }
 
-  async #claimsOf(idToken: string): Promise<Readonly<Record<string, unknown>>> {
+  /** @throws ProviderAway, ProviderRefused */
+  async #verified(idToken: string): Promise<Claims> {
     try {
       return (await this.#idTokens.verify(idToken)).claims;
     } catch (cause) {
@@ -214,13 +232,42 @@ export class Provider {
       throw new ProviderRefused("the provider's ID token is not valid", { cause });
     }
   }
-}
 
-/** The claims of an access token that is a JWT; it came from the provider itself, over its own connection. */
-function claimsIn(token: string): Readonly<Record<string, unknown>> {
-  try {
-    return decodeJwt(token);
-  } catch {
-    return {};
+  /** Undefined if there is no new ID token, or none that can be verified now. @throws ProviderRefused */
+  async #verifiedIfKnown(idToken: string | undefined): Promise<Claims | undefined> {
+    if (idToken === undefined) return undefined;
+    return this.#verified(idToken).catch((error: unknown) => {
+      if (error instanceof ProviderAway) return undefined;
+      throw error;
+    });
+  }
+
+  /**
+   * The claims of the userinfo endpoint (OpenID Connect Core 1.0 section 5.3), which is only asked for what was not told:
+   * providers may keep the claims of a scope out of ID tokens (its section 5.4), and bring none when they refresh.
+   * @param claims of a new ID token; undefined if there is none
+   */
+  async #userInfo({ accessToken, idToken }: Tokens, claims: Claims | undefined): Promise<Claims | undefined> {
+    if (claims !== undefined && !this.#lacksClaims(claims)) return undefined;
+    const configuration = await this.load();
+    if (configuration.serverMetadata().userinfo_endpoint === undefined) return undefined;
+    const library = await import("openid-client");
+    return library.fetchUserInfo(configuration, accessToken, String(claimsIn(idToken ?? "")["sub"]));
+  }
+
+  /** Cognito leaves the groups out of the tokens of users who are in none, and userinfo never has them. */
+  #lacksClaims(claims: Claims): boolean {
+    const { scopes, groupsClaim } = this.#settings;
+    const groups = groupsClaim === "cognito:groups" ? [] : [groupsClaim];
+    const expected = scopes.includes("email") ? ["email", ...groups] : groups;
+    return expected.some((one) => claims[one] === undefined);
   }
 }
+
+/** Userinfo has another subject than the ID token. */
+const isAboutOther = (error: unknown): boolean =>
+  String((error as { readonly code?: unknown }).code).startsWith("OAUTH_JSON_ATTRIBUTE");
+
+/** The scopes that were granted: those of the answer, else of an access token that is a JWT. */
+const scopesIn = ({ scope, access_token: token }: TokenEndpointResponse) =>
+  scopesOf(scope === undefined ? claimsIn(token) : { scope });

@@ -46,18 +46,28 @@ export class Seals {
     }
   }
 
-  /** A new name that nobody else can make: random, with a tag. 55 characters. */
-  newName(place: string): string {
-    const name = toBase64url(this.#random(24));
+  /** Whether a value was sealed by the first key, not by one that will be removed some day. */
+  isCurrent(sealed: Uint8Array): boolean {
+    return sealedKeyId(sealed) === this.#keys[0]!.id;
+  }
+
+  /** A new random name. 32 characters. */
+  newName(): string {
+    return toBase64url(this.#random(24));
+  }
+
+  /** A name with a tag, which nobody else can make. 55 characters. */
+  tagged(place: string, name: string): string {
     return `${name}.${toBase64url(tagOf(this.#keys[0]!, place, name))}`;
   }
 
-  /** Whether a name is one of `newName`, for the same place. */
-  made(place: string, text: string): boolean {
+  /** The name in what `tagged` made for the same place, and whether by the first key. Undefined if it was not made here. */
+  untagged(place: string, text: string): { readonly name: string; readonly isCurrent: boolean } | undefined {
     const [, name = "", tag = ""] = /^([\w-]{32})\.([\w-]{22})$/.exec(text) ?? [];
     const given = fromBase64url(tag);
-    if (given?.length !== tagLength) return false;
-    return this.#keys.some((key) => equalBytes(tagOf(key, place, name), given));
+    if (given?.length !== tagLength) return undefined;
+    const key = this.#keys.findIndex((one) => equalBytes(tagOf(one, place, name), given));
+    return key === -1 ? undefined : { name, isCurrent: key === 0 };
   }
 
   /** Bytes that depend on a key alone, one for each, for a key that is derived from it. */

@@ -7,6 +7,7 @@ import type { Log } from "./log.ts";
 import { type Received, requestReader, UnclearRequest } from "./node-request.ts";
 import { answerFailure, answerOrPass } from "./receive.ts";
 import { isAllowedHost } from "./return-url.ts";
+import { answerUnreadable } from "./unreadable.ts";
 
 interface Serving {
   readonly gateway: Gateway;
@@ -41,6 +42,7 @@ export function createGatewayServer(gateway: Gateway, log: Log): Server {
       refuseUpgrade(socket, error instanceof UnclearRequest ? 400 : 500);
     }
   });
+  server.on("clientError", (error, socket) => void answerUnreadable(error, socket));
   return server;
 }
 

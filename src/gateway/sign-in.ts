@@ -4,16 +4,17 @@ import { fromBase64url, sha256Base64url, toBase64url } from "../lib/bytes.ts";
 import type { GatewaySettings } from "../lib/gateway-settings.ts";
 import type { Asked } from "./asked.ts";
 import { type CookieScope, cookieName, cookieNames, cookiesNamed, setCookie } from "./cookies.ts";
-import { identityOf } from "./identity.ts";
 import type { Beginning, Provider } from "./provider.ts";
 import type { Seals } from "./sealing.ts";
+import { claimsIn, identityOfSession } from "./sessions/session-identity.ts";
 import type { Session } from "./sessions/sessions.ts";
 
 /** How long somebody may be at the provider. Seconds. */
 const patience = 15 * 60;
 
-/** Sign-ins of one browser that may be under way; beyond that the oldest is given up. */
+/** Sign-ins of one browser that may be under way, and their cookies in characters; beyond that the oldest are given up. */
 const mostAtOnce = 5;
+const mostCharacters = 4096;
 
 const place = "sign-in";
 
@@ -28,6 +29,8 @@ export interface SignInMeans {
   readonly settings: GatewaySettings;
   readonly provider: Provider;
   readonly seals: Seals;
+  /** The states with which a browser has come back to this process. */
+  readonly usedStates: Map<string, true>;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -51,7 +54,7 @@ const nameOf = (settings: GatewaySettings, state: string) =>
 
 /** Where to send the browser, and the cookies that it needs when it comes back. @throws ProviderAway */
 export async function begin(
-  { settings, provider, seals, now }: SignInMeans,
+  { settings, provider, seals, now }: Omit<SignInMeans, "usedStates">,
   asked: Asked,
   returnTo: string,
 ): Promise<{ readonly location: string; readonly cookies: readonly string[] }> {
@@ -70,38 +73,55 @@ export async function begin(
     location,
     cookies: [
       setCookie(scope, nameOf(settings, beginning.state), sealed, patience),
-      ...givenUp({ settings, seals }, asked).map((name) => setCookie(scope, name, "", 0)),
+      ...givenUp({ settings, seals }, asked, sealed.length).map((name) => setCookie(scope, name, "", 0)),
     ],
   };
 }
 
-/** The names of the cookies of sign-ins that make room for another. */
-function givenUp({ settings, seals }: Pick<SignInMeans, "settings" | "seals">, asked: Asked): string[] {
+/** The names of the cookies of sign-ins that make room for another, as servers refuse requests with too many cookies. */
+function givenUp(
+  { settings, seals }: Pick<SignInMeans, "settings" | "seals">,
+  asked: Asked,
+  length: number,
+): string[] {
   const header = asked.header("cookie");
   const names = [...new Set(cookieNames(header, startOf(settings)))];
-  const begun = names.map((name) => ({ name, at: open(seals, cookiesNamed(header, name)[0])?.begunAt ?? 0 }));
+  const begun = names.map((name) => {
+    const [value = ""] = cookiesNamed(header, name);
+    return { name, length: value.length, at: open(seals, value)?.begunAt ?? 0 };
+  });
+  let characters = length;
   return begun
     .toSorted((a, b) => b.at - a.at)
-    .slice(mostAtOnce - 1)
+    .filter((one, index) => {
+      characters += one.length;
+      return index >= mostAtOnce - 1 || characters > mostCharacters || one.at === 0;
+    })
     .map(({ name }) => name);
 }
 
 const open = (seals: Seals, value = "") =>
   seals.open(place, fromBase64url(value) ?? new Uint8Array()) as Waiting | undefined;
 
+/** A browser that has come back from the provider to the sign-in that it began. */
 export interface Returned {
-  readonly session: Session;
-  readonly returnTo: string;
+  readonly waiting: Waiting;
+  /** The request's URL, as the provider was told it. */
+  readonly callback: URL;
+  /** Set-Cookie headers for the answer: the sign-in is over, however it ends. */
   readonly cookies: readonly string[];
 }
 
 /**
- * The session of a browser that has come back from the provider.
+ * The sign-in that a browser has come back to, which it can only once.
  * @param query of the request, without the question mark
- * @throws UnknownSignIn, ProviderAway, ProviderRefused
+ * @throws UnknownSignIn
  */
-export async function finish(means: SignInMeans, asked: Asked, query: string): Promise<Returned> {
-  const { settings, provider, seals, now } = means;
+export function returned(
+  { settings, seals, usedStates, now }: SignInMeans,
+  asked: Asked,
+  query: string,
+): Returned {
   const states = new URLSearchParams(query).getAll("state");
   const state = states[0] ?? "";
   const name = nameOf(settings, state);
@@ -109,15 +129,28 @@ export async function finish(means: SignInMeans, asked: Asked, query: string): P
   const waiting = cookies.length === 1 && states.length === 1 ? open(seals, cookies[0]) : undefined;
   if (waiting === undefined || waiting.state !== state || now() >= waiting.begunAt + patience * 1000)
     throw new UnknownSignIn();
+  // A code that is redeemed twice makes providers revoke what they granted for it.
+  if (usedStates.has(state)) throw new UnknownSignIn();
+  usedStates.set(state, true);
   const callback = new URL(waiting.redirectUri);
   callback.search = query;
-  const { tokens, claims = {}, scopes } = await provider.redeem(callback, waiting);
-  const { issuer, groupsClaim } = settings.provider;
-  const identity = identityOf({ claims, scopes, issuer, groupsClaim, expiresAt: tokens.expiresAt });
-  const sid = typeof claims["sid"] === "string" ? claims["sid"] : undefined;
+  return { waiting, callback, cookies: [setCookie(scopeOf(settings), name, "", 0)] };
+}
+
+/** The session of a browser that has come back. @throws ProviderAway, ProviderRefused */
+export async function redeem(
+  { settings, provider, now }: Omit<SignInMeans, "usedStates">,
+  { waiting, callback }: Returned,
+): Promise<Session> {
+  const { tokens, userInfo, scopes } = await provider.redeem(callback, waiting);
+  const identity = identityOfSession({ tokens, userInfo }, scopes, settings.provider);
+  const { sid } = claimsIn(tokens.idToken ?? "");
   return {
-    session: { identity, tokens, sid, startedAt: now(), seenAt: now() },
-    returnTo: waiting.returnTo,
-    cookies: [setCookie(scopeOf(settings), name, "", 0)],
+    identity,
+    tokens,
+    userInfo,
+    sid: typeof sid === "string" ? sid : undefined,
+    startedAt: now(),
+    seenAt: now(),
   };
 }

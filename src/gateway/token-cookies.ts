@@ -1,26 +1,45 @@
 /** The ID and access token as cookies of their own, for applications that read them there. Never the refresh token. */
-import type { EndpointMeans } from "./called.ts";
-import { cookieName, setCookie } from "./cookies.ts";
+import type { GatewaySettings } from "../lib/gateway-settings.ts";
+import { type CookieScope, cookieName, cookiesNamed, setCookie } from "./cookies.ts";
+import type { Tokens } from "./sessions/sessions.ts";
 
-/** Their Set-Cookie headers; none unless the settings ask for them. */
-export function tokenCookies(
-  { settings, scope, now }: EndpointMeans,
-  tokens: { readonly accessToken: string; readonly idToken: string | undefined; readonly expiresAt: number },
-): string[] {
-  const { tokensInCookies, cookieName: base } = settings.sessions;
-  if (!tokensInCookies) return [];
+interface Means {
+  readonly settings: GatewaySettings;
+  readonly scope: CookieScope;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** The longest token that browsers keep in a cookie, with its name and attributes. Characters. */
+const longest = 3800;
+
+/** Each cookie's name without its prefix, and its token. */
+const tokensOf = ({ settings }: Means, { idToken, accessToken }: Pick<Tokens, "idToken" | "accessToken">) =>
+  settings.sessions.tokensInCookies
+    ? ([
+        [`${settings.sessions.cookieName}-id-token`, idToken],
+        [`${settings.sessions.cookieName}-access-token`, accessToken],
+      ] as const)
+    : [];
+
+/**
+ * The Set-Cookie headers that a browser with these cookies needs; none unless the settings ask for them, nor for a token that
+ * is too long. What is not the session's token, or is there twice, is replaced.
+ * @param header the request's cookies
+ */
+export function tokenCookies(means: Means, tokens: Tokens, header?: string): string[] {
+  const { scope, now } = means;
   const left = Math.max(0, Math.floor((tokens.expiresAt - now()) / 1000));
-  return Object.entries({ "id-token": tokens.idToken, "access-token": tokens.accessToken }).flatMap(
-    ([name, token]) =>
-      token === undefined ? [] : [setCookie(scope, cookieName(scope, `${base}-${name}`), token, left)],
-  );
+  return tokensOf(means, tokens).flatMap(([base, token]) => {
+    const name = cookieName(scope, base);
+    const has = cookiesNamed(header, name);
+    if (token === undefined || token.length > longest || (has.length === 1 && has[0] === token)) return [];
+    return [setCookie(scope, name, token, left)];
+  });
 }
 
 /** Removes them. */
-export function removedTokenCookies({ settings, scope }: EndpointMeans): string[] {
-  const { tokensInCookies, cookieName: base } = settings.sessions;
-  if (!tokensInCookies) return [];
-  return ["id-token", "access-token"].map((name) =>
-    setCookie(scope, cookieName(scope, `${base}-${name}`), "", 0),
-  );
+export function removedTokenCookies(means: Means): string[] {
+  const none = { idToken: undefined, accessToken: "" };
+  return tokensOf(means, none).map(([base]) => setCookie(means.scope, cookieName(means.scope, base), "", 0));
 }

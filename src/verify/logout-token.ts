@@ -11,6 +11,8 @@ interface LoggedOut {
   readonly subject: string | undefined;
   /** The provider's name of its session (`sid`). */
   readonly session: string | undefined;
+  /** Lets the same token count again, for somebody who could not act on it. */
+  readonly forget: () => void;
 }
 
 export type LogoutVerifier = (token: string | undefined) => Promise<LoggedOut>;
@@ -56,6 +58,7 @@ export function createLogoutVerifier(
       issuer: options.issuer,
       subject: typeof sub === "string" ? sub : undefined,
       session: typeof sid === "string" ? sid : undefined,
+      forget: () => used.delete(jti),
     };
   };
 }

@@ -12,8 +12,8 @@ export const secret = "secret-of-our-client-at-the-provider";
 
 export interface OpenIdProvider {
   readonly issuer: string;
-  /** Signs in there, as a browser does. @returns where the provider sends it */
-  signIn(location: string, name: string): Promise<URL>;
+  /** Signs in there, as a browser does. @param cookies of this browser @returns where the provider sends it */
+  signIn(location: string, name: string, cookies?: Map<string, string>): Promise<URL>;
   close(): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export async function startOpenIdProvider(
   server.on("request", provider.callback());
   return {
     issuer,
-    signIn: (location, name) => visit(location, name),
+    signIn: visit,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -63,8 +63,7 @@ export async function startOpenIdProvider(
 }
 
 /** A browser with cookies: follows redirects, fills the forms of oidc-provider's own pages, and stops at our door. */
-async function visit(location: string, name: string): Promise<URL> {
-  const cookies = new Map<string, string>();
+async function visit(location: string, name: string, cookies = new Map<string, string>()): Promise<URL> {
   let url = new URL(location);
   let body: URLSearchParams | undefined;
   for (let step = 0; step < 20; step++) {

@@ -95,12 +95,18 @@ type Change = Partial<{ [Key in keyof GatewaySettings]: Partial<GatewaySettings[
   readonly applications?: GatewaySettings["applications"];
 };
 
-/** A gateway of a pool's client, and an application behind it. */
+/**
+ * A gateway of a pool's client, and an application behind it.
+ * @param fetch how the gateway asks the pool
+ */
 export async function gatewayPlace(
   server: TestServer,
   store: string | undefined,
   change: Change = {},
-  client: Parameters<typeof setUp>[1] = {},
+  {
+    client = {},
+    fetch = globalThis.fetch,
+  }: { readonly client?: Parameters<typeof setUp>[1]; readonly fetch?: typeof globalThis.fetch } = {},
 ): Promise<GatewayPlace> {
   // The port is known before the client that returns to it.
   const front = createServer();
@@ -109,6 +115,7 @@ export async function gatewayPlace(
     CallbackURLs: [`${origin}${paths.callback}`],
     LogoutURLs: [`${origin}/`],
     AllowedOAuthScopes: ["openid", "email", "profile"],
+    ExplicitAuthFlows: ["ALLOW_REFRESH_TOKEN_AUTH"],
     ...client,
   });
   const { origin: upstream } = await startApplication();
@@ -161,7 +168,7 @@ export async function gatewayPlace(
     trustedProxies: ["127.0.0.0/8", "::1"],
     logLevel: "info",
   };
-  const gateway = await createGateway(settings, { log: silent, now: () => server.clock.now });
+  const gateway = await createGateway(settings, { log: silent, now: () => server.clock.now, fetch });
   after(() => gateway.close());
   const made = createGatewayServer(gateway, silent);
   for (const event of ["request", "upgrade"] as const)
@@ -174,9 +181,10 @@ export class Browser {
   readonly jar = new Map<string, string>();
 
   /** One request for a page, without following a redirect. */
-  async get(url: string, headers: Record<string, string> = {}): Promise<Answered> {
+  async get(url: string, headers: Record<string, string> = {}, method = "GET"): Promise<Answered> {
     const cookie = [...this.jar].map(([name, value]) => `${name}=${value}`).join("; ");
     const answer = await ask(url, {
+      method,
       headers: {
         accept: "text/html",
         "sec-fetch-mode": "navigate",

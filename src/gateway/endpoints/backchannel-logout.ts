@@ -13,11 +13,12 @@ export async function backchannelLogout(
   const headers = { "cache-control": "no-store" };
   const token = new URLSearchParams(await body(largest)).get("logout_token");
   try {
-    const { issuer, subject, session } = await provider.verifyLogout(token ?? undefined);
-    const ended = await keeper.endAll({
-      issuer,
-      ...(subject && { subject }),
-      ...(session && { sid: session }),
+    const { issuer, subject, session, forget } = await provider.verifyLogout(token ?? undefined);
+    const whose = { issuer, ...(subject && { subject }), ...(session && { sid: session }) };
+    const ended = await keeper.endAll(whose).catch((error: unknown) => {
+      // The provider may try again with the same token.
+      forget();
+      throw error;
     });
     // Sessions in cookies are nowhere that anybody could end them.
     if (ended === undefined) return Response.json({ error: "unsupported" }, { status: 501, headers });

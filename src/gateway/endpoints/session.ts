@@ -6,7 +6,7 @@ import { sessionOf } from "../admission.ts";
 import type { Called, EndpointMeans } from "../called.ts";
 import { ProviderAway } from "../discover.ts";
 import { type Identity, identityOf } from "../identity.ts";
-import { isAllowedHost } from "../return-url.ts";
+import { isServedHost } from "../return-url.ts";
 import { AmbiguousCookies } from "../sessions/sessions.ts";
 
 /** GET `paths.session`: 200 with who the cookies of the request belong to, else 401. */
@@ -82,5 +82,5 @@ function tokenIn(body: string, type = ""): string | undefined {
 function isOurOrigin({ settings }: EndpointMeans, origin: string): boolean {
   if (!URL.canParse(origin)) return false;
   const { protocol, host } = new URL(origin);
-  return protocol === new URL(settings.publicUrl).protocol && isAllowedHost(settings, host);
+  return protocol === new URL(settings.publicUrl).protocol && isServedHost(settings, host);
 }

@@ -9,7 +9,7 @@ import { WriteHealth } from "../../store/engine/sqlite/write-health.ts";
 import { runTransaction } from "../../store/engine/transaction.ts";
 
 interface SessionsTable {
-  /** SHA-256 of the cookie's value, base64url. */
+  /** SHA-256 of the name in the cookie, base64url. */
   key: string;
   /** SHA-256 of issuer and subject, and of issuer and `sid`, base64url. */
   subject_key: string;
@@ -74,7 +74,7 @@ export async function openSessionsDatabase(
         version integer not null, ends_at bigint not null, seen_at bigint not null,
         claimed_until bigint not null, sealed ${sql.raw(blobType(target.kind))} not null
       )`.execute(tx);
-      for (const column of ["subject_key", "sid_key", "ends_at"])
+      for (const column of ["subject_key", "sid_key", "ends_at", "seen_at"])
         await sql`create index if not exists ${sql.id(`gateway_sessions_${column}`)}
           on gateway_sessions (${sql.id(column)})`.execute(tx);
     });

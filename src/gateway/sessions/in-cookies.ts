@@ -1,12 +1,18 @@
 /** Sessions sealed into the browser's own cookies, without a database. */
-import { decodeJwt } from "jose";
 import { BoundedMap } from "../../lib/bounded-map.ts";
-import { toBase64url } from "../../lib/bytes.ts";
+import { sha256Base64url } from "../../lib/bytes.ts";
 import type { GatewaySettings } from "../../lib/gateway-settings.ts";
 import { type CookieScope, cookieName, fromParts, intoParts, partNames, setCookie } from "../cookies.ts";
-import { identityOf } from "../identity.ts";
 import type { Seals } from "../sealing.ts";
-import { AmbiguousCookies, type Found, type Keeper, type Kept, type Session } from "./sessions.ts";
+import { identityOfSession } from "./session-identity.ts";
+import {
+  AmbiguousCookies,
+  type Found,
+  type Keeper,
+  type Kept,
+  nothingClear,
+  type Session,
+} from "./sessions.ts";
 
 const place = "session cookie";
 
@@ -18,8 +24,8 @@ export interface CookieKeeperOptions {
   readonly now: () => number;
 }
 
-/** What is sealed: as little as possible. Who it is, the ID token says, which has been verified. */
-interface Sealed extends Pick<Session, "sid" | "startedAt" | "seenAt"> {
+/** What is sealed: as little as possible. Who it is, the ID token says. */
+interface Sealed extends Pick<Session, "userInfo" | "sid" | "startedAt" | "seenAt"> {
   readonly tokens: Omit<Session["tokens"], "accessToken"> & { readonly accessToken?: string };
   readonly scopes: readonly string[];
 }
@@ -28,8 +34,9 @@ interface Sealed extends Pick<Session, "sid" | "startedAt" | "seenAt"> {
 const overlapMs = 60_000;
 
 /**
- * A session that is ended here goes on at whoever has a copy of its cookies until its tokens expire; several gateways may
- * refresh its tokens at once, for which the provider must let the former refresh token count for a while.
+ * A session that is ended here goes on at whoever has a copy of its cookies, until its tokens expire, at other gateways and
+ * once this one has been started again; several gateways may refresh its tokens at once, for which the provider must let the
+ * former refresh token count for a while.
  */
 export class CookieKeeper implements Keeper {
   readonly needsAnswer = true;
@@ -37,7 +44,7 @@ export class CookieKeeper implements Keeper {
   readonly #options: CookieKeeperOptions;
   readonly #name: string;
   readonly #names: readonly string[];
-  /** The results of refreshes and sign-outs by the cookies from before them. */
+  /** The results of refreshes and sign-outs, for the cookies from before them. */
   readonly #recent = new BoundedMap<
     string,
     { readonly session: Session | undefined; readonly until: number }
@@ -65,16 +72,29 @@ export class CookieKeeper implements Keeper {
     if (bytes === "ambiguous") throw new AmbiguousCookies();
     const sealed = bytes && (seals.open(place, bytes) as Sealed | undefined);
     if (sealed === undefined) return undefined;
-    const kept = { key: toBase64url(bytes!.subarray(-16)), version: 1 };
-    const later = this.#recent.get(kept.key);
-    if (later !== undefined && now() < later.until)
-      return later.session && { ...kept, session: later.session, cookies: this.#cookiesOf(later.session) };
     const session = this.#sessionOf(sealed);
+    const kept = { key: keyOf(session), version: 1 };
     const idleMs = settings.sessions.idle * 1000;
     if (now() >= this.#endOf(session) || now() >= session.seenAt + idleMs) return undefined;
-    if (now() - session.seenAt < idleMs / 10) return { ...kept, session, cookies: [] };
+    const later = this.#later(kept);
+    if (later !== undefined && later.session === undefined) return undefined;
+    if (later?.session !== undefined && later.session.tokens.issuedAt > session.tokens.issuedAt)
+      return { ...kept, session: later.session, cookies: this.#cookiesOf(later.session) };
+    if (now() - session.seenAt < idleMs / 10 && seals.isCurrent(bytes!))
+      return { ...kept, session, cookies: [] };
     const seen = { ...session, seenAt: now() };
     return { ...kept, session: seen, cookies: this.#cookiesOf(seen) };
+  }
+
+  #later({ key }: Pick<Kept, "key">) {
+    const later = this.#recent.get(key);
+    return later !== undefined && this.#options.now() < later.until ? later : undefined;
+  }
+
+  /** What could be put together in several ways is nobody's. */
+  async findAll(header: string | undefined): Promise<readonly Found[]> {
+    const found = await this.find(header).catch(nothingClear);
+    return found === undefined ? [] : [found];
   }
 
   /** Within one gateway, refresh.ts refreshes once; between several there is nothing to claim. */
@@ -82,15 +102,23 @@ export class CookieKeeper implements Keeper {
     return true;
   }
 
-  async replace(kept: Kept, session: Session): Promise<Found> {
+  async replace(kept: Kept, session: Session): Promise<Found | undefined> {
+    const later = this.#later(kept);
+    if (later !== undefined && later.session === undefined) return undefined;
     this.#recent.set(kept.key, { session, until: this.#options.now() + overlapMs });
     return { ...kept, session, cookies: this.#cookiesOf(session) };
   }
 
   async release(): Promise<void> {}
 
-  async end({ key }: Kept): Promise<void> {
-    this.#recent.set(key, { session: undefined, until: this.#options.now() + overlapMs });
+  async end({ key, session }: Kept): Promise<void> {
+    const until = Math.max(this.#options.now() + overlapMs, session.tokens.expiresAt);
+    this.#recent.set(key, { session: undefined, until });
+  }
+
+  async endUnchanged(kept: Kept): Promise<boolean> {
+    await this.end(kept);
+    return true;
   }
 
   async endAll(): Promise<undefined> {
@@ -110,12 +138,13 @@ export class CookieKeeper implements Keeper {
   /** All parts are set, so that none of a longer session before is left. */
   #cookiesOf(session: Session): string[] {
     const { scope, seals, now, settings } = this.#options;
-    const { tokens, identity, sid, startedAt, seenAt } = session;
+    const { tokens, identity, userInfo, sid, startedAt, seenAt } = session;
     const { accessToken, ...others } = tokens;
     const needsAccessToken = settings.sessions.tokensInCookies || settings.identity.accessToken;
     const sealed: Sealed = {
       tokens: { ...others, ...(needsAccessToken && { accessToken }) },
       scopes: identity.scopes,
+      userInfo,
       sid,
       startedAt,
       seenAt,
@@ -126,9 +155,11 @@ export class CookieKeeper implements Keeper {
   }
 
   #sessionOf({ tokens, scopes, ...others }: Sealed): Session {
-    const { issuer, groupsClaim } = this.#options.settings.provider;
-    const claims = decodeJwt(tokens.idToken!);
-    const identity = identityOf({ claims, scopes, issuer, groupsClaim, expiresAt: tokens.expiresAt });
-    return { ...others, identity, tokens: { accessToken: "", ...tokens } };
+    const kept = { ...others, tokens: { accessToken: "", ...tokens } };
+    return { ...kept, identity: identityOfSession(kept, scopes, this.#options.settings.provider) };
   }
 }
+
+/** What stays the same however often the session is sealed, until its tokens are replaced. */
+const keyOf = ({ tokens: { refreshToken, idToken = "" } }: Session) =>
+  sha256Base64url(refreshToken ?? idToken);

@@ -16,14 +16,19 @@ const placeOf = (key: string) => `gateway_sessions:sealed:${key}`;
 /** How old `seen_at` may be. Milliseconds. */
 const seenEvery = 60_000;
 
-/** How long somebody may take to refresh tokens before others may try. Milliseconds. */
-const claimMs = 15_000;
+/**
+ * How long somebody may take to refresh tokens before others may try: longer than a request to the provider and the clocks of
+ * two gateways differ together. Milliseconds.
+ */
+const claimMs = 30_000;
 
-/** Sessions in memory. */
-const mostKnown = 10_000;
+/** Sessions in memory, of several KB each. */
+const mostKnown = 2500;
 
 interface Known {
   readonly kept: Kept;
+  /** Whether it is sealed by the first key. */
+  readonly isCurrent: boolean;
   /** Epoch milliseconds. */
   readonly endsAt: number;
   readonly readAt: number;
@@ -66,8 +71,8 @@ export class DatabaseKeeper implements Keeper {
 
   async start(session: Session): Promise<readonly string[]> {
     const { settings, scope, seals, now } = this.#options;
-    const value = seals.newName(place);
-    const key = sha256Base64url(value);
+    const name = seals.newName();
+    const key = sha256Base64url(name);
     await this.#kysely
       .insertInto("gateway_sessions")
       .values({
@@ -80,7 +85,7 @@ export class DatabaseKeeper implements Keeper {
         sealed: this.#seal(key, session),
       })
       .execute();
-    return [setCookie(scope, this.#name, value, settings.lifetime)];
+    return [setCookie(scope, this.#name, seals.tagged(place, name), settings.lifetime)];
   }
 
   async find(header: string | undefined, anew?: "anew"): Promise<Found | undefined> {
@@ -88,8 +93,9 @@ export class DatabaseKeeper implements Keeper {
     const [value, ...others] = cookiesNamed(header, this.#name);
     if (others.length > 0) throw new AmbiguousCookies();
     // Names that nobody of us made cost no look into the database.
-    if (value === undefined || !seals.made(place, value)) return undefined;
-    const key = sha256Base64url(value);
+    const named = value === undefined ? undefined : seals.untagged(place, value);
+    if (named === undefined) return undefined;
+    const key = sha256Base64url(named.name);
     const remembered = this.#known.get(key);
     const isFresh =
       anew === undefined && remembered !== undefined && now() - remembered.readAt < settings.recheck * 1000;
@@ -104,7 +110,17 @@ export class DatabaseKeeper implements Keeper {
     }
     this.#known.set(key, current);
     await this.#touch(current);
-    return { ...current.kept, cookies: [] };
+    await this.#sealAnew(current);
+    return { ...current.kept, cookies: named.isCurrent ? [] : this.#cookieAnew(named.name, current) };
+  }
+
+  async findAll(header: string | undefined): Promise<readonly Found[]> {
+    const all: Found[] = [];
+    for (const value of new Set(cookiesNamed(header, this.#name))) {
+      const found = await this.find(`${this.#name}=${value}`, "anew");
+      if (found !== undefined) all.push(found);
+    }
+    return all;
   }
 
   async claim({ key, version }: Kept): Promise<boolean> {
@@ -127,7 +143,7 @@ export class DatabaseKeeper implements Keeper {
       return undefined;
     }
     const endsAt = session.startedAt + settings.lifetime * 1000;
-    this.#known.set(key, { kept: next, endsAt, readAt: now() });
+    this.#known.set(key, { kept: next, isCurrent: true, endsAt, readAt: now() });
     return { ...next, cookies: [] };
   }
 
@@ -136,8 +152,18 @@ export class DatabaseKeeper implements Keeper {
   }
 
   async end({ key }: Kept): Promise<void> {
-    this.#known.delete(key);
     await this.#kysely.deleteFrom("gateway_sessions").where("key", "=", key).execute();
+    this.#known.delete(key);
+  }
+
+  async endUnchanged({ key, version }: Kept): Promise<boolean> {
+    const ended = await this.#kysely
+      .deleteFrom("gateway_sessions")
+      .where("key", "=", key)
+      .where("version", "=", version)
+      .executeTakeFirst();
+    this.#known.delete(key);
+    return affected(ended) === 1;
   }
 
   async endAll(of: {
@@ -146,23 +172,23 @@ export class DatabaseKeeper implements Keeper {
     readonly sid?: string;
   }): Promise<number> {
     const { issuer, subject, sid } = of;
-    const [column, value] =
-      sid === undefined ? (["subject_key", subject] as const) : (["sid_key", sid] as const);
-    if (value === undefined) return 0;
-    const ended = await this.#kysely
-      .deleteFrom("gateway_sessions")
-      .where(column, "=", hashed(issuer, value))
-      .executeTakeFirst();
+    const all = this.#kysely.deleteFrom("gateway_sessions");
+    const ofSubject =
+      subject === undefined ? undefined : all.where("subject_key", "=", hashed(issuer, subject));
+    const ofSid = sid === undefined ? undefined : all.where("sid_key", "=", hashed(issuer, sid));
+    const deletions = ofSid === undefined ? [ofSubject] : [ofSid, ofSubject?.where("sid_key", "is", null)];
+    let ended = 0;
+    for (const deletion of deletions) ended += affected(await deletion?.executeTakeFirst());
     this.#known.clear();
-    return affected(ended);
+    return ended;
   }
 
+  /** In two statements, each of which seeks by an index. */
   async sweep(): Promise<void> {
     const now = this.#options.now();
-    await this.#kysely
-      .deleteFrom("gateway_sessions")
-      .where((where) => where.or([where("ends_at", "<=", now), where("seen_at", "<=", now - this.#idleMs)]))
-      .execute();
+    const all = this.#kysely.deleteFrom("gateway_sessions");
+    await all.where("ends_at", "<=", now).execute();
+    await all.where("seen_at", "<=", now - this.#idleMs).execute();
   }
 
   async ping(): Promise<void> {
@@ -195,16 +221,39 @@ export class DatabaseKeeper implements Keeper {
       key,
       version: Number(row!.version),
     };
-    return { kept, endsAt: Number(row!.ends_at), readAt: now() };
+    return {
+      kept,
+      isCurrent: seals.isCurrent(row!.sealed),
+      endsAt: Number(row!.ends_at),
+      readAt: now(),
+    };
   }
 
   /** Notes that the session is in use, now and then. */
-  async #touch({ kept, ...others }: Known): Promise<void> {
+  async #touch(known: Known): Promise<void> {
     const now = this.#options.now();
-    const { key, session } = kept;
+    const { key, session } = known.kept;
     if (now - session.seenAt < Math.min(seenEvery, this.#idleMs / 10)) return;
     await this.#kysely.updateTable("gateway_sessions").set({ seen_at: now }).where("key", "=", key).execute();
-    this.#known.set(key, { ...others, kept: { ...kept, session: { ...session, seenAt: now } } });
+    this.#known.set(key, { ...known, kept: { ...known.kept, session: { ...session, seenAt: now } } });
+  }
+
+  /** Seals a session by the first key that was sealed by a former one, so that this one can be removed some day. */
+  async #sealAnew({ kept, isCurrent }: Known): Promise<void> {
+    if (isCurrent) return;
+    const { key, version, session } = kept;
+    await this.#row(key, version)
+      .set({ sealed: this.#seal(key, session) })
+      .execute();
+    const known = this.#known.get(key);
+    if (known?.kept.version === version) this.#known.set(key, { ...known, isCurrent: true });
+  }
+
+  /** The session's cookie with a tag by the first key. */
+  #cookieAnew(name: string, { endsAt }: Known): readonly string[] {
+    const { scope, seals, now } = this.#options;
+    const left = Math.max(1, Math.ceil((endsAt - now()) / 1000));
+    return [setCookie(scope, this.#name, seals.tagged(place, name), left)];
   }
 }
 

@@ -1,16 +1,17 @@
 /** Refreshes the tokens of sessions ahead of their expiry: once, however many requests ask for it. */
 import { setTimeout as delay } from "node:timers/promises";
+import type { GatewayProvider } from "../../lib/gateway-settings.ts";
 import { ProviderAway, ProviderRefused } from "../discover.ts";
-import { identityOf } from "../identity.ts";
 import type { Log } from "../log.ts";
 import type { Granted, Provider } from "../provider.ts";
+import { identityOfSession } from "./session-identity.ts";
 import type { Found, Keeper, Kept, Session } from "./sessions.ts";
 
 export interface RefreshOptions {
   readonly keeper: Keeper;
   readonly provider: Provider;
   readonly log: Log;
-  readonly groupsClaim: string;
+  readonly settings: Pick<GatewayProvider, "issuer" | "groupsClaim">;
   /** Seconds for which a session goes on without new tokens while the provider does not answer. */
   readonly outage: number;
   /** Epoch milliseconds. */
@@ -23,13 +24,15 @@ const dueAfter = 0.8;
 /** For how long nobody is asked again once the provider did not answer. Milliseconds. */
 const quietMs = 5000;
 
-/** How often another gateway's refresh is looked for, and how many times. Milliseconds. */
+/** How often another gateway's refresh is looked for, and how many times: until its claim has expired. Milliseconds. */
 const lookEvery = 100;
-const mostLooks = 150;
+const mostLooks = 350;
 
 export class Refresher {
   readonly #options: RefreshOptions;
   readonly #running = new Map<string, Promise<Found | undefined>>();
+  /** Whether the provider did not answer the last time. */
+  #isAway = false;
   #quietUntil = 0;
 
   constructor(options: RefreshOptions) {
@@ -43,14 +46,20 @@ export class Refresher {
   async current(found: Found, cookie: string | undefined): Promise<Found | undefined> {
     const { now, outage, keeper, log } = this.#options;
     const { issuedAt, expiresAt, refreshToken } = found.session.tokens;
-    const isOver = now() >= expiresAt;
     if (now() < issuedAt + (expiresAt - issuedAt) * dueAfter) return found;
+    const isOver = now() >= expiresAt;
     if (refreshToken === undefined) return isOver ? undefined : found;
     const mayGoOn = now() < expiresAt + outage * 1000;
-    if (now() < this.#quietUntil && mayGoOn) return found;
+    if (now() < this.#quietUntil) {
+      if (mayGoOn) return found;
+      throw new ProviderAway("The provider did not answer a moment ago.");
+    }
+    // During an outage one request asks now and then; the others go on, or are told.
+    if (this.#isAway) this.#quietUntil = now() + quietMs;
+    const nobodyWaits = !isOver || (this.#isAway && mayGoOn);
     const work = this.#once(found, cookie);
-    // Ahead of time, nobody waits, unless the new tokens have to leave with this very answer.
-    if (!isOver && !keeper.needsAnswer) {
+    // Unless the new tokens have to leave with this very answer.
+    if (nobodyWaits && !keeper.needsAnswer) {
       work.catch((error: unknown) =>
         log.warn({ event: "refresh-failed", detail: String(error) }, "Tokens were not refreshed."),
       );
@@ -75,43 +84,65 @@ export class Refresher {
   #once(kept: Kept, cookie: string | undefined): Promise<Found | undefined> {
     const same = this.#running.get(kept.key);
     if (same !== undefined) return same;
-    const work = this.#options.keeper
-      .claim(kept)
-      .then((claimed) => (claimed ? this.#renew(kept) : this.#awaitOther(kept, cookie)))
+    const work = this.#claimed(kept, cookie)
+      .catch((error: unknown) => {
+        if (error instanceof ProviderAway) {
+          this.#isAway = true;
+          this.#quietUntil = this.#options.now() + quietMs;
+        }
+        throw error;
+      })
       .finally(() => this.#running.delete(kept.key));
     this.#running.set(kept.key, work);
     return work;
   }
 
+  async #claimed(kept: Kept, cookie: string | undefined): Promise<Found | undefined> {
+    const { keeper, provider } = this.#options;
+    // They are not read under the claim, which expires.
+    await provider.load();
+    return (await keeper.claim(kept)) ? this.#renew(kept, cookie) : this.#awaitOther(kept, cookie);
+  }
+
   /** New tokens, by whoever has claimed them. @throws ProviderAway */
-  async #renew(kept: Kept): Promise<Found | undefined> {
-    const { keeper, provider, log, now } = this.#options;
+  async #renew(kept: Kept, cookie: string | undefined): Promise<Found | undefined> {
+    const { keeper, provider } = this.#options;
     let granted: Granted;
     try {
-      granted = await provider.refresh(kept.session.tokens);
+      granted = await provider.refresh(kept.session);
     } catch (error) {
-      if (!(error instanceof ProviderRefused)) {
-        this.#quietUntil = now() + quietMs;
-        await keeper.release(kept);
-        throw error;
-      }
-      await keeper.end(kept);
-      log.info({ event: "session-refused" }, "The provider no longer refreshes a session; it was ended.");
-      return undefined;
+      if (error instanceof ProviderRefused) return this.#refused(kept, cookie, error);
+      await keeper.release(kept);
+      throw error;
     }
+    this.#isAway = false;
     const session = this.#renewed(kept.session, granted);
     if (session === undefined) {
-      await keeper.end(kept);
-      log.warn(
+      await Promise.all([keeper.end(kept), provider.revoke(granted.tokens)]);
+      this.#options.log.warn(
         { event: "subject-changed" },
         "A refresh brought another user's tokens; the session was ended.",
       );
       return undefined;
     }
     const next = await keeper.replace(kept, session);
-    // Signed out meanwhile: nobody has the new tokens.
-    if (next === undefined) await provider.revoke(granted.tokens);
-    return next;
+    if (next !== undefined) return next;
+    // Signed out meanwhile: nobody has the new tokens. Or somebody else has refreshed, whose tokens count as well.
+    const later = await keeper.find(cookie, "anew");
+    if (later === undefined) await provider.revoke(granted.tokens);
+    return later;
+  }
+
+  /** The session is over, unless it was refreshed by somebody else, whose refresh made the former token void. */
+  async #refused(kept: Kept, cookie: string | undefined, why: ProviderRefused): Promise<Found | undefined> {
+    const { keeper, log } = this.#options;
+    this.#isAway = false;
+    if (!(await keeper.endUnchanged(kept))) return keeper.find(cookie, "anew");
+    log.info(
+      { event: "session-refused", detail: why.message },
+      "The provider no longer refreshes a session; it was ended.",
+    );
+    return undefined;
   }
 
   /** Waits for the tokens that another gateway is asking for. */
@@ -120,21 +151,18 @@ export class Refresher {
     for (let look = 0; look < mostLooks; look += 1) {
       const found = await keeper.find(cookie, "anew");
       if (found === undefined || found.version !== kept.version) return found;
-      if (await keeper.claim(found)) return this.#renew(found);
+      if (await keeper.claim(found)) return this.#renew(found, cookie);
       await delay(lookEvery);
     }
     throw new ProviderAway("another gateway's refresh does not end");
   }
 
   /** The session with new tokens; undefined if they are another user's. */
-  #renewed(session: Session, { claims: newClaims, scopes: newScopes, tokens }: Granted): Session | undefined {
-    const { now, groupsClaim } = this.#options;
-    const { identity } = session;
-    if (newClaims !== undefined && newClaims["sub"] !== identity.subject) return undefined;
-    const claims = newClaims ?? identity.claims;
-    const scopes = newScopes.length > 0 ? newScopes : identity.scopes;
-    const { expiresAt } = tokens;
-    const renewed = identityOf({ claims, scopes, issuer: identity.issuer, groupsClaim, expiresAt });
-    return { ...session, tokens, seenAt: now(), identity: renewed };
+  #renewed(session: Session, { tokens, userInfo, scopes: newScopes }: Granted): Session | undefined {
+    const { now, settings } = this.#options;
+    const scopes = newScopes.length > 0 ? newScopes : session.identity.scopes;
+    const identity = identityOfSession({ tokens, userInfo }, scopes, settings);
+    if (identity.subject !== session.identity.subject) return undefined;
+    return { ...session, tokens, userInfo, seenAt: now(), identity };
   }
 }

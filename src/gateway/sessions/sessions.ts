@@ -1,6 +1,8 @@
 /** What a session is, and what keeps one. */
 import type { Identity } from "../identity.ts";
 
+export type Claims = Readonly<Record<string, unknown>>;
+
 /** What the provider gave for the session. */
 export interface Tokens {
   readonly accessToken: string;
@@ -14,6 +16,8 @@ export interface Tokens {
 export interface Session {
   readonly identity: Identity;
   readonly tokens: Tokens;
+  /** What the userinfo endpoint said; undefined if it was not asked. */
+  readonly userInfo: Claims | undefined;
   /** The provider's name for its own session (`sid` of OpenID Connect Back-Channel Logout 1.0). */
   readonly sid: string | undefined;
   /** Epoch milliseconds. */
@@ -34,6 +38,12 @@ export class AmbiguousCookies extends Error {
   override name = "AmbiguousCookies";
 }
 
+/** For those to whom ambiguous cookies are as good as none. */
+export function nothingClear(error: unknown): undefined {
+  if (error instanceof AmbiguousCookies) return undefined;
+  throw error;
+}
+
 export interface Found extends Kept {
   /** Set-Cookie headers for the answer. */
   readonly cookies: readonly string[];
@@ -48,6 +58,8 @@ export interface Keeper {
    * @throws AmbiguousCookies
    */
   find(cookie: string | undefined, anew?: "anew"): Promise<Found | undefined>;
+  /** All sessions that a request's cookies name, as a sign-out ends them: read anew, also from ambiguous cookies if it can. */
+  findAll(cookie: string | undefined): Promise<readonly Found[]>;
   /**
    * Takes the right to refresh the session's tokens, which one has at a time where several gateways share sessions.
    * False if another has it, or the session has changed meanwhile.
@@ -59,7 +71,12 @@ export interface Keeper {
   release(kept: Kept): Promise<void>;
   /** Ends a session. */
   end(kept: Kept): Promise<void>;
-  /** Ends the sessions of the provider's session, or of the user. Returns how many; undefined if nobody keeps them. */
+  /** Ends a session unless its tokens were replaced meanwhile. Returns whether it did. */
+  endUnchanged(kept: Kept): Promise<boolean>;
+  /**
+   * Ends the sessions of the provider's session, or of the user. With both, of the provider's session, and those of the user
+   * for which the provider has named none. Returns how many; undefined if nobody keeps them.
+   */
   endAll(of: {
     readonly issuer: string;
     readonly subject?: string;
