@@ -68,7 +68,10 @@ function readRoutes(item: Entry): readonly GatewayRoute[] {
 function readRoute(entry: Entry): GatewayRoute {
   onlyKeys(entry, routeKeys);
   const path = requiredAt(entry, "path");
-  if (!/^\/(?:[^*?#%\\;\s]*[^*?#%\\;\s/])?(?:\/\*\*|\/)?$/.test(path) || /\/\/|\/\.{1,2}(?:\/|$)/.test(path))
+  if (
+    !/^(?:\/\*\*|\/(?:[^*?#%\\;\s]*[^*?#%\\;\s/])?(?:\/\*\*|\/)?)$/.test(path) ||
+    /\/\/|\/\.{1,2}(?:\/|$)/.test(path)
+  )
     entry.fail("path", "must be a path as it is after percent-decoding, such as /admin or /admin/**");
   const access = wordAt(entry, "access", ["public", "signed-in"]) ?? "signed-in";
   const route: GatewayRoute = {
