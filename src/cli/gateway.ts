@@ -1,12 +1,11 @@
 /** `poolhouse gateway`: the gateway in front of applications, as a process of its own. */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 import { readGatewayFile } from "../config/gateway-file.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
-import { createGatewayServer } from "../gateway/serve.ts";
+import { createGatewayServer, type GatewayServer } from "../gateway/serve.ts";
 import { toBase64 } from "../lib/bytes.ts";
 import { describeError } from "../lib/describe-error.ts";
 import { CommandError } from "./command-error.ts";
@@ -77,12 +76,8 @@ async function serve(argv: readonly string[]): Promise<void> {
   console.log(`The gateway of ${settings.publicUrl} listens on http://${settings.listen.host}:${port}`);
 }
 
-async function end(server: Server, made: Gateway): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
-  const timer = setTimeout(() => server.closeAllConnections(), farewell);
-  await closed;
-  clearTimeout(timer);
+async function end(server: GatewayServer, made: Gateway): Promise<void> {
+  await server.end(farewell);
   await made.close();
   process.exit(0);
 }

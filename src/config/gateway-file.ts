@@ -126,6 +126,7 @@ const paths = {
   check: ["check", "/auth/check"],
   backchannelLogout: ["backchannel-logout", "/auth/backchannel-logout"],
   keys: ["keys", "/auth/keys"],
+  health: ["health", "/auth/health"],
 } as const satisfies Record<keyof GatewayPaths, readonly [key: string, fallback: string]>;
 
 function readPaths(entry: Entry | undefined): GatewayPaths {

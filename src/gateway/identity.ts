@@ -1,6 +1,7 @@
 /** Who is asking, and how applications are told. */
 import type { GatewayIdentity } from "../lib/gateway-settings.ts";
 import { groupsOf } from "../verify/access.ts";
+import { looseName } from "./headers.ts";
 
 export interface Identity {
   readonly subject: string;
@@ -65,9 +66,9 @@ export function identityHeaders({ prefix }: GatewayIdentity, identity: Identity)
   );
 }
 
-/** Whether a request's header claims to be one of ours; `_` counts as `-`, which some servers take for the same. */
+/** Whether a request's header claims to be one of ours, also to servers that read names carelessly. */
 export function isIdentityHeader({ prefix }: GatewayIdentity, name: string): boolean {
-  return name.toLowerCase().replaceAll("_", "-").startsWith(prefix.toLowerCase());
+  return looseName(name).startsWith(prefix.toLowerCase());
 }
 
 function headerValue(value: string): string {

@@ -19,12 +19,14 @@ export function returnUrl(
   return isAllowedHost(settings, url.host) ? url : undefined;
 }
 
-/** Whether a host, with its port if it is not the scheme's own, is one of the gateway's or is named. */
-export function isAllowedHost(
-  { publicUrl, applications, returnHosts }: GatewaySettings,
-  host: string,
-): boolean {
-  if (host === new URL(publicUrl).host) return true;
-  if (applications.some(({ hosts }) => hosts.includes(host))) return true;
+/** Whether a host, with its port if it is not the scheme's own, is the gateway's or one that an application names. */
+export function isServedHost({ publicUrl, applications }: GatewaySettings, host: string): boolean {
+  return host === new URL(publicUrl).host || applications.some(({ hosts }) => hosts.includes(host));
+}
+
+/** Whether a host is served, or is named as one to return to. */
+export function isAllowedHost(settings: GatewaySettings, host: string): boolean {
+  const { returnHosts } = settings;
+  if (isServedHost(settings, host)) return true;
   return returnHosts.some((one) => (one.startsWith("*.") ? host.endsWith(one.slice(1)) : host === one));
 }

@@ -2,6 +2,8 @@
 import type { EndpointMeans } from "./called.ts";
 import { cookieName, setCookie } from "./cookies.ts";
 
+const names = ["id-token", "access-token"] as const;
+
 /** Their Set-Cookie headers; none unless the settings ask for them. */
 export function tokenCookies(
   { settings, scope, now }: EndpointMeans,
@@ -16,11 +18,18 @@ export function tokenCookies(
   );
 }
 
+/** Whether a cookie is one of them. */
+export function isTokenCookie(
+  { settings, scope }: Pick<EndpointMeans, "settings" | "scope">,
+  name: string,
+): boolean {
+  const { tokensInCookies, cookieName: base } = settings.sessions;
+  return tokensInCookies && names.some((one) => name === cookieName(scope, `${base}-${one}`));
+}
+
 /** Removes them. */
 export function removedTokenCookies({ settings, scope }: EndpointMeans): string[] {
   const { tokensInCookies, cookieName: base } = settings.sessions;
   if (!tokensInCookies) return [];
-  return ["id-token", "access-token"].map((name) =>
-    setCookie(scope, cookieName(scope, `${base}-${name}`), "", 0),
-  );
+  return names.map((name) => setCookie(scope, cookieName(scope, `${base}-${name}`), "", 0));
 }

@@ -42,6 +42,7 @@ export interface GatewayPaths {
   readonly check: string;
   readonly backchannelLogout: string;
   readonly keys: string;
+  readonly health: string;
 }
 
 export interface GatewaySessions {

@@ -22,6 +22,7 @@ export const paths: GatewaySettings["paths"] = {
   check: "/auth/check",
   backchannelLogout: "/auth/backchannel-logout",
   keys: "/auth/keys",
+  health: "/auth/health",
 };
 
 export const route = (path: string, change: Partial<GatewayRoute> = {}): GatewayRoute => ({
