@@ -29,6 +29,13 @@ interface Question {
   readonly passesAnswers: boolean;
 }
 
+/** Whether a request is a proxy's question, which may look like the request that it is about: a WebSocket, too. */
+export function isCheck({ settings: { paths } }: Gateway, target = ""): boolean {
+  if (!target.startsWith(paths.check)) return false;
+  const { path } = splitTarget(target);
+  return path === paths.check || path.startsWith(`${paths.check}/`);
+}
+
 /** Answers the question of a proxy; false if the request is none. Only trusted proxies are answered. */
 export async function answerCheck(
   gateway: Gateway,
@@ -37,9 +44,7 @@ export async function answerCheck(
   outgoing: ServerResponse,
 ): Promise<boolean> {
   const own = gateway.settings.paths.check;
-  if (!received.target.startsWith(own)) return false;
-  const { path } = splitTarget(received.target);
-  if (path !== own && !path.startsWith(`${own}/`)) return false;
+  if (!isCheck(gateway, received.target)) return false;
   const question = received.isFromProxy ? questionIn(received, received.target.slice(own.length)) : undefined;
   if (question !== undefined) await answerAbout(gateway, question, incoming, outgoing);
   else await send(incoming, outgoing, notAnswered(received));
@@ -81,7 +86,7 @@ async function answerAbout(
   const decision = await gateway.admit(asked);
   switch (decision.kind) {
     case "pass":
-      return passed(decision, await gateway.headersFor(asked, decision), passesAnswers, outgoing);
+      return passed(gateway, decision, await gateway.headersFor(asked, decision), passesAnswers, outgoing);
     case "sign-in": {
       const { location } = decision;
       if (passesAnswers) outgoing.writeHead(302, { location, "cache-control": "no-store" }).end();
@@ -97,10 +102,12 @@ async function answerAbout(
 }
 
 /**
- * The application may get the request, with these headers. nginx passes only one header of a name on, so that for it each
+ * The application may get the request, with these headers. Those that say nothing are empty, since Caddy copies what is not
+ * there as the name of its own variable, and so that what a client has sent is replaced. nginx passes only one header of a name on, so that for it each
  * cookie has a name of its own.
  */
 function passed(
+  { headerNames }: Gateway,
   { cookies }: Decision & { readonly kind: "pass" },
   headers: Readonly<Record<string, string>>,
   passesAnswers: boolean,
@@ -108,6 +115,7 @@ function passed(
 ): void {
   const all: string[] = ["cache-control", "no-store", "content-length", "0"];
   for (const name in headers) all.push(name, headers[name]!);
+  for (const name of headerNames) if (headers[name] === undefined) all.push(name, "");
   for (const [index, cookie] of cookies.entries())
     all.push(passesAnswers ? "set-cookie" : `x-auth-request-set-cookie-${index + 1}`, cookie);
   outgoing.writeHead(200, all).end();

@@ -6,7 +6,7 @@ import type { Asked } from "./asked.ts";
 import type { EndpointMeans } from "./called.ts";
 import type { CookieScope } from "./cookies.ts";
 import { answerEndpoint } from "./endpoints.ts";
-import { type Identity, identityHeaders, isIdentityHeader, tokenHeader } from "./identity.ts";
+import { headerNames, type Identity, identityHeaders, isIdentityHeader, tokenHeader } from "./identity.ts";
 import { createIdentityTokens, type IdentityTokens } from "./identity-token.ts";
 import type { Log } from "./log.ts";
 import { Provider } from "./provider.ts";
@@ -36,6 +36,8 @@ export interface Gateway {
     asked: Asked,
     decision: Decision & { readonly kind: "pass" },
   ): Promise<Readonly<Record<string, string>>>;
+  /** The names of the headers that an application can be told of. */
+  readonly headerNames: readonly string[];
   /** Whether a header of a request may not reach an application, since only the gateway sends it. */
   isOurHeader(name: string): boolean;
   /** Whether a cookie is one of the gateway's, which applications do not get. */
@@ -78,6 +80,7 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
     answer: (asked, body) => answerEndpoint(endpoints, asked, body),
     admit: (asked, again) => admit(admission, asked, again),
     headersFor: createTeller(settings, tokens),
+    headerNames: headerNames(identity),
     isOurHeader: (name) => isIdentityHeader(identity, name),
     isOurCookie,
     isReservedCookie: (name) => isOurCookie(name) || isTokenCookie({ settings, scope }, name),

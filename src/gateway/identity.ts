@@ -52,6 +52,12 @@ const headers = {
 /** The name of the header with the signed token about the user. */
 export const tokenHeader = ({ prefix }: GatewayIdentity) => `${prefix}Token`;
 
+/** The names of all headers that there can be. */
+export function headerNames(identity: GatewayIdentity): readonly string[] {
+  const names = Object.keys(headers).map((name) => `${identity.prefix}${name}`);
+  return identity.token === undefined ? names : [...names, tokenHeader(identity)];
+}
+
 /**
  * The headers about somebody, by their names. What a header cannot have is percent-encoded as in a URI, as are percent
  * signs, and commas in the name of a group.

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { isCheck } from "./check.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
@@ -53,7 +54,7 @@ export function createGatewayServer(
     // Whatever flags Node was started with.
     insecureHTTPParser: false,
     // Anything else that a client would like to switch to is answered without switching (RFC 9110 section 7.8).
-    shouldUpgradeCallback: opensWebSocket,
+    shouldUpgradeCallback: (incoming) => opensWebSocket(incoming) && !isCheck(gateway, incoming.url),
   });
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse) =>
     void answerRequest(serving, incoming, outgoing);

@@ -105,15 +105,16 @@ export async function gatewayPlace(
   // The port is known before the client that returns to it.
   const front = createServer();
   const origin = await listening(front);
+  const publicUrl = change.publicUrl ?? origin;
   const pool = await setUp(server, {
-    CallbackURLs: [`${origin}${paths.callback}`],
-    LogoutURLs: [`${origin}/`],
+    CallbackURLs: [`${publicUrl}${paths.callback}`],
+    LogoutURLs: [`${publicUrl}/`],
     AllowedOAuthScopes: ["openid", "email", "profile"],
   });
   const { origin: upstream } = await startApplication();
   const settings: GatewaySettings = {
     listen: { host: "127.0.0.1", port: 0 },
-    publicUrl: origin,
+    publicUrl,
     provider: {
       issuer: `${server.endpoint}/${pool.UserPoolId}`,
       clientId: pool.ClientId,
