@@ -4,12 +4,13 @@
  *
  * Each figure is compared with the limit measured in the same run. This process generates the load, and the server is
  * another one; compared is the server's CPU time per operation, which the load generator does not affect. `overload`,
- * `enumeration`, `messages`, `page-latency`, `sweep` and `triggers` are separate benches that only run when named.
+ * `enumeration`, `gateway`, `messages`, `page-latency`, `sweep` and `triggers` are separate benches that only run when named.
  */
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import * as enumeration from "./enumeration.ts";
+import * as gateway from "./gateway.ts";
 import { databaseKinds, newDatabase } from "./lib/database.ts";
 import { type Limits, measureLimits } from "./lib/limits.ts";
 import { type Measured, measure } from "./lib/load.ts";
@@ -59,9 +60,18 @@ async function main(): Promise<void> {
   if (positionals.includes(pageLatency.name)) await pageLatency.run({ kinds, seconds: load.seconds });
   if (positionals.includes(sweep.name)) await sweep.run({ kinds });
   if (positionals.includes(messages.name)) await messages.run({ kinds, seconds: load.seconds });
+  if (positionals.includes(gateway.name)) await gateway.run({ seconds: load.seconds });
   if (positionals.includes(triggers.name)) await triggers.run({ kinds, seconds: load.seconds });
   const ownBenches: readonly string[] = [
-    ...[overload.name, enumeration.name, pageLatency.name, sweep.name, triggers.name, messages.name],
+    ...[
+      overload.name,
+      enumeration.name,
+      pageLatency.name,
+      sweep.name,
+      triggers.name,
+      messages.name,
+      gateway.name,
+    ],
   ];
   const named = positionals.filter((name) => !ownBenches.includes(name));
   const chosen = scenarios.filter(({ name }) => positionals.length === 0 || named.includes(name));

@@ -52,7 +52,8 @@ function chosen(given: readonly string[]): { readonly name: string; readonly arg
 
 const { name, argv } = chosen(process.argv.slice(2));
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-if (name === "serve") startOver();
+const isServer = name === "serve" || (name === "gateway" && (argv[0]?.startsWith("-") ?? false));
+if (isServer) startOver();
 if (command === undefined) {
   console.error((await import("./cli/help.ts")).unknownCommand(name));
   process.exitCode = 2;

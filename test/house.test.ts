@@ -74,7 +74,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   pg: /^store\//,
   "@node-rs/argon2": /^domain\/credentials\//,
   jose: /^(?:domain\/(?:federation|tokens)|verify|gateway)\//,
-  httpxy: /^gateway\/forward\.ts$/,
+  httpxy: /^gateway\/(?:forward|websockets)\.ts$/,
   "css-tree": /^domain\/branding\//,
   culori: /^lib\/color\.ts$/,
   saxes: /^lib\/(?:svg|xml)\.ts$/,

@@ -79,7 +79,7 @@ async function portOf(child: ChildProcess): Promise<number> {
   child.stdout!.setEncoding("utf8");
   for await (const [chunk] of on(child)) {
     printed += chunk;
-    const [, port] = /ready at http:\/\/[^\s:]+:(\d+)/.exec(printed) ?? [];
+    const [, port] = /(?:ready at|listens on) http:\/\/[^\s:]+:(\d+)/.exec(printed) ?? [];
     if (port !== undefined) return Number(port);
   }
   throw new Error(`The program ended before it was ready:\n${printed}`);

@@ -1,12 +1,11 @@
 /** `poolhouse gateway`: the gateway in front of applications, as a process of its own. */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import type { Server } from "node:http";
 import { type AddressInfo, isIP, type Server as NetServer } from "node:net";
 import { parseArgs } from "node:util";
 import { type GatewayFile, readGatewayFile } from "../config/gateway-file.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
-import { createGatewayServer } from "../gateway/serve.ts";
+import { createGatewayServer, type GatewayServer } from "../gateway/serve.ts";
 import { createTlsListener, type TlsListener } from "../gateway/tls.ts";
 import { certificateFromFile } from "../integrations/tls.ts";
 import { toBase64 } from "../lib/bytes.ts";
@@ -104,12 +103,8 @@ async function listen(server: NetServer, port: number, host: string): Promise<nu
   return (server.address() as AddressInfo).port;
 }
 
-async function end(server: Server, secure: TlsListener | undefined, made: Gateway): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
-  const timer = setTimeout(() => server.closeAllConnections(), farewell);
-  await Promise.all([closed, secure?.end(farewell)]);
-  clearTimeout(timer);
+async function end(server: GatewayServer, secure: TlsListener | undefined, made: Gateway): Promise<void> {
+  await Promise.all([server.end(farewell), secure?.end(farewell)]);
   await made.close();
   process.exit(0);
 }

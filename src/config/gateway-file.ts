@@ -145,6 +145,7 @@ const endpoints = {
   check: "check",
   backchannelLogout: "backchannel-logout",
   keys: "keys",
+  health: "health",
 } as const satisfies Record<keyof GatewayPaths, keyof typeof gatewayKeys.paths>;
 
 function readPaths(entry: Entry | undefined): GatewayPaths {

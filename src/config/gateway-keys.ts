@@ -110,6 +110,7 @@ export const gatewayKeys = {
       help: "Where the provider ends sessions (OpenID Connect Back-Channel Logout 1.0).",
     },
     keys: { fallback: "/auth/keys", help: "The public keys of the identity tokens." },
+    health: { fallback: "/auth/health", help: "200 while the gateway can decide, for load balancers." },
   },
   sessions: {
     store: {

@@ -8,6 +8,7 @@ import { ProviderAway } from "./discover.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import { plainPath } from "./paths.ts";
 import type { Provider } from "./provider.ts";
+import { isServedHost } from "./return-url.ts";
 import { applicationOf, type Lack, lacking, routeOf } from "./rules.ts";
 import type { Refresher } from "./sessions/refresh.ts";
 import { AmbiguousCookies, type Keeper, type Session } from "./sessions/sessions.ts";
@@ -30,12 +31,15 @@ export type Decision =
       readonly reason: RefusedFor;
       /** The WWW-Authenticate header. */
       readonly challenge: string | undefined;
+      /** Set-Cookie headers: the session of somebody who may not pass goes on, too. */
+      readonly cookies: readonly string[];
     };
 
 export type RefusedFor =
   | "unclear-path"
   | "unknown-host"
   | "no-route"
+  | "foreign-origin"
   | "ambiguous-cookies"
   | "signed-out"
   | "token"
@@ -58,8 +62,12 @@ interface Known {
   readonly cookies: readonly string[];
 }
 
-/** In this order: the host and path are clear, a route fits, somebody is known, and may. */
-export async function admit(means: AdmissionMeans, asked: Asked): Promise<Decision> {
+/**
+ * In this order: the host and path are clear, a route fits, somebody is known, and may.
+ * @param again about a request that was admitted before and is still under way: tokens are not refreshed for it, since the
+ * new ones would reach nobody
+ */
+export async function admit(means: AdmissionMeans, asked: Asked, again?: "again"): Promise<Decision> {
   const { settings } = means;
   const path = plainPath(splitTarget(asked.target).path);
   if (path === undefined) return refused(400, "unclear-path");
@@ -67,16 +75,27 @@ export async function admit(means: AdmissionMeans, asked: Asked): Promise<Decisi
   if (application === undefined) return refused(404, "unknown-host");
   const route = routeOf(application, asked, path);
   if (route === undefined) return refused(403, "no-route");
+  if (route.by !== "bearer" && isForeignWebSocket(settings, asked)) return refused(403, "foreign-origin");
   try {
-    const known = await whoAsks(means, asked, route);
+    const known = await whoAsks(means, asked, route, again);
     if (known === undefined)
       return route.access === "public" ? pass(application, undefined) : signIn(settings, asked, route);
     const lack = lacking(route, known.identity);
-    if (lack !== undefined && route.access !== "public") return refused(403, lack);
+    if (lack !== undefined && route.access !== "public") return refused(403, lack, undefined, known.cookies);
     return pass(application, known);
   } catch (error) {
     return onFailure(error, route, application);
   }
+}
+
+/** A page of another site could open a WebSocket with the user's cookies (RFC 6455 section 10.2). Programs send no Origin. */
+function isForeignWebSocket(settings: GatewaySettings, { header, scheme, host }: Asked): boolean {
+  if (header("sec-websocket-key") === undefined && header("upgrade") === undefined) return false;
+  const origin = header("origin");
+  if (origin === undefined) return false;
+  if (!URL.canParse(origin)) return true;
+  const from = new URL(origin);
+  return from.protocol !== scheme || !(from.host === host || isServedHost(settings, from.host));
 }
 
 function onFailure(error: unknown, route: GatewayRoute, application: GatewayApplication): Decision {
@@ -98,8 +117,9 @@ function refused(
   status: (Decision & { kind: "refused" })["status"],
   reason: RefusedFor,
   challenge?: string,
+  cookies: readonly string[] = [],
 ): Decision {
-  return { kind: "refused", status, reason, challenge };
+  return { kind: "refused", status, reason, challenge, cookies };
 }
 
 /** Somebody unknown: a browser that asks for a page is sent to sign in; anything else gets 401. */
@@ -124,11 +144,12 @@ async function whoAsks(
   means: AdmissionMeans,
   asked: Asked,
   { by }: GatewayRoute,
+  again: "again" | undefined,
 ): Promise<Known | undefined> {
   const token = by === "session" ? undefined : bearerToken(asked.header("authorization"));
   if (token !== undefined) return byToken(means, token);
   if (by === "bearer") return undefined;
-  const session = await sessionOf(means, asked.header("cookie"));
+  const session = await sessionOf(means, asked.header("cookie"), again);
   if (session === undefined) return undefined;
   const { identity, tokens } = session.session;
   return { identity, accessToken: tokens.accessToken, cookies: session.cookies };
@@ -138,9 +159,10 @@ async function whoAsks(
 export async function sessionOf(
   { keeper, refresher, ...means }: AdmissionMeans,
   cookie: string | undefined,
+  again?: "again",
 ): Promise<{ readonly session: Session; readonly cookies: readonly string[] } | undefined> {
   const found = await keeper.find(cookie);
-  if (found === undefined) return undefined;
+  if (found === undefined || again !== undefined) return found;
   const current = await refresher.current(found, cookie);
   if (current === undefined) return undefined;
   const tokens = tokenCookies(means, current.session.tokens, cookie);

@@ -2,87 +2,121 @@
  * The endpoint that proxies ask about each request: nginx `auth_request`, Caddy `forward_auth`, Traefik ForwardAuth, and
  * Envoy's ext_authz over HTTP. They differ in how they name the request and in what they make of the answer.
  */
-
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Decision } from "./admission.ts";
 import { type Asked, splitTarget } from "./asked.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Received } from "./node-request.ts";
 import { answerRefused } from "./refused.ts";
+import { send } from "./send.ts";
 
 interface Manner {
-  /** The request that is asked about; undefined if it is not named in this manner. */
-  readonly about: (received: Received, rest: string) => Asked | undefined;
+  /** The headers that name the request; none if it is named by the path below the endpoint. */
+  readonly named: { readonly target: string; readonly method: string } | undefined;
   /** Whether any answer but 2xx is given to the browser as it is; else only 401 and 403 are understood. */
   readonly passesAnswers: boolean;
 }
 
+/** nginx, as set in its configuration; Caddy and Traefik; Envoy, with the endpoint as `path_prefix`. */
 const manners: readonly Manner[] = [
-  // nginx: X-Original-URI and X-Original-Method, as set in its configuration.
-  {
-    about: (received) => {
-      const target = received.header("x-original-uri");
-      return target === undefined
-        ? undefined
-        : { ...received, target, method: received.header("x-original-method") ?? "GET" };
-    },
-    passesAnswers: false,
-  },
-  // Caddy and Traefik.
-  {
-    about: (received) => {
-      const target = received.header("x-forwarded-uri");
-      return target === undefined
-        ? undefined
-        : { ...received, target, method: received.header("x-forwarded-method") ?? "GET" };
-    },
-    passesAnswers: true,
-  },
-  // Envoy, with the endpoint as path_prefix: the request itself, below it.
-  {
-    about: (received, rest) => (rest === "" ? undefined : { ...received, target: rest }),
-    passesAnswers: true,
-  },
+  { named: { target: "x-original-uri", method: "x-original-method" }, passesAnswers: false },
+  { named: { target: "x-forwarded-uri", method: "x-forwarded-method" }, passesAnswers: true },
+  { named: undefined, passesAnswers: true },
 ];
 
-/** Answers the question of a proxy; undefined if the request is none. Only trusted proxies are answered. */
-export async function answerCheck(gateway: Gateway, received: Received): Promise<Response | undefined> {
-  const { path, query } = splitTarget(received.target);
-  const own = gateway.settings.paths.check;
-  if (path !== own && !path.startsWith(`${own}/`)) return undefined;
-  if (!received.isFromProxy) return new Response(null, { status: 403 });
-  const rest = path.slice(own.length) + (query === "" ? "" : `?${query}`);
-  for (const { about, passesAnswers } of manners) {
-    const asked = about(received, path === own ? "" : rest);
-    if (asked !== undefined) return answerAbout(gateway, asked, passesAnswers);
-  }
-  return Response.json({ error: "The request to check is not named." }, { status: 400 });
+interface Question {
+  readonly asked: Asked;
+  readonly passesAnswers: boolean;
 }
 
-async function answerAbout(gateway: Gateway, asked: Asked, passesAnswers: boolean): Promise<Response> {
+/** Whether a request is a proxy's question, which may look like the request that it is about: a WebSocket, too. */
+export function isCheck({ settings: { paths } }: Gateway, target = ""): boolean {
+  if (!target.startsWith(paths.check)) return false;
+  const { path } = splitTarget(target);
+  return path === paths.check || path.startsWith(`${paths.check}/`);
+}
+
+/** Answers the question of a proxy; false if the request is none. Only trusted proxies are answered. */
+export async function answerCheck(
+  gateway: Gateway,
+  received: Received,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<boolean> {
+  const own = gateway.settings.paths.check;
+  if (!isCheck(gateway, received.target)) return false;
+  const question = received.isFromProxy ? questionIn(received, received.target.slice(own.length)) : undefined;
+  if (question !== undefined) await answerAbout(gateway, question, incoming, outgoing);
+  else await send(incoming, outgoing, notAnswered(received));
+  return true;
+}
+
+function notAnswered({ isFromProxy }: Received): Response {
+  if (!isFromProxy) return new Response(null, { status: 403 });
+  const error = "The request to check is not named, or in two ways.";
+  return Response.json({ error }, { status: 400 });
+}
+
+/**
+ * What is asked. Proxies pass the client's own headers on with their question, so a request that is named in two manners may
+ * be named by the client in one of them: it is none.
+ * @param rest the target below the endpoint
+ */
+function questionIn(received: Received, rest: string): Question | undefined {
+  const found = manners.flatMap(({ named, passesAnswers }) => {
+    if (named === undefined)
+      return rest.startsWith("/") ? [{ asked: { ...received, target: rest }, passesAnswers }] : [];
+    const target = received.header(named.target);
+    const method = received.header(named.method);
+    if (target === undefined) return [];
+    return [{ asked: method === undefined ? undefined : { ...received, target, method }, passesAnswers }];
+  });
+  const [only] = found;
+  return found.length === 1 && only?.asked !== undefined
+    ? { asked: only.asked, passesAnswers: only.passesAnswers }
+    : undefined;
+}
+
+async function answerAbout(
+  gateway: Gateway,
+  { asked, passesAnswers }: Question,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const decision = await gateway.admit(asked);
   switch (decision.kind) {
     case "pass":
-      return passed(decision, await gateway.headersFor(asked, decision));
-    case "sign-in":
-      return passesAnswers
-        ? new Response(null, {
-            status: 302,
-            headers: { location: decision.location, "cache-control": "no-store" },
-          })
-        : new Response(null, { status: 401, headers: { "x-auth-request-redirect": decision.location } });
+      return passed(gateway, decision, await gateway.headersFor(asked, decision), passesAnswers, outgoing);
+    case "sign-in": {
+      const { location } = decision;
+      if (passesAnswers) outgoing.writeHead(302, { location, "cache-control": "no-store" }).end();
+      else outgoing.writeHead(401, { "x-auth-request-redirect": location, "content-length": 0 }).end();
+      return;
+    }
     case "refused": {
       const answer = answerRefused(asked, decision);
-      if (passesAnswers || answer.status === 401 || answer.status === 403) return answer;
-      return new Response(null, { status: answer.status === 503 ? 503 : 403 });
+      if (passesAnswers || [401, 403, 503].includes(answer.status)) return send(incoming, outgoing, answer);
+      outgoing.writeHead(403, { "content-length": 0 }).end();
     }
   }
 }
 
+/**
+ * The application may get the request, with these headers. Those that say nothing are empty, since Caddy copies what is not
+ * there as the name of its own variable, and so that what a client has sent is replaced. nginx passes only one header of a name on, so that for it each
+ * cookie has a name of its own.
+ */
 function passed(
+  { headerNames }: Gateway,
   { cookies }: Decision & { readonly kind: "pass" },
-  headers: Record<string, string>,
-): Response {
-  const answer = new Headers({ ...headers, "cache-control": "no-store" });
-  for (const cookie of cookies) answer.append("set-cookie", cookie);
-  return new Response(null, { status: 200, headers: answer });
+  headers: Readonly<Record<string, string>>,
+  passesAnswers: boolean,
+  outgoing: ServerResponse,
+): void {
+  const all: string[] = ["cache-control", "no-store", "content-length", "0"];
+  for (const name in headers) all.push(name, headers[name]!);
+  for (const name of headerNames) if (headers[name] === undefined) all.push(name, "");
+  for (const [index, cookie] of cookies.entries())
+    all.push(passesAnswers ? "set-cookie" : `x-auth-request-set-cookie-${index + 1}`, cookie);
+  outgoing.writeHead(200, all).end();
 }

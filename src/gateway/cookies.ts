@@ -44,6 +44,16 @@ export function setCookie(scope: CookieScope, name: string, value: string, maxAg
   return `${name}=${value}; Path=/${domain}; Max-Age=${maxAge}; HttpOnly${secure}; SameSite=Lax`;
 }
 
+/**
+ * The name of the cookie that a Set-Cookie header sets (RFC 6265bis section 5.7). One without a name is sent back as its
+ * value alone, so that what looks like a name in it counts as one.
+ */
+export function setCookieName(line: string): string {
+  const [pair = ""] = line.split(";", 1);
+  const [, name = ""] = /^[\s=]*([^=]*)/.exec(pair) ?? [];
+  return name.trim();
+}
+
 /** Browsers keep no cookie beyond 4,096 bytes of name, value and attributes. */
 const largestPart = 3800;
 /** Servers refuse headers of more than 8 or 16 KB. */

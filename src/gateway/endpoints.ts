@@ -3,6 +3,7 @@ import type { GatewayPaths } from "../lib/gateway-settings.ts";
 import { type Asked, splitTarget } from "./asked.ts";
 import type { Called, EndpointMeans, ReadBody } from "./called.ts";
 import { backchannelLogout } from "./endpoints/backchannel-logout.ts";
+import { health } from "./endpoints/health.ts";
 import { session, validate } from "./endpoints/session.ts";
 import { callback, signIn } from "./endpoints/sign-in.ts";
 import { signOut } from "./endpoints/sign-out.ts";
@@ -21,6 +22,7 @@ const endpoints: Readonly<Record<Exclude<keyof GatewayPaths, "check">, Endpoint>
   validate: { methods: ["POST"], answer: validate },
   backchannelLogout: { methods: ["POST"], answer: backchannelLogout },
   keys: { methods: ["GET"], answer: async ({ tokens }) => Response.json(tokens.keySet) },
+  health: { methods: ["GET"], answer: health },
 };
 
 /** Answers a request for an endpoint; undefined for any other path. */

@@ -1,95 +1,133 @@
 /** Passes requests on to applications: streaming both ways, WebSockets, server-sent events. */
-import { Agent, type IncomingMessage, type ServerResponse } from "node:http";
+import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { Agent as TlsAgent } from "node:https";
-import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { createProxyServer } from "httpxy";
-import type { Decision } from "./admission.ts";
-import { withoutCookies } from "./cookies.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
-import type { Received } from "./node-request.ts";
+import { answerRefused } from "./refused.ts";
+import { goOn, send } from "./send.ts";
+import { type Passing, translateAnswer, translateRequest } from "./translate.ts";
+import { createWebSockets, type WebSockets } from "./websockets.ts";
 
-type Passed = Decision & { readonly kind: "pass" };
-
-interface Passing {
-  readonly incoming: IncomingMessage;
-  readonly received: Received;
-  readonly decision: Passed;
+interface PassingOn extends Passing {
+  readonly outgoing: ServerResponse;
 }
 
-export interface Forwarder {
-  forward(passing: Passing & { readonly outgoing: ServerResponse }): Promise<void>;
-  upgrade(passing: Passing & { readonly socket: Duplex; readonly head: Buffer }): Promise<void>;
+export interface Forwarder extends WebSockets {
+  /** Never rejects: the client is told what went wrong. */
+  forward(passing: PassingOn): Promise<void>;
+  /** Closes the connections to applications that are kept for later requests. */
+  close(): void;
+}
+
+/** A request under way. */
+interface Running extends PassingOn {
+  request: ClientRequest | undefined;
+  isTooLate: boolean;
 }
 
 /** How long an application may take to begin its answer. Milliseconds. */
 const patience = 120_000;
 
-/** Headers about the browser's own connection, which the gateway says anew. */
-const aboutConnection = [
-  "forwarded",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-proto",
-  "x-forwarded-port",
-  "x-real-ip",
-];
-
-export function createForwarder(gateway: Gateway, log: Log): Forwarder {
+/** @param lookEvery how often open WebSockets are looked at, in milliseconds */
+export function createForwarder(gateway: Gateway, log: Log, lookEvery: number): Forwarder {
   const agents = { "http:": new Agent({ keepAlive: true }), "https:": new TlsAgent({ keepAlive: true }) };
-  const proxy = createProxyServer({ proxyTimeout: patience, xfwd: false });
-  const optionsOf = (upstream: string) => ({
-    target: upstream,
-    agent: agents[new URL(upstream).protocol as "http:"],
+  const proxy = createProxyServer({
+    ...{ proxyTimeout: patience, upgradeTimeout: patience, selfHandleResponse: true, xfwd: false },
+  });
+  const targets = new Map(
+    gateway.settings.applications.flatMap(({ upstream }) => {
+      if (upstream === undefined) return [];
+      const target = new URL(upstream);
+      return [[upstream, { target, agent: agents[target.protocol as "http:"] }] as const];
+    }),
+  );
+  const running = new WeakMap<IncomingMessage, Running>();
+
+  proxy.on("proxyReq", (request, incoming) => {
+    const one = running.get(incoming);
+    if (one === undefined) return;
+    one.request = request;
+    request.once("timeout", () => {
+      one.isTooLate = true;
+    });
+    // Node would say nothing of a change of protocol that nobody has asked for.
+    request.once("upgrade", (_response, socket) => {
+      socket.destroy();
+      void fail(one, new Error("it switches protocols unasked"));
+    });
+  });
+  proxy.on("proxyRes", (response, incoming) => {
+    const one = running.get(incoming);
+    if (one !== undefined) answer(one, response);
   });
 
-  /** Sets what the application learns, and takes away what only looks as if it came from the gateway. */
-  async function prepare({ incoming, received, decision }: Passing): Promise<void> {
-    const { headers } = incoming;
-    for (const name of Object.keys(headers)) if (gateway.isOurHeader(name)) delete headers[name];
-    const before = headers["x-forwarded-for"];
-    const peer = incoming.socket.remoteAddress ?? "";
-    for (const name of aboutConnection) delete headers[name];
-    headers["x-forwarded-for"] =
-      received.isFromProxy && before !== undefined ? `${String(before)}, ${peer}` : peer;
-    headers["x-forwarded-host"] = received.host;
-    headers["x-forwarded-proto"] = received.scheme.slice(0, -1);
-    const cookies = headers.cookie === undefined ? "" : withoutCookies(headers.cookie, gateway.isOurCookie);
-    if (cookies === "") delete headers.cookie;
-    else headers.cookie = cookies;
-    const told = await gateway.headersFor(received, decision);
-    for (const [name, value] of Object.entries(told)) headers[name.toLowerCase()] = value;
+  function answer(one: Running, response: IncomingMessage): void {
+    const { outgoing } = one;
+    // From here on it may take its time: server-sent events, large files.
+    response.socket.setTimeout(0);
+    try {
+      const headers = translateAnswer(gateway, log, response, one);
+      outgoing.writeHead(response.statusCode!, response.statusMessage, headers);
+    } catch (error) {
+      // What Node reads it does not always write.
+      response.destroy();
+      void fail(one, error);
+      return;
+    }
+    response.pipe(outgoing);
+    // The first bytes may take a while: whoever waits for events learns that they will come.
+    if (response.headers["content-length"] !== undefined) return;
+    let hasBegun = false;
+    response.once("data", () => {
+      hasBegun = true;
+    });
+    setImmediate(() => hasBegun || outgoing.writableEnded || outgoing.flushHeaders());
+  }
+
+  async function fail({ incoming, outgoing, received, isTooLate }: Running, error: unknown): Promise<void> {
+    log.warn(
+      { event: "application-away", detail: String(error), host: received.host },
+      "An application does not answer.",
+    );
+    if (outgoing.headersSent) outgoing.destroy();
+    else {
+      const refused = { status: isTooLate ? 504 : 502, reason: "application-away" } as const;
+      await send(incoming, outgoing, answerRefused(received, refused));
+    }
+  }
+
+  /** An application that closes a kept connection just now has not seen the request. */
+  function mayRepeat({ request, incoming, outgoing }: Running, error: unknown): boolean {
+    const { method, headers } = incoming;
+    if (request?.reusedSocket !== true || outgoing.headersSent || outgoing.destroyed) return false;
+    if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") return false;
+    const isBare = headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
+    return isBare && (method === "GET" || method === "HEAD");
   }
 
   return {
+    ...createWebSockets(gateway, log, { proxy, targets, lookEvery }),
+    close() {
+      for (const agent of Object.values(agents)) agent.destroy();
+    },
     async forward(passing) {
       const { incoming, outgoing, received, decision } = passing;
-      const { upstream } = decision.application;
-      if (upstream === undefined) return unserved(outgoing);
-      await prepare(passing);
-      for (const cookie of decision.cookies) outgoing.appendHeader("set-cookie", cookie);
-      await proxy.web(incoming, outgoing, optionsOf(upstream)).catch((error: unknown) => {
-        log.warn({ detail: String(error), host: received.host }, "An application does not answer.");
-        if (outgoing.headersSent) outgoing.destroy();
-        else outgoing.writeHead(502, { "content-type": "text/plain" }).end("Bad Gateway\n");
-      });
-    },
-    async upgrade(passing) {
-      const { incoming, socket, head, decision } = passing;
-      const { upstream } = decision.application;
-      if (upstream === undefined)
-        return void socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
-      await prepare(passing);
-      await proxy.ws(incoming, socket as Socket, optionsOf(upstream), head).catch((error: unknown) => {
-        log.warn({ detail: String(error) }, "A WebSocket of an application failed.");
-        socket.destroy();
-      });
+      const target = targets.get(decision.application.upstream ?? "");
+      if (target === undefined)
+        return send(incoming, outgoing, answerRefused(received, { status: 404, reason: "not-passed-on" }));
+      goOn(incoming, outgoing);
+      await translateRequest(gateway, passing);
+      // Nobody waits for it any more.
+      if (outgoing.destroyed) return;
+      const one: Running = { ...passing, request: undefined, isTooLate: false };
+      running.set(incoming, one);
+      try {
+        await proxy.web(incoming, outgoing, target);
+      } catch (error) {
+        if (!mayRepeat(one, error)) return fail(one, error);
+        await proxy.web(incoming, outgoing, target).catch((again: unknown) => fail(one, again));
+      }
     },
   };
-}
-
-/** The application is behind another proxy, which asks the gateway and passes requests on itself. */
-function unserved(outgoing: ServerResponse): void {
-  outgoing.writeHead(404, { "content-type": "text/plain" }).end("Nothing is passed on from here.\n");
 }

@@ -7,13 +7,14 @@ import type { Asked } from "./asked.ts";
 import type { EndpointMeans } from "./called.ts";
 import type { CookieScope } from "./cookies.ts";
 import { answerEndpoint } from "./endpoints.ts";
-import { identityHeaders, isIdentityHeader, tokenHeader } from "./identity.ts";
-import { createIdentityTokens } from "./identity-token.ts";
+import { headerNames, type Identity, identityHeaders, isIdentityHeader, tokenHeader } from "./identity.ts";
+import { createIdentityTokens, type IdentityTokens } from "./identity-token.ts";
 import type { Log } from "./log.ts";
 import { Provider } from "./provider.ts";
 import { Seals } from "./sealing.ts";
 import { Refresher } from "./sessions/refresh.ts";
 import type { Keeper } from "./sessions/sessions.ts";
+import { isTokenCookie } from "./token-cookies.ts";
 
 export interface GatewayMeans {
   readonly log: Log;
@@ -29,14 +30,21 @@ export interface Gateway {
    * @param body reads the request's body, at most as many bytes
    */
   answer(asked: Asked, body: (most: number) => Promise<string>): Promise<Response | undefined>;
-  /** Decides about a request for an application. */
-  admit(asked: Asked): Promise<Decision>;
+  /** Decides about a request for an application, or `again` about one that is still under way. */
+  admit(asked: Asked, again?: "again"): Promise<Decision>;
   /** What an application is told about somebody who passes. */
-  headersFor(asked: Asked, decision: Decision & { readonly kind: "pass" }): Promise<Record<string, string>>;
+  headersFor(
+    asked: Asked,
+    decision: Decision & { readonly kind: "pass" },
+  ): Promise<Readonly<Record<string, string>>>;
+  /** The names of the headers that an application can be told of. */
+  readonly headerNames: readonly string[];
   /** Whether a header of a request may not reach an application, since only the gateway sends it. */
   isOurHeader(name: string): boolean;
   /** Whether a cookie is one of the gateway's, which applications do not get. */
   isOurCookie(name: string): boolean;
+  /** Whether only the gateway sets a cookie, which an application may get. */
+  isReservedCookie(name: string): boolean;
   /** Reads the provider's metadata and asks the database. Throws if either does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -69,21 +77,17 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
     keeper.sweep().catch((error: unknown) => log.warn({ detail: String(error) }, "Sessions were not swept."));
   }, sweepEvery).unref();
   let closing: Promise<void> | undefined;
+  const isOurCookie = (name: string) =>
+    keeper.isOurs(name) || name.includes(`${sessions.cookieName}-sign-in-`);
   return {
     settings,
     answer: (asked, body) => answerEndpoint(endpoints, asked, body),
-    admit: (asked) => admit(admission, asked),
-    async headersFor(asked, { identity: who, accessToken }) {
-      if (who === undefined) return {};
-      const headers = identityHeaders(identity, who);
-      if (identity.token !== undefined)
-        headers[tokenHeader(identity)] = await tokens.sign(who, `${asked.scheme}//${asked.host}`);
-      if (identity.accessToken && accessToken !== undefined)
-        headers["Authorization"] = `Bearer ${accessToken}`;
-      return headers;
-    },
+    admit: (asked, again) => admit(admission, asked, again),
+    headersFor: createTeller(settings, tokens),
+    headerNames: headerNames(identity),
     isOurHeader: (name) => isIdentityHeader(identity, name),
-    isOurCookie: (name) => keeper.isOurs(name) || name.includes(`${sessions.cookieName}-sign-in-`),
+    isOurCookie,
+    isReservedCookie: (name) => isOurCookie(name) || isTokenCookie({ settings, scope }, name),
     async check() {
       await Promise.all([provider.load(), keeper.ping()]);
     },
@@ -92,6 +96,22 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
       closing ??= refresher.settle().then(() => keeper.close());
       return closing;
     },
+  };
+}
+
+/** Tells applications who is asking. What does not change is made once for an identity. */
+function createTeller({ identity }: GatewaySettings, tokens: IdentityTokens): Gateway["headersFor"] {
+  const made = new WeakMap<Identity, Readonly<Record<string, string>>>();
+  const name = tokenHeader(identity);
+  return async ({ scheme, host }, { identity: who, accessToken }) => {
+    if (who === undefined) return {};
+    const known = made.get(who) ?? identityHeaders(identity, who);
+    made.set(who, known);
+    return {
+      ...known,
+      ...(identity.token !== undefined && { [name]: await tokens.sign(who, `${scheme}//${host}`) }),
+      ...(identity.accessToken && accessToken !== undefined && { Authorization: `Bearer ${accessToken}` }),
+    };
   };
 }
 

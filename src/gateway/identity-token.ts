@@ -15,6 +15,12 @@ interface Key {
   readonly jwk: JWK;
 }
 
+interface Made {
+  readonly token: string;
+  /** Epoch milliseconds: when another one is made. */
+  readonly until: number;
+}
+
 export interface IdentityTokens {
   /** @param audience the application's origin */
   sign(identity: Identity, audience: string): Promise<string>;
@@ -43,35 +49,45 @@ export function createIdentityTokens({
   now,
 }: IdentityTokenOptions): IdentityTokens {
   const keys = seals.derived("identity token").map(keyOf);
-  const made = new BoundedMap<string, { readonly token: string; readonly until: number }>(1000);
+  const made = new BoundedMap<string, Made>(1000);
+  /** The same, by the identity itself, as long as it is in memory. */
+  const latest = new WeakMap<Identity, Made & { readonly audience: string }>();
+  const sign = async (identity: Identity, audience: string): Promise<Made> => {
+    const id = sha256Base64url(JSON.stringify([identity, audience]));
+    const known = made.get(id);
+    if (known !== undefined && now() < known.until) return known;
+    const { kid, privateKey } = keys[0]!;
+    const { subject, username, email, groups, scopes } = identity;
+    const at = Math.floor(now() / 1000);
+    const more = claims.map((name) => [name, identity.claims[name]] as const);
+    const token = await new SignJWT({
+      ...Object.fromEntries(more.filter(([, value]) => value !== undefined)),
+      ...(username !== undefined && { preferred_username: username }),
+      ...(email !== undefined && { email }),
+      groups,
+      scope: scopes.join(" "),
+      idp: identity.issuer,
+    })
+      .setProtectedHeader({ alg: "EdDSA", kid, typ: "JWT" })
+      .setSubject(subject)
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setIssuedAt(at)
+      .setExpirationTime(at + seconds)
+      .sign(privateKey);
+    // Half of its life is left to whoever gets it last.
+    const next = { token, until: now() + seconds * 500 };
+    made.set(id, next);
+    return next;
+  };
   return {
     keySet: { keys: keys.map(({ jwk }) => jwk) },
     async sign(identity, audience) {
-      const id = sha256Base64url(JSON.stringify([identity, audience]));
-      const known = made.get(id);
-      if (known !== undefined && now() < known.until) return known.token;
-      const { kid, privateKey } = keys[0]!;
-      const { subject, username, email, groups, scopes } = identity;
-      const at = Math.floor(now() / 1000);
-      const more = claims.map((name) => [name, identity.claims[name]] as const);
-      const token = await new SignJWT({
-        ...Object.fromEntries(more.filter(([, value]) => value !== undefined)),
-        ...(username !== undefined && { preferred_username: username }),
-        ...(email !== undefined && { email }),
-        groups,
-        scope: scopes.join(" "),
-        idp: identity.issuer,
-      })
-        .setProtectedHeader({ alg: "EdDSA", kid, typ: "JWT" })
-        .setSubject(subject)
-        .setIssuer(issuer)
-        .setAudience(audience)
-        .setIssuedAt(at)
-        .setExpirationTime(at + seconds)
-        .sign(privateKey);
-      // Half of its life is left to whoever gets it last.
-      made.set(id, { token, until: now() + seconds * 500 });
-      return token;
+      const last = latest.get(identity);
+      if (last?.audience === audience && now() < last.until) return last.token;
+      const next = await sign(identity, audience);
+      latest.set(identity, { ...next, audience });
+      return next.token;
     },
   };
 }

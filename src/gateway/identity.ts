@@ -1,6 +1,7 @@
 /** Who is asking, and how applications are told. */
 import type { GatewayIdentity } from "../lib/gateway-settings.ts";
 import { groupsOf } from "../verify/access.ts";
+import { looseName } from "./headers.ts";
 
 export interface Identity {
   readonly subject: string;
@@ -51,6 +52,12 @@ const headers = {
 /** The name of the header with the signed token about the user. */
 export const tokenHeader = ({ prefix }: GatewayIdentity) => `${prefix}Token`;
 
+/** The names of all headers that there can be. */
+export function headerNames(identity: GatewayIdentity): readonly string[] {
+  const names = Object.keys(headers).map((name) => `${identity.prefix}${name}`);
+  return identity.token === undefined ? names : [...names, tokenHeader(identity)];
+}
+
 /**
  * The headers about somebody, by their names. What a header cannot have is percent-encoded as in a URI, as are percent
  * signs, and commas in the name of a group.
@@ -77,9 +84,9 @@ function claimText(value: unknown): string | undefined {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** Whether a request's header claims to be one of ours; `_` counts as `-`, which some servers take for the same. */
+/** Whether a request's header claims to be one of ours, also to servers that read names carelessly. */
 export function isIdentityHeader({ prefix }: GatewayIdentity, name: string): boolean {
-  return name.toLowerCase().replaceAll("_", "-").startsWith(prefix.toLowerCase());
+  return looseName(name).startsWith(prefix.toLowerCase());
 }
 
 function headerValue(value: string): string {

@@ -6,6 +6,7 @@ import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
 import { type Received, UnclearRequest } from "./node-request.ts";
 import { answerRefused } from "./refused.ts";
+import { goOn, send } from "./send.ts";
 
 /** A request that may go on to the application. */
 export interface Passed {
@@ -20,12 +21,13 @@ export async function answerOrPass(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<Passed | undefined> {
-  const isHead = incoming.method === "HEAD";
-  const own =
-    (await answerCheck(gateway, received)) ??
-    (await gateway.answer(received, (most) => readBody(incoming, most)));
+  if (await answerCheck(gateway, received, incoming, outgoing)) return undefined;
+  const own = await gateway.answer(received, (most) => {
+    goOn(incoming, outgoing);
+    return readBody(incoming, most);
+  });
   if (own !== undefined) {
-    await send(outgoing, own, isHead);
+    await send(incoming, outgoing, own);
     return undefined;
   }
   const decision = await gateway.admit(received);
@@ -36,20 +38,9 @@ export async function answerOrPass(
       outgoing.writeHead(302, { location: decision.location, "cache-control": "no-store" }).end();
       return undefined;
     case "refused":
-      await send(outgoing, answerRefused(received, decision), isHead);
+      await send(incoming, outgoing, answerRefused(received, decision));
       return undefined;
   }
-}
-
-async function send(outgoing: ServerResponse, response: Response, isHead: boolean): Promise<void> {
-  const body = Buffer.from(await response.arrayBuffer());
-  const headers = [...response.headers].filter(([name]) => name !== "set-cookie");
-  outgoing.writeHead(response.status, [
-    ...headers.flat(),
-    ...response.headers.getSetCookie().flatMap((cookie) => ["set-cookie", cookie]),
-    ...["content-length", String(body.length)],
-  ]);
-  outgoing.end(isHead ? undefined : body);
 }
 
 /** A request's body is larger than may be. */
@@ -83,7 +74,7 @@ function parsedText(body: unknown, type = ""): string {
 
 /** The status of a request that could not be answered; what was not the client's fault is logged. */
 export function failureStatus(log: Log, error: unknown): number {
-  const status = error instanceof UnclearRequest ? 400 : error instanceof BodyTooLarge ? 413 : 500;
+  const status = error instanceof UnclearRequest ? error.status : error instanceof BodyTooLarge ? 413 : 500;
   if (status === 500) log.error({ detail: String(error) }, "A request failed.");
   return status;
 }

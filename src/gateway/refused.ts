@@ -4,13 +4,17 @@ import type { Decision, RefusedFor } from "./admission.ts";
 import { type Asked, wantsPage } from "./asked.ts";
 import { page } from "./pages.ts";
 
-const words: Readonly<Record<RefusedFor, readonly [title: string, text: string]>> = {
+/** Reasons that are no decision: the application's own. */
+type Failed = "application-away" | "not-passed-on";
+
+const words: Readonly<Record<RefusedFor | Failed, readonly [title: string, text: string]>> = {
   "unclear-path": [
     "This address is not valid",
     "The path of the address could be understood in more than one way.",
   ],
   "unknown-host": ["Nothing here", "No application is served at this host."],
   "no-route": ["Not allowed", "Nothing may be asked for at this address."],
+  "foreign-origin": ["Not allowed", "A page of another site may not open a connection here."],
   "ambiguous-cookies": [
     "Two cookies of one name",
     "Your browser sent two cookies for the same session, one of which another website has set. Remove the cookies of this site and sign in again.",
@@ -24,11 +28,21 @@ const words: Readonly<Record<RefusedFor, readonly [title: string, text: string]>
   group: ["Not allowed", "You are signed in, but in none of the groups that may see this."],
   scope: ["Not allowed", "You are signed in, but this needs a permission that your sign-in does not have."],
   claim: ["Not allowed", "You are signed in, but not as somebody who may see this."],
+  "application-away": [
+    "This does not work at the moment",
+    "The application does not answer. Try again in a few minutes.",
+  ],
+  "not-passed-on": ["Nothing here", "Nothing is passed on from this address."],
 };
 
-export function answerRefused(asked: Asked, decision: Decision & { readonly kind: "refused" }): Response {
-  const { status, reason, challenge } = decision;
-  const headers: (readonly [string, string])[] = [];
+interface Refused extends Partial<Omit<Decision & { readonly kind: "refused" }, "status" | "reason">> {
+  readonly status: number;
+  readonly reason: RefusedFor | Failed;
+}
+
+export function answerRefused(asked: Asked, refused: Refused): Response {
+  const { status, reason, challenge, cookies = [] } = refused;
+  const headers: (readonly [string, string])[] = cookies.map((cookie) => ["set-cookie", cookie]);
   if (challenge !== undefined) headers.push(["www-authenticate", challenge]);
   if (status === 503) headers.push(["retry-after", "30"]);
   const [title, text] = words[reason];

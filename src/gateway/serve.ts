@@ -1,49 +1,94 @@
 /** The gateway as a server of its own: its endpoints, the check for other proxies, and the way to applications. */
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { isCheck } from "./check.ts";
 import { createForwarder, type Forwarder } from "./forward.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
 import { type Received, requestReader, UnclearRequest } from "./node-request.ts";
 import { answerFailure, answerOrPass } from "./receive.ts";
-import { isAllowedHost } from "./return-url.ts";
 import { answerUnreadable } from "./unreadable.ts";
+import { opensWebSocket, refuseUpgrade } from "./websockets.ts";
 
 interface Serving {
   readonly gateway: Gateway;
+  readonly log: Log;
   readonly forwarder: Forwarder;
   readonly read: (incoming: IncomingMessage) => Received;
+  /** Connections of WebSockets, for which Node's server no longer answers. */
+  readonly upgraded: Set<Socket>;
+}
+
+export interface GatewayServer extends Server {
+  /**
+   * Ends gracefully: accepts nothing more, closes WebSockets, and waits for the requests under way.
+   * @param patience milliseconds after which these are cut off
+   */
+  end(patience: number): Promise<void>;
+}
+
+export interface ServeOptions {
+  /** How often open WebSockets are looked at, whether their session has ended. Milliseconds; 15 seconds by default. */
+  readonly lookEvery?: number;
 }
 
 /** A server that is not yet listening. */
-export function createGatewayServer(gateway: Gateway, log: Log): Server {
+export function createGatewayServer(
+  gateway: Gateway,
+  log: Log,
+  { lookEvery = 15_000 }: ServeOptions = {},
+): GatewayServer {
   const { trustedProxies } = gateway.settings;
+  const forwarder = createForwarder(gateway, log, lookEvery);
   const serving: Serving = {
     gateway,
-    forwarder: createForwarder(gateway, log),
+    log,
+    forwarder,
     read: requestReader(trustedProxies),
+    upgraded: new Set(),
   };
-  // An upload may take its time, once its headers are there.
-  const server = createServer({ headersTimeout: 20_000, requestTimeout: 0, keepAliveTimeout: 65_000 });
-  server.on("request", async (incoming, outgoing) => {
-    try {
-      const passed = await answerOrPass(gateway, serving.read(incoming), incoming, outgoing);
-      if (passed !== undefined) await serving.forwarder.forward({ ...passed, incoming, outgoing });
-    } catch (error) {
-      answerFailure(log, outgoing, error);
-    }
+  const server = createServer({
+    // An upload may take its time, once its headers are there.
+    ...{ headersTimeout: 20_000, requestTimeout: 0, keepAliveTimeout: 65_000 },
+    // Whatever flags Node was started with.
+    insecureHTTPParser: false,
+    // Anything else that a client would like to switch to is answered without switching (RFC 9110 section 7.8).
+    shouldUpgradeCallback: (incoming) => opensWebSocket(incoming) && !isCheck(gateway, incoming.url),
   });
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse) =>
+    void answerRequest(serving, incoming, outgoing);
+  server.on("request", answer);
+  // The body is asked for once it is wanted.
+  server.on("checkContinue", answer);
+  server.on("connect", (_incoming, socket) => refuseUpgrade(socket, 405));
   server.on("upgrade", async (incoming, socket, head) => {
+    serving.upgraded.add(socket as Socket);
+    socket.once("close", () => serving.upgraded.delete(socket as Socket));
     socket.on("error", () => socket.destroy());
     try {
       await upgrade(serving, incoming, socket, head);
     } catch (error) {
       if (!(error instanceof UnclearRequest)) log.error({ detail: String(error) }, "A WebSocket failed.");
-      refuseUpgrade(socket, error instanceof UnclearRequest ? 400 : 500);
+      refuseUpgrade(socket, error instanceof UnclearRequest ? error.status : 500);
     }
   });
   server.on("clientError", (error, socket) => void answerUnreadable(error, socket));
-  return server;
+  return Object.assign(server, { end: (patience: number) => end(server, serving, patience) });
+}
+
+async function answerRequest(
+  { gateway, log, forwarder, read }: Serving,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  try {
+    const passed = await answerOrPass(gateway, read(incoming), incoming, outgoing);
+    if (passed !== undefined) await forwarder.forward({ ...passed, incoming, outgoing });
+  } catch (error) {
+    answerFailure(log, outgoing, error);
+  }
 }
 
 /** WebSockets pass as other requests do; there is no page to send anybody to. */
@@ -53,20 +98,31 @@ async function upgrade(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
+  if (!opensWebSocket(incoming)) throw new UnclearRequest();
   const received = read(incoming);
-  const origin = received.header("origin");
-  // A page of another site could open one with the user's cookies.
-  if (
-    origin !== undefined &&
-    !(URL.canParse(origin) && isAllowedHost(gateway.settings, new URL(origin).host))
-  )
-    return refuseUpgrade(socket, 403);
   const decision = await gateway.admit(received);
   if (decision.kind !== "pass")
     return refuseUpgrade(socket, decision.kind === "refused" ? decision.status : 401);
   return forwarder.upgrade({ incoming, socket, head, received, decision });
 }
 
-function refuseUpgrade(socket: Duplex, status: number): void {
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+/** How often connections that have become idle are closed while the server ends. Milliseconds. */
+const closeEvery = 50;
+
+async function end(server: Server, { forwarder, upgraded }: Serving, patience: number): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  forwarder.stopLooking();
+  // Their clients connect again, elsewhere; they could stay open for days.
+  for (const socket of upgraded) socket.destroySoon();
+  const idle = setInterval(() => server.closeIdleConnections(), closeEvery);
+  const timer = setTimeout(() => {
+    server.closeAllConnections();
+    for (const socket of upgraded) socket.destroy();
+  }, patience);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(timer);
+  forwarder.close();
 }

@@ -14,7 +14,10 @@ interface Means {
 const longest = 3800;
 
 /** Each cookie's name without its prefix, and its token. */
-const tokensOf = ({ settings }: Means, { idToken, accessToken }: Pick<Tokens, "idToken" | "accessToken">) =>
+const tokensOf = (
+  { settings }: Pick<Means, "settings">,
+  { idToken, accessToken }: Pick<Tokens, "idToken" | "accessToken">,
+) =>
   settings.sessions.tokensInCookies
     ? ([
         [`${settings.sessions.cookieName}-id-token`, idToken],
@@ -38,8 +41,14 @@ export function tokenCookies(means: Means, tokens: Tokens, header?: string): str
   });
 }
 
+const none = { idToken: undefined, accessToken: "" };
+
+/** Whether a cookie is one of them. */
+export function isTokenCookie(means: Pick<Means, "settings" | "scope">, name: string): boolean {
+  return tokensOf(means, none).some(([base]) => name === cookieName(means.scope, base));
+}
+
 /** Removes them. */
 export function removedTokenCookies(means: Means): string[] {
-  const none = { idToken: undefined, accessToken: "" };
   return tokensOf(means, none).map(([base]) => setCookie(means.scope, cookieName(means.scope, base), "", 0));
 }

@@ -55,6 +55,7 @@ export interface GatewayPaths {
   readonly check: string;
   readonly backchannelLogout: string;
   readonly keys: string;
+  readonly health: string;
 }
 
 export interface GatewaySessions {

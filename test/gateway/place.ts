@@ -22,6 +22,7 @@ export const paths: GatewaySettings["paths"] = {
   check: "/auth/check",
   backchannelLogout: "/auth/backchannel-logout",
   keys: "/auth/keys",
+  health: "/auth/health",
 };
 
 export const route = (path: string, change: Partial<GatewayRoute> = {}): GatewayRoute => ({
@@ -111,9 +112,10 @@ export async function gatewayPlace(
   // The port is known before the client that returns to it.
   const front = createServer();
   const origin = await listening(front);
+  const publicUrl = change.publicUrl ?? origin;
   const pool = await setUp(server, {
-    CallbackURLs: [`${origin}${paths.callback}`],
-    LogoutURLs: [`${origin}/`],
+    CallbackURLs: [`${publicUrl}${paths.callback}`],
+    LogoutURLs: [`${publicUrl}/`],
     AllowedOAuthScopes: ["openid", "email", "profile"],
     ExplicitAuthFlows: ["ALLOW_REFRESH_TOKEN_AUTH"],
     ...client,
@@ -121,7 +123,7 @@ export async function gatewayPlace(
   const { origin: upstream } = await startApplication();
   const settings: GatewaySettings = {
     listen: { host: "127.0.0.1", port: 0, tls: undefined },
-    publicUrl: origin,
+    publicUrl,
     provider: {
       issuer: `${server.endpoint}/${pool.UserPoolId}`,
       clientId: pool.ClientId,

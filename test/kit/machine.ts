@@ -64,6 +64,8 @@ const components = {
   "aws-cli": () => existsSync("/usr/bin/aws"),
   mod_auth_openidc: () =>
     existsSync("/usr/sbin/apache2") && existsSync("/usr/lib/apache2/modules/mod_auth_openidc.so"),
+  nginx: () => existsSync("/usr/sbin/nginx"),
+  caddy: () => existsSync("/usr/bin/caddy"),
   // It may be there and not be allowed to do its work.
   strace: () => succeeds("strace", ["--trace=none", "true"]),
   // Runs a command on a terminal.
