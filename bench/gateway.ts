@@ -191,7 +191,7 @@ async function open(upstream: string): Promise<Place> {
     applications: [{ upstream, routes: [{ path: "/public/**", access: "public" }, { path: "/**" }] }],
   };
   writeFileSync(path, stringify(file));
-  const { settings } = readGatewayFile(path);
+  const settings = readGatewayFile(path);
   const opened = await openSessionsDatabase(`sqlite:${database}`, silent);
   const keeper = new DatabaseKeeper({
     settings: settings.sessions,

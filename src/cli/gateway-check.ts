@@ -1,6 +1,5 @@
 /** `poolhouse gateway check`: whether the file, the provider, the database and the applications fit together. */
 import { existsSync } from "node:fs";
-import type { GatewayFile } from "../config/gateway-file.ts";
 import { examineApplications, examineProvider } from "../gateway/examine.ts";
 import { openSessionsDatabase } from "../gateway/sessions/database.ts";
 import { parseDatabase } from "../lib/database-url.ts";
@@ -11,8 +10,11 @@ import { placeFinding } from "./database-place.ts";
 import { report } from "./findings.ts";
 import { counted } from "./text.ts";
 
-/** Prints a line for each; the exit code is 1 if one fails. */
-export async function checkGateway({ settings, warnings }: GatewayFile): Promise<void> {
+/**
+ * Prints a line for each; the exit code is 1 if one fails.
+ * @param warnings about the file
+ */
+export async function checkGateway(settings: GatewaySettings, warnings: readonly string[]): Promise<void> {
   const { applications } = settings;
   const routes = applications.flatMap((one) => one.routes).length;
   report([

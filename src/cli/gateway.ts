@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, isIP, type Server as NetServer } from "node:net";
 import { parseArgs } from "node:util";
-import { type GatewayFile, readGatewayFile } from "../config/gateway-file.ts";
+import { readGatewayFile } from "../config/gateway-file.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { createGatewayServer, type GatewayServer } from "../gateway/serve.ts";
 import { createTlsListener, type TlsListener } from "../gateway/tls.ts";
@@ -26,7 +26,12 @@ export async function gateway(argv: readonly string[]): Promise<void> {
   return serve(argv);
 }
 
-function fileOf(argv: readonly string[], actions: readonly string[]): GatewayFile {
+interface Read {
+  readonly settings: GatewaySettings;
+  readonly warnings: readonly string[];
+}
+
+function fileOf(argv: readonly string[], actions: readonly string[]): Read {
   const wrong = wrongUsage("gateway", actions);
   let config: string | undefined;
   try {
@@ -35,15 +40,16 @@ function fileOf(argv: readonly string[], actions: readonly string[]): GatewayFil
     throw wrong((error as Error).message);
   }
   if (config === undefined) throw wrong("--config is missing.");
-  return readGatewayFile(config);
+  const warnings: string[] = [];
+  return { settings: readGatewayFile(config, { warn: (text) => warnings.push(text) }), warnings };
 }
 
 async function check(argv: readonly string[]): Promise<void> {
-  const file = fileOf(argv, ["check"]);
-  const { tls } = file.settings.listen;
+  const { settings, warnings } = fileOf(argv, ["check"]);
+  const { tls } = settings.listen;
   if (tls !== undefined) certificateFromFile(tls.file);
   const { checkGateway } = await import("./gateway-check.ts");
-  await checkGateway(file);
+  await checkGateway(settings, warnings);
 }
 
 async function serve(argv: readonly string[]): Promise<void> {

@@ -26,14 +26,17 @@ import { isRange } from "./settings.ts";
 import { urlAt } from "./values.ts";
 import { readYaml } from "./yaml-file.ts";
 
-export interface GatewayFile {
-  readonly settings: GatewaySettings;
-  /** What is allowed, but deserves a look. */
-  readonly warnings: readonly string[];
+export interface ReadingOptions {
+  readonly env?: Environment;
+  /** Is told what is allowed, but deserves a look. */
+  readonly warn?: (text: string) => void;
 }
 
 /** Reads the file. Throws ConfigError with file, line and key if anything is wrong. */
-export function readGatewayFile(path: string, env: Environment = process.env): GatewayFile {
+export function readGatewayFile(
+  path: string,
+  { env = process.env, warn = () => {} }: ReadingOptions = {},
+): GatewaySettings {
   const file = readYaml(path);
   const entry = readEntry(file, file.document.contents, wholeFile);
   onlyKeys(entry, keysOf(""));
@@ -55,7 +58,8 @@ export function readGatewayFile(path: string, env: Environment = process.env): G
     trustedProxies: trustedProxies(entry),
     logLevel: wordAt(entry, "log-level", ["fatal", "error", "warn", "info", "debug"]) ?? "info",
   };
-  return { settings, warnings: [...secrets.warnings(), ...proxyWarnings(settings)] };
+  for (const text of [...secrets.warnings(), ...proxyWarnings(settings)]) warn(text);
+  return settings;
 }
 
 /** The entry below a key; undefined if the key is absent. */

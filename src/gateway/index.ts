@@ -25,8 +25,6 @@ export async function openGateway(
   given: string | GatewaySettings,
   { log = plainLog }: { readonly log?: Log } = {},
 ): Promise<Gateway> {
-  if (typeof given !== "string") return createGateway(given, { log });
-  const { settings, warnings } = readGatewayFile(given);
-  for (const text of warnings) log.warn({ event: "setting" }, text);
-  return createGateway(settings, { log });
+  const warn = (text: string) => log.warn({ event: "setting" }, text);
+  return createGateway(typeof given === "string" ? readGatewayFile(given, { warn }) : given, { log });
 }

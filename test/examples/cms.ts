@@ -82,7 +82,7 @@ async function freeUrls() {
 
 /** The gateway of a file, with a clock of the test's. Returns how to close it. */
 async function startGateway(file: string, now: () => number): Promise<() => Promise<void>> {
-  const { settings } = readGatewayFile(file);
+  const settings = readGatewayFile(file);
   const { host, port, tls } = settings.listen;
   const gateway = await createGateway(settings, { log: silent, now });
   const server = createGatewayServer(gateway, silent);

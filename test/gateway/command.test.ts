@@ -138,7 +138,7 @@ sessions: { keys: ${newKey()}, store: cookies }
 applications: [{ routes: [{ path: /** }] }]
 ${more}`,
     );
-    return lines(readGatewayFile(file, {}).settings);
+    return lines(readGatewayFile(file, { env: {} }));
   };
   assert.deepEqual((await found("")).slice(1), [
     `true the provider accepts the redirect URI ${publicUrl}/auth/signin/callback`,

@@ -44,8 +44,14 @@ function written(text: string): string {
   return path;
 }
 
+/** The settings of a file, and what is warned of. */
+function readPath(path: string, env: Record<string, string> = {}) {
+  const warnings: string[] = [];
+  return { settings: readGatewayFile(path, { env, warn: (text) => warnings.push(text) }), warnings };
+}
+
 const read = (part: string, text: string, env: Record<string, string> = {}) =>
-  readGatewayFile(written(fileWith(part, text)), env);
+  readPath(written(fileWith(part, text)), env);
 
 test("what cannot be meant refuses to start, and is named with its line", () => {
   const table = readFileSync(join(import.meta.dirname, "wrong-files.txt"), "utf8");
@@ -143,18 +149,18 @@ test("secrets of the environment go before the file, and one that nobody knows i
 test("secrets in files of their own, from the file's folder; warnings of what others can read", () => {
   const text = fileWith("sessions", "keys-file: keys\nstore: postgres://gateway@db/gateway");
   const path = written(text);
-  assert.deepEqual(readGatewayFile(path, {}).settings.sessions.keys, [otherKey, key]);
+  assert.deepEqual(readPath(path).settings.sessions.keys, [otherKey, key]);
   chmodSync(path, 0o644);
   // There is no secret in it.
-  assert.deepEqual(readGatewayFile(path, {}).warnings, []);
+  assert.deepEqual(readPath(path).warnings, []);
   const keys = join(folder, "keys");
   chmodSync(keys, 0o644);
   const warning = (of: string) =>
     `every account of this machine can read ${of}, which has secrets: chmod o-r ${of}`;
-  assert.deepEqual(readGatewayFile(path, {}).warnings, [warning(keys)]);
+  assert.deepEqual(readPath(path).warnings, [warning(keys)]);
   chmodSync(keys, 0o640);
   writeFileSync(path, text.replace("gateway@db", "gateway:secret@db"));
-  assert.deepEqual(readGatewayFile(path, {}).warnings, [warning(path)]);
+  assert.deepEqual(readPath(path).warnings, [warning(path)]);
   assert.deepEqual(read("more", "trusted-proxies: [0.0.0.0/0]").warnings, [
     "trusted-proxies has 0.0.0.0/0: whoever reaches the gateway is taken for a proxy",
   ]);

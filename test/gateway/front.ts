@@ -44,7 +44,7 @@ export function gatewayFile(
     ...change,
   };
   writeFileSync(path, stringify(file));
-  return { path, settings: readGatewayFile(path, {}).settings };
+  return { path, settings: readGatewayFile(path, { env: {} }) };
 }
 
 /** Somebody who has signed in: the Cookie header of their browser. */
