@@ -15,6 +15,7 @@ import { createPostgres, dropPostgres, skipWithoutPostgres } from "../kit/postgr
 import { openRelay } from "../kit/relay.ts";
 import type { TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
+import { byWhole, whole } from "../kit/whole.ts";
 import { Browser, newKey, paths } from "./place.ts";
 
 const running = new Set<ChildProcess>();
@@ -201,7 +202,8 @@ describe("processes", skipWithoutPostgres(), () => {
     assert.equal(await end(gateway, "SIGTERM"), 0);
   });
 
-  test("gateways are replaced one after the other without a lost session", async () => {
+  const long = { skip: whole ? false : byWhole };
+  test("gateways are replaced one after the other without a lost session", long, async () => {
     const place = await open();
     const { origin, other } = place;
     const gateways = [await place.startFirst(), await place.startSecond()];
