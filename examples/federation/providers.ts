@@ -27,20 +27,23 @@ const openIdEndpoints = (at: string) => ({
   jwks_uri: `${at}/jwks`,
 });
 
-export const providersAt = (at: StandIns): readonly Given[] => [
-  {
-    ProviderName: "Google",
-    ProviderType: "Google",
-    ProviderDetails: {
-      client_id: "our-app-at-google",
-      client_secret: at.googleSecret,
-      authorize_scopes: "profile email openid",
-      // Not for the real Google.
-      ...openIdEndpoints(at.google),
-      attributes_url_add_attributes: "false",
-    },
-    AttributeMapping: { email: "email", email_verified: "email_verified", name: "name" },
+/** @param at where Google is, without a slash at the end */
+export const googleAt = (at: string, secret: string): Given => ({
+  ProviderName: "Google",
+  ProviderType: "Google",
+  ProviderDetails: {
+    client_id: "our-app-at-google",
+    client_secret: secret,
+    authorize_scopes: "profile email openid",
+    // Not for the real Google.
+    ...openIdEndpoints(at),
+    attributes_url_add_attributes: "false",
   },
+  AttributeMapping: { email: "email", email_verified: "email_verified", name: "name" },
+});
+
+export const providersAt = (at: StandIns): readonly Given[] => [
+  googleAt(at.google, at.googleSecret),
   {
     ProviderName: "Facebook",
     ProviderType: "Facebook",

@@ -88,5 +88,19 @@ export const articlesOf = (author: number) =>
     .prepare("SELECT id, title FROM articles WHERE author = ? ORDER BY id")
     .all(author) as unknown as Article[];
 
+export interface SignedArticle extends Article {
+  readonly displayName: string;
+}
+
+/** What everybody has written, the newest first. */
+export const allArticles = () =>
+  db
+    .prepare(
+      "SELECT articles.id, title, displayName FROM articles JOIN users ON users.id = author ORDER BY articles.id DESC",
+    )
+    .all() as unknown as SignedArticle[];
+
+export const removeArticle = (id: number) => void db.prepare("DELETE FROM articles WHERE id = ?").run(id);
+
 export const addArticle = (author: number, title: string) =>
   void db.prepare("INSERT INTO articles (author, title) VALUES (?, ?)").run(author, title);

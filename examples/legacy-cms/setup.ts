@@ -4,79 +4,28 @@
  * AWS_ENDPOINT_URL. Writes the settings to .env, and to policy.json what the functions' access key must be allowed to do.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, writeFileSync } from "node:fs";
 import {
   CognitoIdentityProviderClient,
   CreateUserPoolClientCommand,
-  CreateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { policyFor } from "./policy.ts";
+import { addOldUsers, createPool, discovered, findServer, webClient, writeDown } from "./pool.ts";
 
-const endpoint = process.env["AWS_ENDPOINT_URL"];
-if (!endpoint) {
-  console.error("AWS_ENDPOINT_URL is not set. A local Poolhouse is at http://localhost:4747.");
-  process.exit(1);
-}
-if (existsSync(".env") || existsSync("cms.db")) {
-  console.error(".env or cms.db is there already. Remove both to begin anew.");
-  process.exit(1);
-}
-try {
-  await fetch(endpoint);
-} catch (error) {
-  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
-  console.error(
-    `No server answers at ${endpoint} (AWS_ENDPOINT_URL): ${code ?? error}. Is Poolhouse running there?`,
-  );
-  process.exit(1);
-}
-
-const password = `old-${randomBytes(9).toString("base64url")}`;
-const { addArticle, addUser } = await import("./records.ts");
-for (const [username, displayName] of [
-  ["ada", "Ada Lovelace"],
-  ["grace", "Grace Hopper"],
-  ["mary", "Mary Somerville"],
-] as const) {
-  const { id } = addUser({ username, displayName, email: `${username}@example.com` }, password);
-  addArticle(id, `The first article of ${displayName}`);
-}
+const endpoint = await findServer();
+const password = await addOldUsers();
 
 const cmsUrl = new URL(process.env["CMS_URL"] ?? "http://localhost:3020").href;
 const idp = new CognitoIdentityProviderClient();
-const arnOf = (name: string) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
-const { UserPool } = await idp.send(
-  new CreateUserPoolCommand({
-    PoolName: "CMS",
-    AutoVerifiedAttributes: ["email"],
-    // As in the CMS.
-    UsernameConfiguration: { CaseSensitive: false },
-    Schema: [{ Name: "legacy_id", AttributeDataType: "String", Mutable: true }],
-    LambdaConfig: {
-      UserMigration: arnOf("migrate-user"),
-      PreSignUp: arnOf("pre-sign-up"),
-      PostAuthentication: arnOf("post-authentication"),
-    },
-  }),
-);
-const UserPoolId = UserPool!.Id!;
-
-/** Whoever could change `custom:legacy_id` could read anybody's articles: it is for the functions alone. */
-const attributes = { WriteAttributes: ["email", "name"] };
+const pool = await createPool(idp);
+const UserPoolId = pool.Id!;
 
 const { UserPoolClient: cms } = await idp.send(
   new CreateUserPoolClientCommand({
     UserPoolId,
     ClientName: "CMS",
-    GenerateSecret: true,
     CallbackURLs: [new URL("/auth/signin/callback", cmsUrl).href],
     LogoutURLs: [cmsUrl],
-    AllowedOAuthFlowsUserPoolClient: true,
-    AllowedOAuthFlows: ["code"],
-    AllowedOAuthScopes: ["openid", "email", "profile"],
     SupportedIdentityProviders: ["COGNITO"],
-    PreventUserExistenceErrors: "ENABLED",
-    ...attributes,
+    ...webClient,
   }),
 );
 const { UserPoolClient: programs } = await idp.send(
@@ -90,13 +39,11 @@ const { UserPoolClient: programs } = await idp.send(
       "ALLOW_REFRESH_TOKEN_AUTH",
     ],
     PreventUserExistenceErrors: "ENABLED",
-    ...attributes,
+    WriteAttributes: webClient.WriteAttributes,
   }),
 );
 
-const discovery = new URL(`${UserPoolId}/.well-known/openid-configuration`, new URL("/", endpoint));
-const { issuer } = (await (await fetch(discovery)).json()) as { issuer: string };
-
+const { issuer } = await discovered(endpoint, pool);
 const settings = {
   AWS_ENDPOINT_URL: endpoint,
   AWS_REGION: await idp.config.region(),
@@ -110,11 +57,7 @@ const settings = {
   PROGRAMS_CLIENT_ID: programs!.ClientId,
   SESSION_SECRET: randomBytes(32).toString("base64url"),
 };
-const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
-writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });
-
-const [, , , region, account] = UserPool!.Arn!.split(":");
-writeFileSync("policy.json", `${JSON.stringify(policyFor(region!, account!, UserPoolId), null, 2)}\n`);
+writeDown(settings, pool);
 
 console.log(`The user pool ${UserPoolId} has no users yet. Client for programs: ${programs!.ClientId}
 Users of the CMS: ada, grace, mary. Their password: ${password}`);

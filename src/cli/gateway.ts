@@ -2,11 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:http";
-import { type AddressInfo, isIP } from "node:net";
+import { type AddressInfo, isIP, type Server as NetServer } from "node:net";
 import { parseArgs } from "node:util";
 import { type GatewayFile, readGatewayFile } from "../config/gateway-file.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { createGatewayServer } from "../gateway/serve.ts";
+import { createTlsListener, type TlsListener } from "../gateway/tls.ts";
+import { certificateFromFile } from "../integrations/tls.ts";
 import { toBase64 } from "../lib/bytes.ts";
 import { describeError } from "../lib/describe-error.ts";
 import type { GatewayRoute, GatewaySettings } from "../lib/gateway-settings.ts";
@@ -39,20 +41,26 @@ function fileOf(argv: readonly string[], actions: readonly string[]): GatewayFil
 
 async function check(argv: readonly string[]): Promise<void> {
   const file = fileOf(argv, ["check"]);
+  const { tls } = file.settings.listen;
+  if (tls !== undefined) certificateFromFile(tls.file);
   const { checkGateway } = await import("./gateway-check.ts");
   await checkGateway(file);
 }
 
 async function serve(argv: readonly string[]): Promise<void> {
   const { settings, warnings } = fileOf(argv, []);
+  const { host, port, tls } = settings.listen;
   const log = createLog(settings.logLevel);
   for (const text of warnings) log.warn({ event: "setting" }, text);
+  const certificate = tls && certificateFromFile(tls.file);
   const made = await createGateway(settings, { log });
   const server = createGatewayServer(made, log);
-  const { host } = settings.listen;
+  const secure = certificate && createTlsListener(server, certificate, log);
+  const urls: string[] = [];
+  const named = isIP(host) === 6 ? `[${host}]` : host;
   try {
-    server.listen(settings.listen.port, host);
-    await once(server, "listening");
+    urls.push(`http://${named}:${await listen(server, port, host)}`);
+    if (secure !== undefined) urls.push(`https://${named}:${await listen(secure.server, tls!.port, host)}`);
   } catch (error) {
     await made.close();
     throw new CommandError(`The gateway cannot listen: ${(error as Error).message}`, 1);
@@ -62,14 +70,11 @@ async function serve(argv: readonly string[]): Promise<void> {
     .catch((error: unknown) =>
       log.warn({ err: describeError(error) }, "The provider or the database does not answer yet."),
     );
-  const stop = onlyOnce(() => end(server, made));
+  const stop = onlyOnce(() => end(server, secure, made));
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   for (const text of protectedBy(settings)) log.info({ event: "application" }, text);
-  const { port } = server.address() as AddressInfo;
-  console.log(
-    `The gateway of ${settings.publicUrl} listens on http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`,
-  );
+  console.log(`The gateway of ${settings.publicUrl} listens on ${urls.join(" and ")}`);
 }
 
 /** A line for each application: where it is, and who may do what. */
@@ -92,11 +97,18 @@ function ruleText({ path, methods, access, by, groups, scopes, claims }: Gateway
   return `${to} for ${whom}${how[by]}`;
 }
 
-async function end(server: Server, made: Gateway): Promise<void> {
+/** Returns the port, which may be any free one. */
+async function listen(server: NetServer, port: number, host: string): Promise<number> {
+  server.listen(port, host);
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+async function end(server: Server, secure: TlsListener | undefined, made: Gateway): Promise<void> {
   const closed = once(server, "close");
   server.close();
   const timer = setTimeout(() => server.closeAllConnections(), farewell);
-  await closed;
+  await Promise.all([closed, secure?.end(farewell)]);
   clearTimeout(timer);
   await made.close();
   process.exit(0);

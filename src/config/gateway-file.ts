@@ -3,8 +3,10 @@
  * gateway that starts does what its file says.
  */
 import { isIP } from "node:net";
+import { dirname, resolve } from "node:path";
 import type {
   GatewayIdentity,
+  GatewayListen,
   GatewayPaths,
   GatewayProvider,
   GatewaySettings,
@@ -43,7 +45,11 @@ export function readGatewayFile(path: string, env: Environment = process.env): G
   onlyKeys(entry, keysOf(""));
   const secrets = secretsOf(path, env);
   const publicUrl = originAt(entry, "public-url") ?? entry.fail(undefined, "needs public-url");
-  const listen = { host: listenHost(entry), port: numberAt(entry, "port", gatewayKeys[""].port.range) };
+  const listen = {
+    host: listenHost(entry),
+    port: numberAt(entry, "port", gatewayKeys[""].port.range),
+    tls: readTls(entry, publicUrl, dirname(resolve(path))),
+  };
   const sessions = readSessions(required(entry, "sessions"), { path, publicUrl, secrets });
   const paths = readPaths(below(entry, "paths"));
   const { cookieDomain } = sessions;
@@ -60,6 +66,21 @@ export function readGatewayFile(path: string, env: Environment = process.env): G
     logLevel: wordAt(entry, "log-level", ["fatal", "error", "warn", "info", "debug"]) ?? "info",
   };
   return { settings, warnings: [...secrets.warnings(), ...proxyWarnings(settings)] };
+}
+
+/** Where https is served, besides http. @param folder of the file, from which the path of the certificate leads */
+function readTls(entry: Entry, publicUrl: string, folder: string): GatewayListen["tls"] {
+  const file = textAt(entry, "tls");
+  if (file === undefined)
+    return entry.value("https-port") === undefined
+      ? undefined
+      : entry.fail("https-port", "needs tls with it: a PEM file with a key and its certificates");
+  if (!publicUrl.startsWith("https:"))
+    entry.fail("public-url", "must begin with https:, since tls is set: cookies are only for https then");
+  return {
+    file: resolve(folder, file),
+    port: numberAt(entry, "https-port", gatewayKeys[""]["https-port"].range),
+  };
 }
 
 /** The entry below a key; undefined if the key is absent. */
@@ -117,9 +138,20 @@ function readProvider(entry: Entry, secrets: Secrets, publicUrl: string): Gatewa
     ),
     groupsClaim: textAt(entry, "groups-claim") ?? keys["groups-claim"].fallback,
     signOut: entry.value("sign-out") === undefined || isTrue(entry, "sign-out"),
+    globalSignOut: globalSignOutAt(entry, scopes),
     apiClients: textsAt(entry, "api-clients") ?? [],
     audiences: textsAt(entry, "audiences") ?? [],
   };
+}
+
+/** The scope that access tokens need for GlobalSignOut. */
+const userScope = "aws.cognito.signin.user.admin";
+
+function globalSignOutAt(entry: Entry, scopes: readonly string[]): string | undefined {
+  const url = urlAt(entry, "global-sign-out", { query: false, why: "access tokens are sent there" });
+  if (url !== undefined && !scopes.includes(userScope))
+    entry.fail("global-sign-out", `needs the scope ${userScope} in scopes, which the client must allow`);
+  return url;
 }
 
 /** Parameters of the authorization request that the gateway sets itself, or that would lead its answer elsewhere. */
@@ -193,6 +225,7 @@ function readIdentity(entry: Entry | undefined): GatewayIdentity {
     return {
       prefix: prefixKey.fallback,
       token: { seconds: secondsKey.range.fallback },
+      claims: {},
       accessToken: false,
     };
   onlyKeys(entry, keysOf("identity"));
@@ -206,7 +239,26 @@ function readIdentity(entry: Entry | undefined): GatewayIdentity {
   if (!hasToken && entry.value("token-seconds") !== undefined)
     entry.fail("token-seconds", "is about a token, and token is false: leave it out");
   const seconds = numberAt(entry, "token-seconds", secondsKey.range);
-  return { prefix, token: hasToken ? { seconds } : undefined, accessToken: isTrue(entry, "access-token") };
+  return {
+    prefix,
+    token: hasToken ? { seconds } : undefined,
+    claims: readClaims(below(entry, "claims")),
+    accessToken: isTrue(entry, "access-token"),
+  };
+}
+
+/** The ends of headers' names that the gateway sets by itself. */
+const ownHeaders = ["user", "issuer", "preferred-username", "email", "groups", "token"];
+
+/** Claims for applications, by the end of the header's name. */
+function readClaims(entry: Entry | undefined): GatewayIdentity["claims"] {
+  const named = (entry?.keys() ?? []).map((name) => {
+    if (!/^[A-Za-z][A-Za-z0-9-]{0,40}$/.test(name))
+      entry?.fail(name, "must be the end of a header's name, of letters, digits and -, such as Tenant");
+    if (ownHeaders.includes(name.toLowerCase())) entry?.fail(name, "is a header that is set anyway");
+    return [name, requiredAt(entry!, name)] as const;
+  });
+  return Object.fromEntries(named);
 }
 
 function returnHost(entry: Entry, text: string): string {

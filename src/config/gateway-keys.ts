@@ -32,6 +32,13 @@ export const gatewayKeys = {
       range: { from: 0, to: 65_535, fallback: 4180 },
       help: "The port to listen on; 0 picks a free one.",
     },
+    tls: {
+      help: "A PEM file with a key and its certificates: https is served, too. It is read again when it changes.",
+    },
+    "https-port": {
+      range: { from: 0, to: 65_535, fallback: 4181 },
+      help: "The port for https, with `tls`; 0 picks a free one.",
+    },
     "log-level": { fallback: "info", help: "One of fatal, error, warn, info, debug." },
     "allow-plaintext": { fallback: "false", help: plaintext },
     "trusted-proxies": {
@@ -70,6 +77,9 @@ export const gatewayKeys = {
     "sign-out": {
       fallback: "true",
       help: "Whether a sign-out here also ends the session at the provider.",
+    },
+    "global-sign-out": {
+      help: "The URL of the user pools API of Poolhouse or Amazon Cognito, where `everywhere=true` of a sign-out calls GlobalSignOut: it ends what the user has in other browsers and applications. Needs the scope `aws.cognito.signin.user.admin`.",
     },
     "api-clients": {
       fallback: "[]",
@@ -153,6 +163,9 @@ export const gatewayKeys = {
     "token-seconds": {
       range: { from: 10, to: 3600, fallback: 60 },
       help: "How long that token counts. Seconds.",
+    },
+    claims: {
+      help: "Claims of the ID token that applications also get, by the end of the header's name: `Tenant: custom:tenant` for `X-Auth-Request-Tenant`. The signed token has them, too, under their own names.",
     },
     "access-token": {
       fallback: "false",

@@ -58,6 +58,7 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
     seals,
     issuer: publicUrl,
     seconds: identity.token?.seconds ?? 60,
+    claims: Object.values(identity.claims),
     now,
   });
   const admission: AdmissionMeans = { settings, keeper, refresher, provider };

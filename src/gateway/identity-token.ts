@@ -28,12 +28,20 @@ export interface IdentityTokenOptions {
   readonly issuer: string;
   /** How long a token counts. Seconds. */
   readonly seconds: number;
+  /** The provider's claims that it has besides those of its own, which come first. */
+  readonly claims: readonly string[];
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
 
 /** The keys are derived from those of the cookies, so that all gateways that share these sign alike. */
-export function createIdentityTokens({ seals, issuer, seconds, now }: IdentityTokenOptions): IdentityTokens {
+export function createIdentityTokens({
+  seals,
+  issuer,
+  seconds,
+  claims,
+  now,
+}: IdentityTokenOptions): IdentityTokens {
   const keys = seals.derived("identity token").map(keyOf);
   const made = new BoundedMap<string, { readonly token: string; readonly until: number }>(1000);
   return {
@@ -45,7 +53,9 @@ export function createIdentityTokens({ seals, issuer, seconds, now }: IdentityTo
       const { kid, privateKey } = keys[0]!;
       const { subject, username, email, groups, scopes } = identity;
       const at = Math.floor(now() / 1000);
+      const more = claims.map((name) => [name, identity.claims[name]] as const);
       const token = await new SignJWT({
+        ...Object.fromEntries(more.filter(([, value]) => value !== undefined)),
         ...(username !== undefined && { preferred_username: username }),
         ...(email !== undefined && { email }),
         groups,

@@ -55,14 +55,26 @@ export const tokenHeader = ({ prefix }: GatewayIdentity) => `${prefix}Token`;
  * The headers about somebody, by their names. What a header cannot have is percent-encoded as in a URI, as are percent
  * signs, and commas in the name of a group.
  */
-export function identityHeaders({ prefix }: GatewayIdentity, identity: Identity): Record<string, string> {
+export function identityHeaders(
+  { prefix, claims }: GatewayIdentity,
+  identity: Identity,
+): Record<string, string> {
   const listed = { ...identity, groups: identity.groups.map((one) => one.replaceAll(",", "%2C")) };
+  const values = [
+    ...Object.entries(headers).map(([name, of]) => [name, of(listed)] as const),
+    ...Object.entries(claims).map(([name, claim]) => [name, claimText(identity.claims[claim])] as const),
+  ];
   return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, of]) => {
-      const value = of(listed);
-      return value === undefined ? [] : [[`${prefix}${name}`, headerValue(value)]];
-    }),
+    values.flatMap(([name, value]) =>
+      value === undefined ? [] : [[`${prefix}${name}`, headerValue(value)]],
+    ),
   );
+}
+
+/** A claim as text: lists and objects as JSON. Undefined if it is absent. */
+function claimText(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 /** Whether a request's header claims to be one of ours; `_` counts as `-`, which some servers take for the same. */

@@ -34,6 +34,9 @@ export interface ProviderMeans {
 /** How long metadata count. Milliseconds. */
 const freshMs = 3_600_000;
 
+/** How long a GlobalSignOut may take. Milliseconds. */
+const globalSignOutMs = 10_000;
+
 /** How long tokens count that do not say so. Seconds. */
 const usualLife = 300;
 
@@ -143,6 +146,29 @@ export class Provider {
     } catch {
       // It expires.
     }
+  }
+
+  /**
+   * Ends what the user has everywhere at the provider, their browser sessions at Poolhouse too (GlobalSignOut of the
+   * Amazon Cognito user pools API). False if it was to be told and has not agreed.
+   */
+  async signOutEverywhere({ accessToken }: Tokens): Promise<boolean> {
+    const { globalSignOut } = this.#settings;
+    if (globalSignOut === undefined) return true;
+    const answer = await this.#means
+      .fetch(globalSignOut, {
+        method: "POST",
+        headers: {
+          "content-type": "application/x-amz-json-1.1",
+          "x-amz-target": "AWSCognitoIdentityProviderService.GlobalSignOut",
+        },
+        body: JSON.stringify({ AccessToken: accessToken }),
+        redirect: "error",
+        signal: AbortSignal.timeout(globalSignOutMs),
+      })
+      .catch(() => undefined);
+    await answer?.body?.cancel();
+    return answer?.ok === true;
   }
 
   /** Where a browser signs out at the provider; undefined if it does not, or has no such place. @throws ProviderAway */

@@ -48,10 +48,11 @@ export interface TlsOptions {
 
 /** Opens the certificate. Throws an OperatorError if the file does not hold a usable key and its certificate. */
 export async function certificateSource(options: TlsOptions): Promise<CertificateSource> {
-  return options.tls === "dev" ? ownAuthority(options) : fromFile(options.tls);
+  return options.tls === "dev" ? ownAuthority(options) : certificateFromFile(options.tls);
 }
 
-function fromFile(path: string): CertificateSource {
+/** Opens the certificate of a file, and looks when it is changed. Throws an OperatorError if https cannot be served with it. */
+export function certificateFromFile(path: string): CertificateSource {
   let changedAt = changeTime(path);
   let refused: string | undefined;
   return {

@@ -1,7 +1,7 @@
 /** The settings of a gateway, checked: what `config/gateway-file.ts` makes of its file. */
 
 export interface GatewaySettings {
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: GatewayListen;
   /** The origin at which browsers reach the gateway's own endpoints, such as `https://auth-api.example.com`. */
   readonly publicUrl: string;
   readonly provider: GatewayProvider;
@@ -16,6 +16,14 @@ export interface GatewaySettings {
   readonly logLevel: string;
 }
 
+export interface GatewayListen {
+  readonly host: string;
+  /** For http. */
+  readonly port: number;
+  /** Where https is served, too: the path of a PEM file with a key and its certificates, and the port. */
+  readonly tls: { readonly file: string; readonly port: number } | undefined;
+}
+
 export interface GatewayProvider {
   readonly issuer: string;
   readonly clientId: string;
@@ -26,6 +34,11 @@ export interface GatewayProvider {
   readonly groupsClaim: string;
   /** Whether a sign-out also ends the session at the provider. */
   readonly signOut: boolean;
+  /**
+   * The URL of the API of Amazon Cognito user pools, or of Poolhouse, where signing out everywhere calls GlobalSignOut;
+   * undefined if the provider is another, or is not to be told.
+   */
+  readonly globalSignOut: string | undefined;
   /** Whose access tokens are accepted as bearer tokens, besides this client's. */
   readonly apiClients: readonly string[];
   /** The `aud` that bearer tokens must have; none is asked for if it is empty. */
@@ -93,6 +106,8 @@ export interface GatewayIdentity {
   readonly prefix: string;
   /** Whether applications get a signed token about the user (`…Token`), and for how long it counts, in seconds. */
   readonly token: { readonly seconds: number } | undefined;
+  /** Claims of the ID token that applications also get, by the end of the header's name: `Tenant` for `X-Auth-Request-Tenant`. */
+  readonly claims: Readonly<Record<string, string>>;
   /** Whether applications get the access token, in an Authorization header. */
   readonly accessToken: boolean;
 }

@@ -22,9 +22,11 @@ export interface Started {
 }
 
 interface Example {
-  /** The folder with setup.ts and functions.ts. */
+  /** The folder with setup.ts. */
   readonly programs: string;
-  /** Environment variables with the URLs of its programs. */
+  /** The path of functions.ts; by default it is beside setup.ts. */
+  readonly functions?: string;
+  /** Environment variables with the URLs of its programs, and whatever else its setup wants to know. */
   readonly urls: Readonly<Record<string, string>>;
   /** Changes the configuration file before the server is started with it. */
   readonly change?: (config: string) => void;
@@ -37,7 +39,7 @@ interface Example {
 export async function startWithFunctions(
   database: DatabaseName,
   fresh: Fresh,
-  { programs, urls, change }: Example,
+  { programs, functions = join(programs, "functions.ts"), urls, change }: Example,
 ): Promise<Started> {
   const options = await fresh();
   const same = () => Promise.resolve(options);
@@ -50,21 +52,21 @@ export async function startWithFunctions(
     AWS_ENDPOINT_URL: first.test.endpoint,
     AWS_REGION: "us-east-1",
   };
-  const run = async (name: string, more: Readonly<Record<string, string>>) =>
+  const run = async (path: string, more: Readonly<Record<string, string>>) =>
     (
-      await promisify(execFile)(process.execPath, [join(programs, name)], {
+      await promisify(execFile)(process.execPath, [path], {
         cwd: folder,
         env: { ...env, ...more },
       })
     ).stdout;
-  const said = await run("setup.ts", keyVariables(rootKey));
+  const said = await run(join(programs, "setup.ts"), keyVariables(rootKey));
   const policy = readFileSync(join(folder, "policy.json"), "utf8");
   const key = await createAccessKey(first.test.app, basename(programs), policy);
   first.test.client.destroy();
   await first.server.close();
 
   const settings = parseEnv(readFileSync(join(folder, ".env"), "utf8")) as Record<string, string>;
-  await run("functions.ts", { ...settings, ...keyVariables(key) });
+  await run(functions, { ...settings, ...keyVariables(key) });
   const config = join(folder, "poolhouse.yaml");
   change?.(config);
   // As `npm run example` does: the folder is this user's own.

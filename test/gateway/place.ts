@@ -100,6 +100,7 @@ export async function gatewayPlace(
   server: TestServer,
   store: string | undefined,
   change: Change = {},
+  client: Parameters<typeof setUp>[1] = {},
 ): Promise<GatewayPlace> {
   // The port is known before the client that returns to it.
   const front = createServer();
@@ -108,10 +109,11 @@ export async function gatewayPlace(
     CallbackURLs: [`${origin}${paths.callback}`],
     LogoutURLs: [`${origin}/`],
     AllowedOAuthScopes: ["openid", "email", "profile"],
+    ...client,
   });
   const { origin: upstream } = await startApplication();
   const settings: GatewaySettings = {
-    listen: { host: "127.0.0.1", port: 0 },
+    listen: { host: "127.0.0.1", port: 0, tls: undefined },
     publicUrl: origin,
     provider: {
       issuer: `${server.endpoint}/${pool.UserPoolId}`,
@@ -121,6 +123,7 @@ export async function gatewayPlace(
       parameters: {},
       groupsClaim: "cognito:groups",
       signOut: true,
+      globalSignOut: undefined,
       apiClients: [],
       audiences: [],
       ...change.provider,
@@ -150,7 +153,10 @@ export async function gatewayPlace(
         ],
       },
     ],
-    identity: { prefix: "X-Auth-Request-", token: { seconds: 60 }, accessToken: false, ...change.identity },
+    identity: {
+      ...{ prefix: "X-Auth-Request-", token: { seconds: 60 }, claims: {}, accessToken: false },
+      ...change.identity,
+    },
     returnHosts: [],
     trustedProxies: ["127.0.0.0/8", "::1"],
     logLevel: "info",

@@ -60,6 +60,7 @@ const components = {
   "outer-address": () => outerAddress() !== undefined,
   chromium: () => existsSync(chromiumPath()),
   certutil: () => existsSync("/usr/bin/certutil"),
+  php: () => existsSync("/usr/bin/php"),
   "aws-cli": () => existsSync("/usr/bin/aws"),
   mod_auth_openidc: () =>
     existsSync("/usr/sbin/apache2") && existsSync("/usr/lib/apache2/modules/mod_auth_openidc.so"),

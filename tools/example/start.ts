@@ -132,6 +132,7 @@ async function begin(start: Start, folder: Folder, { launch, endEarly }: Process
     await setUp([functions], folder, { ...withoutKey, ...key });
     await serve(join(folder.path, "poolhouse.yaml"));
   }
+  if (example.gateway) await launch(gateway(folder), /The gateway of \S+ listens/);
   const places: string[] = [];
   for (const program of example.programs)
     places.push(
@@ -141,25 +142,26 @@ async function begin(start: Start, folder: Folder, { launch, endEarly }: Process
       ),
     );
   if (note === undefined) writeNote(folder, { example: name, ports, said });
-  tell(start, { folder, at, urls, places });
+  tell(start, { folder, at, open: example.open && env[example.open], places });
 }
 
 interface Place {
   readonly folder: Folder;
   /** Where Poolhouse is. */
   readonly at: string;
-  readonly urls: Readonly<Record<string, string>>;
+  /** The URL to open; Poolhouse's own pages otherwise. */
+  readonly open: string | undefined;
   /** What its programs have said about where they are. */
   readonly places: readonly string[];
 }
 
 /** Says what to open, and how it ends. */
-function tell({ name, example, keep }: Start, { folder, at, urls, places }: Place): void {
+function tell({ name, example, keep }: Start, { folder, at, open, places }: Place): void {
   say("");
   if (example.tls) say(`Let your browser trust ${authority(folder)} (examples/${name}/README.md says how).`);
   for (const place of places) say(place);
-  say(`Open ${example.open === undefined ? `${at}/inbox` : urls[example.open]}   (Poolhouse: ${at})`);
-  if (example.open !== undefined) say(`Messages to its users are at ${at}/inbox`);
+  say(`Open ${open ?? `${at}/inbox`}   (Poolhouse: ${at})`);
+  if (open !== undefined) say(`Messages to its users are at ${at}/inbox`);
   say(
     keep === undefined
       ? "Ctrl-C ends it and removes its data."
@@ -191,6 +193,14 @@ function poolhouse(folder: Folder, { poolhouse, https }: Note["ports"], config?:
   // Functions are this user's own code, in a folder that nobody else may enter.
   const env = { ...cleanEnvironment(), POOLHOUSE_LOG_LEVEL: "warn", POOLHOUSE_FUNCTIONS_USER: user };
   return { name: "Poolhouse", process: spawn(process.execPath, argv, options(folder, env)) };
+}
+
+function gateway(folder: Folder): Child {
+  const argv = [join(root, "src", "main.ts"), "gateway", "--config", join(folder.path, "gateway.yaml")];
+  return {
+    name: "The gateway",
+    process: spawn(process.execPath, argv, options(folder, cleanEnvironment())),
+  };
 }
 
 /** Starts a file of an example. The settings in .env, if it has any, take precedence over the environment. */

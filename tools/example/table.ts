@@ -16,13 +16,15 @@ export interface Example {
    * programs. The path is below examples/.
    */
   readonly functions?: string;
+  /** Whether it has a gateway, whose file gateway.yaml its setup writes. */
+  readonly gateway?: boolean;
   /** Programs that run side by side, each until it says " is at http…". Paths are below examples/. */
   readonly programs: readonly string[];
   /** The part of what its setups say that is said again when kept data is started; everything otherwise. */
   readonly lasting?: RegExp;
   /** Whether it needs https. */
   readonly tls?: boolean;
-  /** Further environment variables of its programs. */
+  /** Further environment variables of its programs, which take precedence over `urls`. */
   environment?(place: { readonly poolhouse: string; readonly ports: Readonly<Record<string, number>> }): {
     readonly [name: string]: string;
   };
@@ -58,6 +60,25 @@ export const examples: Readonly<Record<string, Example>> = {
     functions: "federation/functions.ts",
     programs: ["federation/stand-ins/server.ts", "federation/app/server.ts"],
     open: "APP_URL",
+  },
+  cms: {
+    shows:
+      "a CMS and a shop of one domain behind the gateway, with the users of an older system (needs https)",
+    urls: {
+      ...{ GATEWAY_URL: 3050, AUTH_URL: 3051, BACKEND_URL: 3052, SHOP_URL: 3053, LEGACY_URL: 3054 },
+      GOOGLE_URL: 3055,
+    },
+    functions: "legacy-cms/functions.ts",
+    gateway: true,
+    programs: [
+      ...["legacy-cms/legacy/server.ts", "cms/google/server.ts", "cms/cms/server.ts", "cms/shop/server.ts"],
+    ],
+    environment: ({ ports }) => ({
+      AUTH_URL: `https://auth-api.example.test:${ports["AUTH_URL"]}/`,
+      CMS_URL: `https://cms.example.test:${ports["AUTH_URL"]}/`,
+      SHOP_URL: `https://shop.example.test:${ports["SHOP_URL"]}/`,
+    }),
+    open: "CMS_URL",
   },
   "legacy-cms": {
     shows:
