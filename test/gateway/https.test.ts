@@ -26,9 +26,15 @@ async function newCertificate(): Promise<{ readonly pem: string; readonly ca: st
 }
 
 /** One request on a connection of its own. */
-async function get(port: number, ca: string, path: string) {
+async function get(port: number, ca: string, path: string, more: Readonly<Record<string, string>> = {}) {
   const agent = new Agent({ ca, servername: host, keepAlive: true });
-  const asked = request({ host: "127.0.0.1", port, agent, path, headers: { host, accept: "text/html" } });
+  const asked = request({
+    host: "127.0.0.1",
+    port,
+    agent,
+    path,
+    headers: { host, accept: "text/html", ...more },
+  });
   asked.end();
   const [socket] = (await once(asked, "socket")) as [TLSSocket];
   const [answer] = await once(asked, "response");
@@ -57,6 +63,12 @@ forOneServer("sqlite", "gateway by https", (start) => {
     assert.equal(status, 302);
     const rd = new URL(String(headers.location)).searchParams.get("rd");
     assert.equal(rd, `https://${host}/articles?page=2`);
+
+    const webSocket = {
+      ...{ connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13" },
+      "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    };
+    assert.equal((await get(port, first.ca, "/", webSocket)).status, 401);
 
     writeFileSync(path, `${second.pem} `);
     renew(tls.server, file, log);

@@ -93,6 +93,8 @@ export interface GatewayPlace {
 
 type Change = Partial<{ [Key in keyof GatewaySettings]: Partial<GatewaySettings[Key]> }> & {
   readonly applications?: GatewaySettings["applications"];
+  /** The pool's client. */
+  readonly client?: Parameters<typeof setUp>[1];
 };
 
 /** A gateway of a pool's client, and an application behind it. */
@@ -100,7 +102,6 @@ export async function gatewayPlace(
   server: TestServer,
   store: string | undefined,
   change: Change = {},
-  client: Parameters<typeof setUp>[1] = {},
 ): Promise<GatewayPlace> {
   // The port is known before the client that returns to it.
   const front = createServer();
@@ -109,7 +110,7 @@ export async function gatewayPlace(
     CallbackURLs: [`${origin}${paths.callback}`],
     LogoutURLs: [`${origin}/`],
     AllowedOAuthScopes: ["openid", "email", "profile"],
-    ...client,
+    ...change.client,
   });
   const { origin: upstream } = await startApplication();
   const settings: GatewaySettings = {

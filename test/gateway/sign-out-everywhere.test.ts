@@ -8,8 +8,11 @@ import { refusal } from "./refusal.ts";
 const scopes = ["openid", "email", "profile", "aws.cognito.signin.user.admin"];
 
 /** @param api where GlobalSignOut is called */
-const placeWith = async (server: TestServer, store: string | undefined, api: string) =>
-  gatewayPlace(server, store, { provider: { scopes, globalSignOut: api } }, { AllowedOAuthScopes: scopes });
+const placeWith = (server: TestServer, store: string | undefined, api: string) =>
+  gatewayPlace(server, store, {
+    provider: { scopes, globalSignOut: api },
+    client: { AllowedOAuthScopes: scopes },
+  });
 
 const isSignedIn = async ({ origin }: GatewayPlace, browser: ReturnType<typeof annsBrowser>) =>
   (await browser.get(`${origin}${paths.session}`)).status === 200;
