@@ -32,10 +32,12 @@ export const gatewayKeys = {
       range: { from: 0, to: 65_535, fallback: 4180 },
       help: "The port to listen on; 0 picks a free one.",
     },
-    tls: { help: "A PEM file with a key and its certificates: https is served, too." },
+    tls: {
+      help: "A PEM file with a key and its certificates: https is served, too. It is read again when it changes.",
+    },
     "https-port": {
       range: { from: 0, to: 65_535, fallback: 4181 },
-      help: "The port for https; 0 picks a free one.",
+      help: "The port for https, with `tls`; 0 picks a free one.",
     },
     "log-level": { fallback: "info", help: "One of fatal, error, warn, info, debug." },
     "allow-plaintext": { fallback: "false", help: plaintext },
@@ -77,7 +79,7 @@ export const gatewayKeys = {
       help: "Whether a sign-out here also ends the session at the provider.",
     },
     "global-sign-out": {
-      help: "The URL of the API of Cognito user pools, or of Poolhouse: signing out everywhere then calls GlobalSignOut there. Needs the scope `aws.cognito.signin.user.admin`.",
+      help: "The URL of the user pools API of Poolhouse or Amazon Cognito, where `everywhere=true` of a sign-out calls GlobalSignOut: it ends what the user has in other browsers and applications. Needs the scope `aws.cognito.signin.user.admin`.",
     },
     "api-clients": {
       fallback: "[]",
@@ -154,9 +156,6 @@ export const gatewayKeys = {
     },
   },
   identity: {
-    claims: {
-      help: "Claims of the ID token that applications also get, by the end of the header's name: `Tenant: custom:tenant` for `X-Auth-Request-Tenant`.",
-    },
     "header-prefix": {
       fallback: "X-Auth-Request-",
       help: "How the names of the headers for applications begin.",
@@ -165,6 +164,9 @@ export const gatewayKeys = {
     "token-seconds": {
       range: { from: 10, to: 3600, fallback: 60 },
       help: "How long that token counts. Seconds.",
+    },
+    claims: {
+      help: "Claims of the ID token that applications also get, by the end of the header's name: `Tenant: custom:tenant` for `X-Auth-Request-Tenant`. The signed token has them, too, under their own names.",
     },
     "access-token": {
       fallback: "false",

@@ -38,7 +38,7 @@ test("every file in it is valid", () => {
         ? text
         : `public-url: https://auth.example.com\nsessions: {keys-file: session-keys}\napplications: [{routes: [{path: /**}]}]\n${text}`,
     );
-  assert.equal(files.length, 4);
+  assert.equal(files.length, 5);
   for (const text of files) {
     const path = join(folder, "gateway.yaml");
     writeFileSync(path, text, { mode: 0o600 });

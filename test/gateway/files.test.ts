@@ -77,7 +77,8 @@ test("a file of the least that it needs has the defaults of the table", () => {
   const { settings, warnings } = read("", "");
   assert.deepEqual(warnings, []);
   const { sessions, identity, paths } = gatewayKeys;
-  assert.deepEqual(settings.listen, { host: "127.0.0.1", port: gatewayKeys[""].port.range.fallback });
+  const { port } = gatewayKeys[""];
+  assert.deepEqual(settings.listen, { host: "127.0.0.1", port: port.range.fallback, tls: undefined });
   assert.equal(settings.sessions.database, `sqlite:${join(folder, "gateway-sessions.db")}`);
   assert.equal(settings.sessions.idle, sessions.idle.range.fallback);
   assert.equal(settings.sessions.lifetime, sessions.lifetime.range.fallback);

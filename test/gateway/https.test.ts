@@ -26,9 +26,15 @@ async function newCertificate(): Promise<{ readonly pem: string; readonly ca: st
 }
 
 /** One request on a connection of its own. */
-async function get(port: number, ca: string, path: string) {
+async function get(port: number, ca: string, path: string, more: Readonly<Record<string, string>> = {}) {
   const agent = new Agent({ ca, servername: host, keepAlive: true });
-  const asked = request({ host: "127.0.0.1", port, agent, path, headers: { host, accept: "text/html" } });
+  const asked = request({
+    host: "127.0.0.1",
+    port,
+    agent,
+    path,
+    headers: { host, accept: "text/html", ...more },
+  });
   asked.end();
   const [socket] = (await once(asked, "socket")) as [TLSSocket];
   const [answer] = await once(asked, "response");
@@ -58,6 +64,12 @@ forOneServer("sqlite", "gateway by https", (start) => {
     const rd = new URL(String(headers.location)).searchParams.get("rd");
     assert.equal(rd, `https://${host}/articles?page=2`);
 
+    const webSocket = {
+      ...{ connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13" },
+      "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    };
+    assert.equal((await get(port, first.ca, "/", webSocket)).status, 401);
+
     writeFileSync(path, `${second.pem} `);
     renew(tls.server, file, log);
     await assert.rejects(get(port, first.ca, "/"));
@@ -78,7 +90,7 @@ forOneServer("sqlite", "gateway by https", (start) => {
 
 describe("gateway by https: files that refuse to start", () => {
   const cases = {
-    "https-port: 4181": /line 2: the file\.https-port needs tls with it/,
+    "https-port: 4181": /line 2: .*https-port needs tls with it/,
     "tls: tls.pem\nhttps-port: 70000": /https-port must be/,
     "tls: tls.pem\npublic-url: http://localhost:4180": /public-url must begin with https:, since tls is set/,
   };
