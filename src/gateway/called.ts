@@ -11,6 +11,8 @@ export interface EndpointMeans extends AdmissionMeans {
   readonly scope: CookieScope;
   readonly tokens: IdentityTokens;
   readonly log: Log;
+  /** Whether the sessions can be read. */
+  readonly isWell: () => Promise<boolean>;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }

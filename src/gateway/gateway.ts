@@ -14,6 +14,7 @@ import { Seals } from "./sealing.ts";
 import { Refresher } from "./sessions/refresh.ts";
 import type { Keeper } from "./sessions/sessions.ts";
 import { isTokenCookie } from "./token-cookies.ts";
+import { createWell } from "./well.ts";
 
 export interface GatewayMeans {
   readonly log: Log;
@@ -69,7 +70,15 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
     now,
   });
   const admission: AdmissionMeans = { settings, keeper, refresher, provider };
-  const endpoints: EndpointMeans = { ...admission, seals, scope, tokens, log, now };
+  const endpoints: EndpointMeans = {
+    ...admission,
+    seals,
+    scope,
+    tokens,
+    log,
+    now,
+    isWell: createWell(keeper, now),
+  };
   const sweeper = setInterval(() => {
     keeper.sweep().catch((error: unknown) => log.warn({ detail: String(error) }, "Sessions were not swept."));
   }, sweepEvery).unref();
