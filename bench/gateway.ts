@@ -204,7 +204,11 @@ async function open(upstream: string): Promise<Place> {
   for (let at = 0; at < sessions; at += 1)
     cookies.push((await keeper.start(sessionOf(at))).map((line) => line.split(";", 1)[0]).join("; "));
   await keeper.close();
-  const gateway = await startProgram("src/main.ts", ["gateway", "--config", path]);
+  // Types are stripped once, as by the program itself.
+  const cache = join(import.meta.dirname, "..", "node_modules", ".cache", "poolhouse");
+  const gateway = await startProgram("src/main.ts", ["gateway", "--config", path], {
+    NODE_COMPILE_CACHE: cache,
+  });
   return { gateway, cookies, close: () => gateway.close() };
 }
 

@@ -11,6 +11,8 @@ export interface EndpointMeans extends AdmissionMeans {
   readonly log: Log;
   /** The states with which a browser has come back to this process. */
   readonly usedStates: Map<string, true>;
+  /** Whether the sessions can be read. */
+  readonly isWell: () => Promise<boolean>;
 }
 
 /** Reads the body, of at most as many bytes. */

@@ -7,17 +7,10 @@ import type { Log } from "./log.ts";
 import { answerRefused } from "./refused.ts";
 import { goOn, send } from "./send.ts";
 import { type Passing, translateAnswer, translateRequest } from "./translate.ts";
-import { createWebSockets, type WebSockets } from "./websockets.ts";
+import { WebSockets } from "./websockets.ts";
 
 interface PassingOn extends Passing {
   readonly outgoing: ServerResponse;
-}
-
-export interface Forwarder extends WebSockets {
-  /** Never rejects: the client is told what went wrong. */
-  forward(passing: PassingOn): Promise<void>;
-  /** Closes the connections to applications that are kept for later requests. */
-  close(): void;
 }
 
 /** A request under way. */
@@ -29,23 +22,67 @@ interface Running extends PassingOn {
 /** How long an application may take to begin its answer. Milliseconds. */
 const patience = 120_000;
 
-/** @param lookEvery how often open WebSockets are looked at, in milliseconds */
-export function createForwarder(gateway: Gateway, log: Log, lookEvery: number): Forwarder {
-  const agents = { "http:": new Agent({ keepAlive: true }), "https:": new TlsAgent({ keepAlive: true }) };
-  const proxy = createProxyServer({
+type Target = { readonly target: URL; readonly agent: Agent };
+
+export class Forwarder {
+  readonly webSockets: WebSockets;
+  readonly #gateway: Gateway;
+  readonly #log: Log;
+  readonly #agents = { "http:": new Agent({ keepAlive: true }), "https:": new TlsAgent({ keepAlive: true }) };
+  readonly #proxy = createProxyServer({
     ...{ proxyTimeout: patience, upgradeTimeout: patience, selfHandleResponse: true, xfwd: false },
   });
-  const targets = new Map(
-    gateway.settings.applications.flatMap(({ upstream }) => {
-      if (upstream === undefined) return [];
-      const target = new URL(upstream);
-      return [[upstream, { target, agent: agents[target.protocol as "http:"] }] as const];
-    }),
-  );
-  const running = new WeakMap<IncomingMessage, Running>();
+  /** By the `upstream` of an application. */
+  readonly #targets: ReadonlyMap<string, Target>;
+  readonly #running = new WeakMap<IncomingMessage, Running>();
 
-  proxy.on("proxyReq", (request, incoming) => {
-    const one = running.get(incoming);
+  /** @param lookEvery how often open WebSockets are looked at, in milliseconds */
+  constructor(gateway: Gateway, log: Log, lookEvery: number) {
+    this.#gateway = gateway;
+    this.#log = log;
+    this.#targets = new Map(
+      gateway.settings.applications.flatMap(({ upstream }) => {
+        if (upstream === undefined) return [];
+        const target = new URL(upstream);
+        return [[upstream, { target, agent: this.#agents[target.protocol as "http:"] }] as const];
+      }),
+    );
+    const proxy = this.#proxy;
+    proxy.on("proxyReq", (request, incoming) => this.#watch(request, incoming));
+    proxy.on("proxyRes", (response, incoming) => {
+      const one = this.#running.get(incoming);
+      if (one !== undefined) this.#answer(one, response);
+    });
+    this.webSockets = new WebSockets(gateway, log, { proxy, targets: this.#targets, lookEvery });
+  }
+
+  /** Never rejects: the client is told what went wrong. */
+  async forward(passing: PassingOn): Promise<void> {
+    const { incoming, outgoing, received, decision } = passing;
+    const target = this.#targets.get(decision.application.upstream ?? "");
+    if (target === undefined)
+      return send(incoming, outgoing, answerRefused(received, { status: 404, reason: "not-passed-on" }));
+    goOn(incoming, outgoing);
+    await translateRequest(this.#gateway, passing);
+    // Nobody waits for it any more.
+    if (outgoing.destroyed) return;
+    const one: Running = { ...passing, request: undefined, isTooLate: false };
+    this.#running.set(incoming, one);
+    try {
+      await this.#proxy.web(incoming, outgoing, target);
+    } catch (error) {
+      if (!mayRepeat(one, error)) return this.#fail(one, error);
+      await this.#proxy.web(incoming, outgoing, target).catch((again: unknown) => this.#fail(one, again));
+    }
+  }
+
+  /** Closes the connections to applications that are kept for later requests. */
+  close(): void {
+    for (const agent of Object.values(this.#agents)) agent.destroy();
+  }
+
+  #watch(request: ClientRequest, incoming: IncomingMessage): void {
+    const one = this.#running.get(incoming);
     if (one === undefined) return;
     one.request = request;
     request.once("timeout", () => {
@@ -54,25 +91,21 @@ export function createForwarder(gateway: Gateway, log: Log, lookEvery: number): 
     // Node would say nothing of a change of protocol that nobody has asked for.
     request.once("upgrade", (_response, socket) => {
       socket.destroy();
-      void fail(one, new Error("it switches protocols unasked"));
+      void this.#fail(one, new Error("it switches protocols unasked"));
     });
-  });
-  proxy.on("proxyRes", (response, incoming) => {
-    const one = running.get(incoming);
-    if (one !== undefined) answer(one, response);
-  });
+  }
 
-  function answer(one: Running, response: IncomingMessage): void {
+  #answer(one: Running, response: IncomingMessage): void {
     const { outgoing } = one;
     // From here on it may take its time: server-sent events, large files.
     response.socket.setTimeout(0);
     try {
-      const headers = translateAnswer(gateway, log, response, one);
+      const headers = translateAnswer(this.#gateway, this.#log, response, one);
       outgoing.writeHead(response.statusCode!, response.statusMessage, headers);
     } catch (error) {
       // What Node reads it does not always write.
       response.destroy();
-      void fail(one, error);
+      void this.#fail(one, error);
       return;
     }
     response.pipe(outgoing);
@@ -85,49 +118,25 @@ export function createForwarder(gateway: Gateway, log: Log, lookEvery: number): 
     setImmediate(() => hasBegun || outgoing.writableEnded || outgoing.flushHeaders());
   }
 
-  async function fail({ incoming, outgoing, received, isTooLate }: Running, error: unknown): Promise<void> {
-    log.warn(
+  async #fail({ incoming, outgoing, received, isTooLate }: Running, error: unknown): Promise<void> {
+    this.#log.warn(
       { event: "application-away", detail: String(error), host: received.host },
       "An application does not answer.",
     );
-    if (outgoing.headersSent) outgoing.destroy();
-    else {
-      const refused = { status: isTooLate ? 504 : 502, reason: "application-away" } as const;
-      await send(incoming, outgoing, answerRefused(received, refused));
+    if (outgoing.headersSent) {
+      outgoing.destroy();
+      return;
     }
+    const refused = { status: isTooLate ? 504 : 502, reason: "application-away" } as const;
+    await send(incoming, outgoing, answerRefused(received, refused));
   }
+}
 
-  /** An application that closes a kept connection just now has not seen the request. */
-  function mayRepeat({ request, incoming, outgoing }: Running, error: unknown): boolean {
-    const { method, headers } = incoming;
-    if (request?.reusedSocket !== true || outgoing.headersSent || outgoing.destroyed) return false;
-    if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") return false;
-    const isBare = headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
-    return isBare && (method === "GET" || method === "HEAD");
-  }
-
-  return {
-    ...createWebSockets(gateway, log, { proxy, targets, lookEvery }),
-    close() {
-      for (const agent of Object.values(agents)) agent.destroy();
-    },
-    async forward(passing) {
-      const { incoming, outgoing, received, decision } = passing;
-      const target = targets.get(decision.application.upstream ?? "");
-      if (target === undefined)
-        return send(incoming, outgoing, answerRefused(received, { status: 404, reason: "not-passed-on" }));
-      goOn(incoming, outgoing);
-      await translateRequest(gateway, passing);
-      // Nobody waits for it any more.
-      if (outgoing.destroyed) return;
-      const one: Running = { ...passing, request: undefined, isTooLate: false };
-      running.set(incoming, one);
-      try {
-        await proxy.web(incoming, outgoing, target);
-      } catch (error) {
-        if (!mayRepeat(one, error)) return fail(one, error);
-        await proxy.web(incoming, outgoing, target).catch((again: unknown) => fail(one, again));
-      }
-    },
-  };
+/** Whether an application that closed a kept connection just then has not seen the request. */
+function mayRepeat({ request, incoming, outgoing }: Running, error: unknown): boolean {
+  const { method, headers } = incoming;
+  if (request?.reusedSocket !== true || outgoing.headersSent || outgoing.destroyed) return false;
+  if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") return false;
+  const isBare = headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
+  return isBare && (method === "GET" || method === "HEAD");
 }

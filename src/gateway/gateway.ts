@@ -15,6 +15,7 @@ import { Seals } from "./sealing.ts";
 import { Refresher } from "./sessions/refresh.ts";
 import type { Keeper } from "./sessions/sessions.ts";
 import { isTokenCookie } from "./token-cookies.ts";
+import { createWell } from "./well.ts";
 
 export interface GatewayMeans {
   readonly log: Log;
@@ -72,7 +73,8 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
   });
   const admission: AdmissionMeans = { settings, keeper, refresher, provider, scope, now };
   const usedStates = new BoundedMap<string, true>(10_000);
-  const endpoints: EndpointMeans = { ...admission, seals, tokens, log, usedStates };
+  const isWell = createWell(keeper, now);
+  const endpoints: EndpointMeans = { ...admission, seals, tokens, log, usedStates, isWell };
   const sweeper = setInterval(() => {
     keeper.sweep().catch((error: unknown) => log.warn({ detail: String(error) }, "Sessions were not swept."));
   }, sweepEvery).unref();

@@ -1,7 +1,7 @@
 /** Which headers of requests and answers are passed on. */
 import type { IncomingHttpHeaders } from "node:http";
 
-/** Those of one connection (RFC 9110 section 7.6.1). What frames the body is Node's own business. */
+/** Headers of one connection, which are not passed on (RFC 9110 section 7.6.1). Node itself frames the body. */
 const ofConnection: ReadonlySet<string> = new Set([
   ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"],
   ...["proxy-authenticate", "proxy-authorization"],

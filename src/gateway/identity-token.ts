@@ -50,7 +50,7 @@ export function createIdentityTokens({
 }: IdentityTokenOptions): IdentityTokens {
   const keys = seals.derived("identity token").map(keyOf);
   const made = new BoundedMap<string, Made>(1000);
-  /** The same, by the identity itself, as long as it is in memory. */
+  /** The newest token about an identity that is in memory. */
   const latest = new WeakMap<Identity, Made & { readonly audience: string }>();
   const sign = async (identity: Identity, audience: string): Promise<Made> => {
     const id = sha256Base64url(JSON.stringify([identity, audience]));

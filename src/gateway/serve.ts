@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { isCheck } from "./check.ts";
-import { createForwarder, type Forwarder } from "./forward.ts";
+import { Forwarder } from "./forward.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
 import { type Received, requestReader, UnclearRequest } from "./node-request.ts";
@@ -41,7 +41,7 @@ export function createGatewayServer(
   { lookEvery = 15_000 }: ServeOptions = {},
 ): GatewayServer {
   const { trustedProxies } = gateway.settings;
-  const forwarder = createForwarder(gateway, log, lookEvery);
+  const forwarder = new Forwarder(gateway, log, lookEvery);
   const serving: Serving = {
     gateway,
     log,
@@ -103,7 +103,7 @@ async function upgrade(
   const decision = await gateway.admit(received);
   if (decision.kind !== "pass")
     return refuseUpgrade(socket, decision.kind === "refused" ? decision.status : 401);
-  return forwarder.upgrade({ incoming, socket, head, received, decision });
+  return forwarder.webSockets.upgrade({ incoming, socket, head, received, decision });
 }
 
 /** How often connections that have become idle are closed while the server ends. Milliseconds. */
@@ -113,7 +113,7 @@ async function end(server: Server, { forwarder, upgraded }: Serving, patience: n
   if (!server.listening) return;
   const closed = once(server, "close");
   server.close();
-  forwarder.stopLooking();
+  forwarder.webSockets.stopLooking();
   // Their clients connect again, elsewhere; they could stay open for days.
   for (const socket of upgraded) socket.destroySoon();
   const idle = setInterval(() => server.closeIdleConnections(), closeEvery);

@@ -1,5 +1,5 @@
 /** WebSockets (RFC 6455): passed on if their opening handshake may be, and closed when its session is over. */
-import { type Agent, type IncomingMessage, STATUS_CODES } from "node:http";
+import { type Agent, type ClientRequest, type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ProxyServer } from "httpxy";
@@ -7,13 +7,6 @@ import type { Asked } from "./asked.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
 import { type Passing, translateHandshake, translateRequest } from "./translate.ts";
-
-export interface WebSockets {
-  /** Never rejects: the client is told what went wrong. */
-  upgrade(passing: Passing & { readonly socket: Duplex; readonly head: Buffer }): Promise<void>;
-  /** Looks at those that are open no longer. */
-  stopLooking(): void;
-}
 
 interface WebSocketMeans {
   readonly proxy: ProxyServer;
@@ -51,50 +44,73 @@ export function refuseUpgrade(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-export function createWebSockets(
-  gateway: Gateway,
-  log: Log,
-  { proxy, targets, lookEvery }: WebSocketMeans,
-): WebSockets {
-  const open = new Set<Open>();
-  const opening = new WeakMap<IncomingMessage, Passing>();
-  const timer = setInterval(() => void closeEnded(), lookEvery).unref();
-  let isLooking = false;
+export class WebSockets {
+  readonly #gateway: Gateway;
+  readonly #log: Log;
+  readonly #means: WebSocketMeans;
+  readonly #open = new Set<Open>();
+  readonly #opening = new WeakMap<IncomingMessage, Passing>();
+  readonly #timer: NodeJS.Timeout;
+  #isLooking = false;
 
-  /** Closes those whose session is over, or no longer allows them. */
-  async function closeEnded(): Promise<void> {
-    if (isLooking) return;
-    isLooking = true;
-    for (const one of open) {
-      if (one.asked === undefined) continue;
-      const decision = await gateway.admit(one.asked, "again").catch(() => undefined);
-      // Nobody can tell, or it goes on.
-      if (decision === undefined || decision.kind === "pass") continue;
-      if (decision.kind === "refused" && decision.status === 503) continue;
-      one.close();
-    }
-    isLooking = false;
+  constructor(gateway: Gateway, log: Log, means: WebSocketMeans) {
+    this.#gateway = gateway;
+    this.#log = log;
+    this.#means = means;
+    this.#timer = setInterval(() => void this.#closeEnded(), means.lookEvery).unref();
+    means.proxy.on("proxyReqWs", (request, incoming, socket) => {
+      const passing = this.#opening.get(incoming);
+      if (passing !== undefined) this.#watch(request, passing, socket);
+    });
   }
 
-  proxy.on("proxyReqWs", (request, incoming, socket) => {
-    const passing = opening.get(incoming);
-    if (passing === undefined) return;
-    const clean = (response: IncomingMessage) => translateHandshake(gateway, log, response.headers, passing);
+  /** Never rejects: the client is told what went wrong. */
+  async upgrade(passing: Passing & { readonly socket: Duplex; readonly head: Buffer }): Promise<void> {
+    const { incoming, socket, head, decision, received } = passing;
+    const target = this.#means.targets.get(decision.application.upstream ?? "");
+    if (target === undefined) return refuseUpgrade(socket, 404);
+    await translateRequest(this.#gateway, passing);
+    incoming.headers.connection = "Upgrade";
+    incoming.headers.upgrade = "websocket";
+    this.#opening.set(incoming, passing);
+    await this.#means.proxy.ws(incoming, socket as Socket, target, head).catch((error: unknown) => {
+      const fields = { event: "application-away", detail: String(error), host: received.host };
+      this.#log.warn(fields, "A WebSocket of an application failed.");
+    });
+  }
+
+  /** Looks at those that are open no longer. */
+  stopLooking(): void {
+    clearInterval(this.#timer);
+  }
+
+  #watch(request: ClientRequest, passing: Passing, socket: Socket): void {
     const onError = () => refuseUpgrade(socket, 502);
+    const answered = (response: IncomingMessage) => {
+      request.off("error", onError);
+      translateHandshake(this.#gateway, this.#log, response.headers, passing);
+    };
     request.once("error", onError);
     request.once("response", (response) => {
-      request.off("error", onError);
-      clean(response);
+      answered(response);
       linger(socket);
     });
     request.once("upgrade", (response, upstream) => {
-      request.off("error", onError);
-      clean(response);
-      keep(passing, socket, upstream);
+      answered(response);
+      this.#keep(passing, socket, upstream);
+      const { incoming } = passing;
+      // Once the answer is written, nobody needs what would else be kept as long as the WebSocket.
+      setImmediate(() => {
+        for (const message of [incoming, response]) {
+          message.headers = {};
+          message.rawHeaders.length = 0;
+        }
+        this.#opening.delete(incoming);
+      });
     });
-  });
+  }
 
-  function keep({ received, decision }: Passing, socket: Socket, upstream: Socket): void {
+  #keep({ received, decision }: Passing, socket: Socket, upstream: Socket): void {
     const one: Open = {
       asked: decision.identity === undefined ? undefined : whatProvedIt(received),
       close() {
@@ -102,32 +118,28 @@ export function createWebSockets(
         upstream.destroy();
       },
     };
-    open.add(one);
+    this.#open.add(one);
     socket.once("close", () => {
-      open.delete(one);
+      this.#open.delete(one);
       upstream.destroy();
     });
     upstream.once("close", () => socket.destroySoon());
   }
 
-  return {
-    async upgrade(passing) {
-      const { incoming, socket, head, decision } = passing;
-      const target = targets.get(decision.application.upstream ?? "");
-      if (target === undefined) return refuseUpgrade(socket, 404);
-      await translateRequest(gateway, passing);
-      incoming.headers.connection = "Upgrade";
-      incoming.headers.upgrade = "websocket";
-      opening.set(incoming, passing);
-      await proxy.ws(incoming, socket as Socket, target, head).catch((error: unknown) => {
-        log.warn(
-          { event: "application-away", detail: String(error), host: passing.received.host },
-          "A WebSocket of an application failed.",
-        );
-      });
-    },
-    stopLooking: () => clearInterval(timer),
-  };
+  /** Closes those whose session is over, or no longer allows them. */
+  async #closeEnded(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    for (const one of this.#open) {
+      if (one.asked === undefined) continue;
+      const decision = await this.#gateway.admit(one.asked, "again").catch(() => undefined);
+      // Nobody can tell, or it goes on.
+      if (decision === undefined || decision.kind === "pass") continue;
+      if (decision.kind === "refused" && decision.status === 503) continue;
+      one.close();
+    }
+    this.#isLooking = false;
+  }
 }
 
 /** What of a request its admission depends on, without all the rest, for as long as the WebSocket is open. */

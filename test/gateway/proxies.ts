@@ -59,7 +59,7 @@ async function startCaddy(site: string, port: number): Promise<void> {
   const file = join(root, "Caddyfile");
   writeFileSync(file, `{\n\tadmin off\n\tauto_https off\n}\n${site}`);
   const env = { PATH: process.env["PATH"], HOME: root, XDG_CONFIG_HOME: root, XDG_DATA_HOME: root };
-  await started(spawn("caddy", ["run", "--config", file, "--adapter", "caddyfile"], { env }), port);
+  await started(spawn("/usr/bin/caddy", ["run", "--config", file, "--adapter", "caddyfile"], { env }), port);
 }
 
 async function started(child: ChildProcess, port: number): Promise<void> {

@@ -22,8 +22,8 @@ const seenEvery = 60_000;
  */
 const claimMs = 30_000;
 
-/** Sessions in memory, of several KB each. */
-const mostKnown = 2500;
+/** Sessions in memory, of about 8 KB each: those of the last moments, since none is believed for longer than `recheck`. */
+const mostKnown = 2000;
 
 interface Known {
   readonly kept: Kept;
