@@ -6,7 +6,7 @@
  *
  * Plain JavaScript: it runs before Node 24 is available.
  */
-import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /** The first file of each package, which imports all others. Programs import these packages by their plain names only. */
@@ -17,6 +17,13 @@ const mark = "// One file, made of this package's modules by tools/one-file.mjs"
 /** Where the first file of a package is kept as it was published, next to it. */
 export const asPublished = (file) => join(dirname(file), "index.as-published.js");
 
+/** Replaces a file, rather than write into it: other clones may share it (cp -l), and programs may be reading it. */
+function replace(file, content) {
+  const fresh = `${file}.${process.pid}`;
+  writeFileSync(fresh, content);
+  renameSync(fresh, file);
+}
+
 /**
  * Makes one file of each package that is not yet one.
  * @param modules the folder node_modules
@@ -24,10 +31,11 @@ export const asPublished = (file) => join(dirname(file), "index.as-published.js"
 export async function makeOneFiles(modules) {
   const due = Object.entries(packages)
     .map(([name, first]) => join(modules, name, first))
-    .filter((file) => existsSync(file) && !readFileSync(file, "utf8").startsWith(mark));
+    .flatMap((file) => (existsSync(file) ? [{ file, published: readFileSync(file, "utf8") }] : []))
+    .filter(({ published }) => !published.startsWith(mark));
   if (due.length === 0 || !existsSync(join(modules, "esbuild"))) return;
   const { build } = await import("esbuild");
-  for (const file of due) {
+  for (const { file, published } of due) {
     const { outputFiles } = await build({
       entryPoints: [file],
       bundle: true,
@@ -39,11 +47,7 @@ export async function makeOneFiles(modules) {
       keepNames: true,
       banner: { js: mark },
     });
-    const fresh = `${file}.${process.pid}`;
-    writeFileSync(fresh, outputFiles[0].contents);
-    rmSync(asPublished(file), { force: true });
-    linkSync(file, asPublished(file));
-    // Replaced, not written: other clones may share the file (cp -l), and programs that run may be reading it.
-    renameSync(fresh, file);
+    replace(asPublished(file), published);
+    replace(file, outputFiles[0].contents);
   }
 }
