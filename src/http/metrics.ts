@@ -28,6 +28,9 @@ import { createHostCheck, isForwarded } from "./hosts.ts";
  */
 const callBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5];
 
+/** Seconds. */
+const syncBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1];
+
 /** The metrics of a server, and their text. */
 export interface CountedMetrics extends Metrics {
   readonly registry: Registry;
@@ -291,7 +294,13 @@ function observeDatabase(registry: Registry, app: App): void {
     },
     () => counts.connections?.().waiting,
   );
-  if (kind === "sqlite") registry.kept(counts.syncs);
+  if (kind !== "sqlite") return;
+  const syncs = registry.histogram(
+    "poolhouse_database_sync_duration_seconds",
+    "How long syncs of the write-ahead log took; their number is that of syncs.",
+    syncBuckets,
+  )();
+  counts.synced = (seconds) => syncs.observe(seconds);
 }
 
 function observeEvents(registry: Registry, { audit, authEvents }: App): void {

@@ -74,11 +74,6 @@ export class Metrics {
     }
   }
 
-  /** Adds a histogram that was created elsewhere (`newHistogram`). */
-  kept(histogram: Histogram): void {
-    this.#registry.registerMetric(histogram);
-  }
-
   /** All metrics as text. */
   async render(): Promise<string> {
     const names = this.#registry.getMetricsAsArray().map(({ name }) => name);
@@ -86,13 +81,6 @@ export class Metrics {
     return `${families.join("\n")}\n`;
   }
 }
-
-/** A histogram of seconds that is not in any registry yet. */
-export function newHistogram(name: string, help: string, buckets: number[]): Histogram {
-  return new Histogram({ name, help, buckets, registers: [] });
-}
-
-export type { Histogram };
 
 /** Replaces a family's samples by those just read. */
 function show(

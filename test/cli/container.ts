@@ -4,9 +4,10 @@
  * their own, in which the command is process 1. Needs root. The network is this machine's.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, isAbsolute, join } from "node:path";
+import { whole } from "../kit/whole.ts";
 
 export interface Image {
   readonly layer: string;
@@ -109,6 +110,21 @@ function execute(stage: Stage, script: string): void {
   execFileSync("unshare", argv, { env: environment(stage), stdio: ["ignore", "ignore", "inherit"] });
 }
 
+/**
+ * What `npm ci` installs, from this clone, in a sixth of the processor's time: `npm prune` leaves the same files of either.
+ * With `npm run test:whole` npm installs it.
+ */
+function installFromClone(stage: Stage, context: string): void {
+  const [from, to] = [join(context, "node_modules"), join(stage.layer, stage.workdir, "node_modules")];
+  mkdirSync(to);
+  // Links are the examples, which the image does not have.
+  const installed = readdirSync(from, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && entry.name !== ".cache",
+  );
+  const argv = ["-a", ...installed.map(({ name }) => join(from, name)), to];
+  execFileSync("cp", argv, { stdio: ["ignore", "ignore", "inherit"] });
+}
+
 function copy(stage: Stage, stages: ReadonlyMap<string, Stage>, context: string, words: string[]): void {
   const from = words[0]?.startsWith("--from=") ? words.shift()!.slice(7) : undefined;
   const target = words.pop()!;
@@ -147,7 +163,10 @@ export function buildImage(file: string): Image {
       stage.env = { ...stage.env, ...Object.fromEntries(rest.split(" ").map((pair) => pair.split("="))) };
     },
     COPY: (rest) => copy(stage, stages, context, rest.split(" ")),
-    RUN: (rest) => execute(stage, rest),
+    RUN: (rest) => {
+      if (/^npm ci( --[\w-]+)*$/.test(rest) && !whole) installFromClone(stage, context);
+      else execute(stage, rest);
+    },
     USER: (rest) => {
       stage.user = rest;
     },

@@ -10,6 +10,7 @@ import { stringify } from "yaml";
 import { ConfigError, loadConfig } from "../../src/config/config.ts";
 import { startServer } from "../../src/server.ts";
 import { main } from "../kit/child.ts";
+import { compileCache } from "../kit/compile-cache.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { watchErrors } from "../kit/declared-errors.ts";
 import { besideTests } from "../kit/server.ts";
@@ -242,7 +243,9 @@ async function poolhouse(...argv: string[]) {
 
 async function poolhouseWith(file: string, ...argv: string[]) {
   const all = [main, ...argv, "--config", file, "--data", dirname(file)];
-  const run = promisify(execFile)(process.execPath, all, { env: { PATH: process.env["PATH"] } });
+  const run = promisify(execFile)(process.execPath, all, {
+    env: { ...compileCache, PATH: process.env["PATH"] },
+  });
   return run.then(
     (said) => ({ ...said, code: 0 }),
     (error: { stdout: string; stderr: string; code: number }) => error,
@@ -274,7 +277,7 @@ test("credentials of Amazon SES may come from the environment", async () => {
   const argv = [main, "messages", "test", "--to", "a@b.example", "--config", file];
   const nothing = { AWS_EC2_METADATA_DISABLED: "true", HOME: dirname(file) };
   const run = (env: Readonly<Record<string, string>>) =>
-    promisify(execFile)(process.execPath, argv, { env: { ...nothing, ...env } }).catch(
+    promisify(execFile)(process.execPath, argv, { env: { ...compileCache, ...nothing, ...env } }).catch(
       (error: { stdout: string }) => error,
     );
   const right = await run({ AWS_ACCESS_KEY_ID: "AKIAENV", AWS_SECRET_ACCESS_KEY: "hush" });

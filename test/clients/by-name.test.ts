@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { CreateUserPoolDomainCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { compileCache } from "../kit/compile-cache.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { everyFlow, makePool, makeSomebody, password } from "../kit/people.ts";
 import { rootKey } from "../kit/sdk.ts";
@@ -73,6 +74,7 @@ forEachServer(
         ],
         {
           env: {
+            ...compileCache,
             ...{
               NAMES: "us-east-1.amazonaws.com,us-east-1.amazoncognito.com",
               PORT: String(server.app.config.httpsPort),

@@ -22,6 +22,7 @@ import {
   ListUserPoolsCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { compileCache } from "../kit/compile-cache.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { type MadeClient, secretHash } from "../kit/people.ts";
 import { newSdk, patient } from "../kit/sdk.ts";
@@ -45,7 +46,7 @@ async function serve(data: string): Promise<Running> {
   const child = spawn(
     process.execPath,
     [join(root, "src/main.ts"), "serve", "--port", "0", "--data", data, "--log-level", "warn"],
-    { cwd: root, env: { PATH: process.env["PATH"] }, stdio: ["ignore", "pipe", "pipe"] },
+    { cwd: root, env: { ...compileCache, PATH: process.env["PATH"] }, stdio: ["ignore", "pipe", "pipe"] },
   );
   started.add(child);
   const printed: string[] = [];
@@ -258,7 +259,7 @@ test("SIGTERM lets calls that run finish, and waits for no connection that is si
 
 test("an unknown flag refuses to start and is named", async () => {
   const child = spawn(process.execPath, [join(root, "src/main.ts"), "serve", "--colour", "red"], {
-    env: { PATH: process.env["PATH"] },
+    env: { ...compileCache, PATH: process.env["PATH"] },
     stdio: ["ignore", "ignore", "pipe"],
   });
   started.add(child);

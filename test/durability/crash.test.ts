@@ -4,6 +4,6 @@ import { test } from "node:test";
 import { temporaryFolder } from "../kit/databases.ts";
 import { crash, report } from "./crashes.ts";
 
-test("10 kills at random points lose nothing acknowledged", async (t) => {
-  t.diagnostic(report(await crash(10, join(temporaryFolder(), "data"), 50)));
+test("8 kills at random points lose nothing acknowledged", async (t) => {
+  t.diagnostic(report(await crash(8, join(temporaryFolder(), "data"), 50)));
 });

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { parse, stringify } from "yaml";
+import { compileCache } from "../kit/compile-cache.ts";
 import type { DatabaseName, Fresh } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
 import { type Started, startWithFunctions } from "./with-functions.ts";
@@ -79,7 +80,7 @@ export async function startProgram(
 ): Promise<ChildProcess> {
   const child = spawn(process.execPath, ["--env-file=.env", join(programs, name)], {
     cwd: folder,
-    env: { PATH: process.env["PATH"], ...change },
+    env: { ...compileCache, PATH: process.env["PATH"], ...change },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let said = "";

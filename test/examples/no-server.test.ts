@@ -7,6 +7,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
+import { compileCache } from "../kit/compile-cache.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 
 const examples = join(import.meta.dirname, "..", "..", "examples");
@@ -21,6 +22,7 @@ for (const file of globSync(["*/setup.ts", "walk/walk.ts"], { cwd: examples })) 
   test(`examples/${file} says that no server answers`, async () => {
     const cwd = temporaryFolder();
     const env = {
+      ...compileCache,
       PATH: process.env["PATH"],
       ...{ AWS_ENDPOINT_URL: nobody, POOLHOUSE_ENDPOINT: nobody, AWS_REGION: "us-east-1" },
       ...{

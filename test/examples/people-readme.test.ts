@@ -20,7 +20,7 @@ describe("the README of examples/people", needs("chromium"), () => {
       scripts: Record<string, string>;
     };
     // Without npm, which would install a clone whose dependencies differ first. Tests beside this one use the usual ports.
-    const command = [...scripts["example"]!.split(" "), "people", "--port", "21300"];
+    const command = [...scripts["example"]!.split(" "), "people", "--port", "21700"];
     const running = spawnCommand(command, { cwd: root, env: {} });
     const said = (pattern: RegExp) => pattern.exec(running.said())?.[1] ?? assert.fail(running.said());
     try {

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseEnv, promisify } from "node:util";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
+import { compileCache } from "../kit/compile-cache.ts";
 import { type DatabaseName, type Fresh, temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
 import { rootKey } from "../kit/sdk.ts";
@@ -47,6 +48,7 @@ export async function startWithFunctions(
   const port = { POOLHOUSE_PORT: String(await freePort()) };
   const first = await startTestServer(database, same, port);
   const env = {
+    ...compileCache,
     PATH: process.env["PATH"],
     ...urls,
     AWS_ENDPOINT_URL: first.test.endpoint,

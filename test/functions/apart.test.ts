@@ -18,6 +18,7 @@ import { stringify } from "yaml";
 import { loadFunctionsServer } from "../../src/config/config.ts";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import { signRequest } from "../../src/lib/sigv4.ts";
+import { compileCache } from "../kit/compile-cache.ts";
 import { forEachDatabase, temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { makePool, makeSomebody, password } from "../kit/people.ts";
@@ -46,7 +47,7 @@ async function serveFunctions(document: object): Promise<Running> {
   const file = join(temporaryFolder(), "functions.yaml");
   writeFileSync(file, stringify(document), { mode: 0o600 });
   const started = spawn(process.execPath, [main, "functions", "serve", "--config", file], {
-    env: { PATH: process.env["PATH"] },
+    env: { ...compileCache, PATH: process.env["PATH"] },
     stdio: ["ignore", "pipe", "pipe"],
   });
   running.push(started);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
 import type { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
+import { compileCache } from "./compile-cache.ts";
 import { manySockets, newSdk, patient, rootKey } from "./sdk.ts";
 
 export const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
@@ -37,6 +38,7 @@ export interface Start {
 }
 
 const everywhere = {
+  ...compileCache,
   PATH: process.env["PATH"] ?? "",
   POOLHOUSE_LOG_LEVEL: "warn",
   POOLHOUSE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,

@@ -27,6 +27,7 @@ import {
 import pg from "pg";
 import { PROGRAM_SCHEMA_VERSION } from "../../src/store/migrations/migrate.ts";
 import { type Child, clientOf, endChild, main, refusal, startChild } from "../kit/child.ts";
+import { compileCache } from "../kit/compile-cache.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
 import { createPostgres, dropPostgres, skipWithoutPostgres } from "../kit/postgres.ts";
@@ -275,7 +276,7 @@ describe("several servers", skipWithoutPostgres(), () => {
     await endChild(running.process, "SIGTERM");
 
     const command = async (env: Record<string, string>, ...argv: string[]) => {
-      const given = { env: { PATH: process.env["PATH"], ...env } };
+      const given = { env: { ...compileCache, PATH: process.env["PATH"], ...env } };
       return (
         await promisify(execFile)(process.execPath, [main, "public-url", ...argv], given)
       ).stdout.trim();

@@ -1,5 +1,4 @@
 /** Counts of the database layer, for /metrics. */
-import { type Histogram, newHistogram } from "../../lib/prometheus.ts";
 import { sqlState } from "./retry.ts";
 import { sqliteCode } from "./sqlite/file.ts";
 
@@ -10,25 +9,14 @@ export interface DatabaseCounts {
   readonly errors: Record<QueryErrorKind, number>;
   /** Transactions run again because the database could not serialize them with others. */
   retries: number;
-  /** Duration of syncs of the write-ahead log in seconds (SQLite). */
-  readonly syncs: Histogram;
+  /** Receives the duration of each sync of the write-ahead log in seconds (SQLite), for who measures them: a server. */
+  synced?: (seconds: number) => void;
   /** Connections in the pool (PostgreSQL). */
   connections?: () => { readonly total: number; readonly idle: number; readonly waiting: number };
 }
 
-/** Seconds. */
-const syncBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1];
-
 export function newCounts(): DatabaseCounts {
-  return {
-    errors: { constraint: 0, serialization: 0, connection: 0, other: 0 },
-    retries: 0,
-    syncs: newHistogram(
-      "poolhouse_database_sync_duration_seconds",
-      "How long syncs of the write-ahead log took; their number is that of syncs.",
-      syncBuckets,
-    ),
-  };
+  return { errors: { constraint: 0, serialization: 0, connection: 0, other: 0 }, retries: 0 };
 }
 
 /** Counts a failed query. */

@@ -296,11 +296,11 @@ class SqliteDriver implements Driver {
 }
 
 /** Wraps a sync to measure how long it takes. */
-function timed(sync: SyncFile, { syncs }: DatabaseCounts): SyncFile {
+function timed(sync: SyncFile, counts: DatabaseCounts): SyncFile {
   return (descriptor, done) => {
     const began = performance.now();
     sync(descriptor, (error) => {
-      syncs.observe((performance.now() - began) / 1000);
+      counts.synced?.((performance.now() - began) / 1000);
       done(error);
     });
   };
