@@ -25,7 +25,7 @@ export function isServedHost({ publicUrl, applications }: GatewaySettings, host:
 }
 
 /** Whether a host is served, or is named as one to return to. */
-export function isAllowedHost(settings: GatewaySettings, host: string): boolean {
+function isAllowedHost(settings: GatewaySettings, host: string): boolean {
   const { returnHosts } = settings;
   if (isServedHost(settings, host)) return true;
   return returnHosts.some((one) => (one.startsWith("*.") ? host.endsWith(one.slice(1)) : host === one));

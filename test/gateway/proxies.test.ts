@@ -9,7 +9,15 @@ import { needs } from "../kit/machine.ts";
 import { freePort } from "../kit/ports.ts";
 import { forOneServer } from "../kit/server.ts";
 import { exchange, type Front, signedIn, startFront, statusOf } from "./front.ts";
-import { annsBrowser, Browser, gatewayPlace, newKey, newStore, type Seen, startApplication } from "./place.ts";
+import {
+  annsBrowser,
+  Browser,
+  gatewayPlace,
+  newKey,
+  newStore,
+  type Seen,
+  startApplication,
+} from "./place.ts";
 import { proxies } from "./proxies.ts";
 
 /** The gateway's own proxy has no part in it. */

@@ -6,8 +6,8 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from "jose";
-import { publishedRedirects } from "../../integrations/outbound.ts";
 import type { App, Ctx } from "../../app.ts";
+import { publishedRedirects } from "../../integrations/outbound.ts";
 import { utf8 } from "../../lib/bytes.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { PublishedKeys } from "../../verify/published-keys.ts";
