@@ -146,7 +146,7 @@ for (const name of ["nginx", "caddy"] as const) {
 
     test("503 while the provider is away and nobody can tell", async () => {
       const { origin, settings, seen } = await placeOf(name, {
-        sessions: { keys: [newKey()], "cookie-name": "session", outage: 0 },
+        sessions: { store: "cookies", keys: [newKey()], "cookie-name": "session", outage: 0 },
       });
       const cookie = await signedIn(settings, { life: -1000 });
       const answer = await ask(`${origin}/x`, { headers: { ...program, cookie } });
