@@ -70,6 +70,7 @@ const apart = [
   "test/clients/seed.test.ts",
   "test/front/alone.test.ts",
   "test/functions/loading.test.ts",
+  "test/federation/not-loaded.test.ts",
 ];
 
 /** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */

@@ -113,6 +113,7 @@ function readProvider(entry: Entry, secrets: Secrets, publicUrl: string): Gatewa
     signOut: entry.value("sign-out") === undefined || isTrue(entry, "sign-out"),
     globalSignOut: globalSignOutAt(entry, scopes),
     apiClients: textsAt(entry, "api-clients") ?? [],
+    revocation: wordAt(entry, "revocation", ["none", "userinfo"]) ?? keys.revocation.fallback,
     audiences: textsAt(entry, "audiences") ?? [],
   };
 }

@@ -85,6 +85,10 @@ export const gatewayKeys = {
       fallback: "[]",
       help: "Further clients whose access tokens are accepted as bearer tokens.",
     },
+    revocation: {
+      fallback: "none",
+      help: "`userinfo`: the provider's userinfo endpoint is asked whether a bearer token has been revoked, every five seconds at most for a token; bearer tokens then need the scope `openid`. `none`: a bearer token counts until it expires.",
+    },
     audiences: {
       fallback: "[]",
       help: "What `aud` of a bearer token must have one of; not asked for if empty.",

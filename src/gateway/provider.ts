@@ -3,6 +3,7 @@ import type { Configuration, TokenEndpointResponse } from "openid-client";
 import type { GatewayProvider } from "../lib/gateway-settings.ts";
 import { scopesOf } from "../verify/access.ts";
 import { createLogoutVerifier, type LogoutVerifier } from "../verify/logout-token.ts";
+import { revokedAtUserInfo } from "../verify/revocation.ts";
 import { TokenError } from "../verify/token-error.ts";
 import { createVerifier, type Verifier } from "../verify/verifier.ts";
 import { clockTolerance, discover, ProviderAway, ProviderRefused, refusal } from "./discover.ts";
@@ -54,14 +55,18 @@ export class Provider {
   #reading: Promise<Configuration> | undefined;
 
   constructor(settings: GatewayProvider, means: ProviderMeans) {
-    const { issuer, clientId, groupsClaim, apiClients, audiences } = settings;
+    const { issuer, clientId, groupsClaim, apiClients, audiences, revocation } = settings;
     const options = { ...means, clockTolerance };
     const issued = { issuer, groupsClaim, algorithms };
     this.#settings = settings;
     this.#means = means;
     this.#idTokens = createVerifier({ ...issued, clientId, use: "id" }, options);
     const audience = audiences.length > 0 && { audience: audiences };
-    this.bearer = createVerifier({ ...issued, clientId: [clientId, ...apiClients], ...audience }, options);
+    const isRevoked = revocation === "userinfo" && { isRevoked: revokedAtUserInfo(means) };
+    this.bearer = createVerifier(
+      { ...issued, clientId: [clientId, ...apiClients], ...audience },
+      { ...options, ...isRevoked },
+    );
     this.verifyLogout = createLogoutVerifier({ issuer, clientId, algorithms }, means);
   }
 

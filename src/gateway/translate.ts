@@ -49,6 +49,9 @@ export function translateAnswer(
 ): string[] {
   const passed = answered(rawHeaders, headers.connection, (line) => mayBeSet(gateway, log, line, received));
   for (const cookie of decision.cookies) passed.push("Set-Cookie", cookie);
+  // What is meant for one user is asked for anew, so that it is not shown from a cache once they have signed out.
+  if (decision.identity !== undefined && headers["cache-control"] === undefined)
+    passed.push("Cache-Control", "private, no-cache");
   return passed;
 }
 

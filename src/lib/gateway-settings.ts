@@ -41,6 +41,8 @@ export interface GatewayProvider {
   readonly globalSignOut: string | undefined;
   /** Whose access tokens are accepted as bearer tokens, besides this client's. */
   readonly apiClients: readonly string[];
+  /** Whether the provider is asked if a bearer token has been revoked: at its userinfo endpoint, or not at all. */
+  readonly revocation: "none" | "userinfo";
   /** The `aud` that bearer tokens must have; none is asked for if it is empty. */
   readonly audiences: readonly string[];
 }

@@ -42,7 +42,7 @@ test("keys are made, disabled and deleted beside a running server", async () => 
     );
     await assert.rejects(run("keys", "frobnicate", "x", "--data", data), /poolhouse keys list/);
     client.destroy();
-    const doctor = await run("doctor", "--data", data);
+    const doctor = await run("doctor", "--data", data, "--port", "0");
     assert.match(doctor.stdout, /ok {4}the sqlite database answers, and the master key fits it/);
   } finally {
     assert.equal(await stop(server.process), 0);

@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { CreateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { sampleSources } from "../../src/domain/triggers/samples.ts";
 import { temporaryFolder } from "../kit/databases.ts";
+import { freePort } from "../kit/ports.ts";
 import { newSdk, patient } from "../kit/sdk.ts";
 import { until } from "../kit/waiting.ts";
 import { runWith, serve, start, stop } from "./program.ts";
@@ -190,7 +191,8 @@ test("doctor names handlers that cannot be loaded, and triggers whose function i
   const { UserPool } = await client.send(new CreateUserPoolCommand({ PoolName: "p", LambdaConfig }));
   client.destroy();
   assert.equal(await stop(server.process), 0);
-  const good = await runWith({}, "doctor", "--data", data, "--config", config);
+  const doctor = ["doctor", "--data", data, "--port", String(await freePort())];
+  const good = await runWith({}, ...doctor, "--config", config);
   assert.equal(good.code, 0, good.stdout);
   assert.match(good.stdout, /^ok {4}3 functions$/m);
   const warnings = good.stdout.split("\n").filter((line) => /names the function/.test(line));
@@ -201,18 +203,11 @@ test("doctor names handlers that cannot be loaded, and triggers whose function i
   ]);
   file("broken.mjs", 'throw new Error("no table yet");');
   const broken = file("broken.yaml", "functions:\n  broken: { run: worker, file: broken.mjs }\n");
-  const bad = await runWith({}, "doctor", "--data", data, "--config", broken);
+  const bad = await runWith({}, ...doctor, "--config", broken);
   assert.equal(bad.code, 1);
   assert.match(bad.stdout, /^FAIL {2}the function broken: the handler cannot be loaded: no table yet$/m);
   const hook = `{ run: webhook, url: "http://127.0.0.1:1/?token=hush", secret: whsec_${"A".repeat(32)} }`;
-  const away = await runWith(
-    {},
-    "doctor",
-    "--data",
-    data,
-    "--config",
-    file("away.yaml", `functions:\n  hook: ${hook}\n`),
-  );
+  const away = await runWith({}, ...doctor, "--config", file("away.yaml", `functions:\n  hook: ${hook}\n`));
   assert.equal(away.code, 1);
   assert.match(
     away.stdout,

@@ -212,12 +212,12 @@ describe("functions apart from the server", () => {
       [file({}), { POOLHOUSE_MASTER_KEY: "x" }, /POOLHOUSE_MASTER_KEY is in the environment/],
       [file({}), { POOLHOUSE_MASTER_KEY_FILE: "x" }, /POOLHOUSE_MASTER_KEY_FILE is in the environment/],
       [file({}), { POOLHOUSE_DATABASE: "x" }, /POOLHOUSE_DATABASE is in the environment/],
-      [file({ "master-key": "x" }), {}, /line \d+: the file\.master-key is unknown/],
-      [file({ host: "0.0.0.0" }), {}, /line \d+: the file\.host must be of this machine/],
+      [file({ "master-key": "x" }), {}, /line \d+: master-key is unknown/],
+      [file({ host: "0.0.0.0" }), {}, /line \d+: host must be of this machine/],
       [file({ "secret-access-key": "short" }), {}, /secret-access-key must have at least 16 characters/],
       [{ port: 0, functions: {} }, {}, /the file needs secret-access-key/],
-      [file({ port: "x" }), {}, /the file\.port must be a port number from 0 to 65535, not "x"/],
-      [file({ "functions-user": "ada" }), {}, /the file\.functions-user must be the number of a user/],
+      [file({ port: "x" }), {}, /port must be a port number from 0 to 65535, not "x"/],
+      [file({ "functions-user": "ada" }), {}, /functions-user must be the number of a user/],
     ];
     for (const [document, env, message] of wrong) assert.throws(() => load(document, env), message);
   });

@@ -7,6 +7,8 @@ import {
   AdminUserGlobalSignOutCommand,
   DeleteUserPoolClientCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { createGateway } from "../../src/gateway/gateway.ts";
+import { silent } from "../kit/databases.ts";
 import { forEachServer } from "../kit/server.ts";
 import { post } from "../oauth/support.ts";
 import {
@@ -43,6 +45,22 @@ const ends: Readonly<Record<string, (place: GatewayPlace, refreshToken: string) 
   },
 };
 
+/** Another gateway of the client, which asks the pool whether a bearer token was revoked: what it decides about one. */
+async function askingGateway({ gateway, origin, pool }: GatewayPlace, authorization: string) {
+  const { settings } = gateway;
+  const asking = await createGateway(
+    {
+      ...settings,
+      sessions: { ...settings.sessions, database: undefined },
+      provider: { ...settings.provider, revocation: "userinfo" },
+    },
+    { log: silent, now: () => pool.server.clock.now },
+  );
+  const { host } = new URL(origin);
+  const header = (name: string) => (name === "authorization" ? authorization : undefined);
+  return () => asking.admit({ method: "GET", scheme: "http:", host, target: "/api/x", header });
+}
+
 forEachServer("ended at the pool", (start, kind) => {
   for (const [what, end] of Object.entries(ends))
     test(`${what}`, async () => {
@@ -66,7 +84,12 @@ forEachServer("ended at the pool", (start, kind) => {
       const browser = annsBrowser(place);
       const shown = await browser.follow(`${place.origin}/`);
       const { headers } = JSON.parse(await shown.answer.text()) as Seen;
+      const asksBearer = await askingGateway(place, headers["authorization"]!);
+      assert.equal((await asksBearer()).kind, "pass");
       await end(place, refreshToken);
+      server.clock.advance(5001);
+      const asked = await asksBearer();
+      assert.ok(asked.kind === "refused" && asked.status === 401, "asks whether it was revoked");
       assert.equal(await statusAt(place, browser), 200, "as long as its tokens count");
       const bearer = await browser.get(`${place.origin}/api/x`, { authorization: headers["authorization"]! });
       assert.equal(bearer.status, 200, "tokens are verified by themselves");

@@ -134,6 +134,7 @@ export async function gatewayPlace(
       signOut: true,
       globalSignOut: undefined,
       apiClients: [],
+      revocation: "none",
       audiences: [],
       ...change.provider,
     },

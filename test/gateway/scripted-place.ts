@@ -69,6 +69,7 @@ export function settingsFor(
       signOut: true,
       globalSignOut: undefined,
       apiClients: [],
+      revocation: "none",
       audiences: [],
       ...provider,
     },

@@ -69,9 +69,8 @@ function describe({ name, type }: Provider, step: ProviderStep, error: unknown):
     const { problem, message } = outbound;
     return { text: notAnswered[problem](step, name), detail: `${problem}: ${message}` };
   }
-  const mismatch = [...causes(error)].find((one) => one instanceof ProviderMismatch);
-  if (mismatch !== undefined)
-    return { text: `${name} Error - ${mismatch.message}`, detail: mismatch.message };
+  const wrong = [...causes(error)].find((one) => one instanceof ProviderMismatch);
+  if (wrong !== undefined) return { text: `${name} Error - ${wrong.message}`, detail: wrong.message };
   const code = textOf(error, "error");
   const status = statusOf(error);
   if (status !== undefined) {
