@@ -11,7 +11,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { readGatewayFile } from "../src/config/gateway-file.ts";
-import { Seals } from "../src/gateway/sealing.ts";
+import { sealsOf } from "../src/gateway/sealing.ts";
 import { openSessionsDatabase } from "../src/gateway/sessions/database.ts";
 import { DatabaseKeeper } from "../src/gateway/sessions/in-database.ts";
 import type { Session } from "../src/gateway/sessions/sessions.ts";
@@ -196,7 +196,7 @@ async function open(upstream: string): Promise<Place> {
   const keeper = new DatabaseKeeper({
     settings: settings.sessions,
     scope: { isSecure: false, domain: undefined },
-    seals: new Seals(settings.sessions.keys, randomBytes),
+    seals: sealsOf(settings, randomBytes),
     database: opened,
     now: Date.now,
   });

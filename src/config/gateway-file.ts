@@ -137,7 +137,14 @@ const fixed = [
 function ownParameter(entry: Entry, key: string): string {
   return fixed.includes(key)
     ? entry.fail(key, "cannot be set: the gateway does that itself")
-    : requiredAt(entry, key);
+    : checkedParameter(entry, key);
+}
+
+/** `max_age` is also checked in the ID token (OpenID Connect Core 1.0 section 3.1.3.7). */
+function checkedParameter(entry: Entry, key: string): string {
+  const text = requiredAt(entry, key);
+  const isFine = key !== "max_age" || /^\d{1,9}$/.test(text);
+  return isFine ? text : entry.fail(key, `must be a whole number of seconds, not ${JSON.stringify(text)}`);
 }
 
 /** The key of each endpoint. */

@@ -11,7 +11,7 @@ import type { Provider } from "./provider.ts";
 import { isServedHost } from "./return-url.ts";
 import { applicationOf, type Lack, lacking, routeOf } from "./rules.ts";
 import type { Refresher } from "./sessions/refresh.ts";
-import { AmbiguousCookies, type Keeper, type Session } from "./sessions/sessions.ts";
+import { AmbiguousCookies, type Found, type Keeper, type Session } from "./sessions/sessions.ts";
 import { tokenCookies } from "./token-cookies.ts";
 
 export type Decision =
@@ -69,7 +69,7 @@ interface Known {
  */
 export async function admit(means: AdmissionMeans, asked: Asked, again?: "again"): Promise<Decision> {
   const { settings } = means;
-  const path = plainPath(splitTarget(asked.target).path);
+  const path = isPlain(asked) ? plainPath(splitTarget(asked.target).path) : undefined;
   if (path === undefined) return refused(400, "unclear-path");
   const application = applicationOf(settings.applications, asked.host);
   if (application === undefined) return refused(404, "unknown-host");
@@ -96,6 +96,14 @@ function isForeignWebSocket(settings: GatewaySettings, { header, scheme, host }:
   if (!URL.canParse(origin)) return true;
   const from = new URL(origin);
   return from.protocol !== scheme || !(from.host === host || isServedHost(settings, from.host));
+}
+
+/**
+ * Whether a target has no fragment, which none has (RFC 9112 section 3.2), and where servers do not agree that the path ends;
+ * and whether the method is written as rules have it, since some servers take `post` for `POST`.
+ */
+function isPlain({ target, method }: Asked): boolean {
+  return !target.includes("#") && /^[A-Z-]+$/.test(method) && method !== "CONNECT" && method !== "TRACE";
 }
 
 function onFailure(error: unknown, route: GatewayRoute, application: GatewayApplication): Decision {
@@ -162,11 +170,26 @@ export async function sessionOf(
   again?: "again",
 ): Promise<{ readonly session: Session; readonly cookies: readonly string[] } | undefined> {
   const found = await keeper.find(cookie);
-  if (found === undefined || again !== undefined) return found;
+  if (found === undefined) return undefined;
+  if (again !== undefined && !mayRefreshAgain(keeper, found))
+    return stillCounts(means, found) ? found : undefined;
   const current = await refresher.current(found, cookie);
   if (current === undefined) return undefined;
   const tokens = tokenCookies(means, current.session.tokens, cookie);
   return { session: current.session, cookies: lastOfEach([...found.cookies, ...current.cookies, ...tokens]) };
+}
+
+/** Whether new tokens reach the session without an answer, which a request that is under way no longer has. */
+const mayRefreshAgain = ({ needsAnswer }: Keeper, { session }: Found) =>
+  !needsAnswer && session.tokens.refreshToken !== undefined;
+
+/** Whether tokens that are not refreshed count: until they expire, and with a refresh token as long as during an outage. */
+function stillCounts(
+  { settings, now }: Pick<AdmissionMeans, "settings" | "now">,
+  { session: { tokens } }: Found,
+): boolean {
+  const longer = tokens.refreshToken === undefined ? 0 : settings.sessions.outage * 1000;
+  return now() < tokens.expiresAt + longer;
 }
 
 async function byToken({ provider, settings }: AdmissionMeans, token: string): Promise<Known> {

@@ -7,11 +7,12 @@ import type { Asked } from "./asked.ts";
 import type { EndpointMeans } from "./called.ts";
 import type { CookieScope } from "./cookies.ts";
 import { answerEndpoint } from "./endpoints.ts";
+import { looseName } from "./headers.ts";
 import { headerNames, type Identity, identityHeaders, isIdentityHeader, tokenHeader } from "./identity.ts";
 import { createIdentityTokens, type IdentityTokens } from "./identity-token.ts";
 import type { Log } from "./log.ts";
 import { Provider } from "./provider.ts";
-import { Seals } from "./sealing.ts";
+import { type Seals, sealsOf } from "./sealing.ts";
 import { Refresher } from "./sessions/refresh.ts";
 import type { Keeper } from "./sessions/sessions.ts";
 import { isTokenCookie } from "./token-cookies.ts";
@@ -58,7 +59,7 @@ const sweepEvery = 10 * 60_000;
 export async function createGateway(settings: GatewaySettings, given: GatewayMeans): Promise<Gateway> {
   const { log, now = Date.now, fetch = globalThis.fetch } = given;
   const { sessions, identity, publicUrl } = settings;
-  const seals = new Seals(sessions.keys, randomBytes);
+  const seals = sealsOf(settings, randomBytes);
   const scope: CookieScope = { isSecure: publicUrl.startsWith("https:"), domain: sessions.cookieDomain };
   const keeper = await openKeeper({ settings, scope, seals, now }, log);
   const provider = new Provider(settings.provider, { now, fetch });
@@ -87,7 +88,9 @@ export async function createGateway(settings: GatewaySettings, given: GatewayMea
     admit: (asked, again) => admit(admission, asked, again),
     headersFor: createTeller(settings, tokens),
     headerNames: headerNames(identity),
-    isOurHeader: (name) => isIdentityHeader(identity, name),
+    // Where applications take it for the user's access token, nobody else's gets there.
+    isOurHeader: (name) =>
+      isIdentityHeader(identity, name) || (identity.accessToken && looseName(name) === "authorization"),
     isOurCookie,
     isReservedCookie: (name) => isOurCookie(name) || isTokenCookie({ settings, scope }, name),
     async check() {
@@ -112,7 +115,7 @@ function createTeller({ identity }: GatewaySettings, tokens: IdentityTokens): Ga
     return {
       ...known,
       ...(identity.token !== undefined && { [name]: await tokens.sign(who, `${scheme}//${host}`) }),
-      ...(identity.accessToken && accessToken !== undefined && { Authorization: `Bearer ${accessToken}` }),
+      ...(identity.accessToken && accessToken && { Authorization: `Bearer ${accessToken}` }),
     };
   };
 }

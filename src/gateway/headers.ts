@@ -14,6 +14,9 @@ const kept: ReadonlySet<string> = new Set(["host", "content-length", "transfer-e
 const saidByUs: ReadonlySet<string> = new Set([
   ...["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"],
   ...["x-forwarded-uri", "x-forwarded-method", "x-original-uri", "x-original-method", "x-real-ip", "proxy"],
+  // Some servers take the path or the method from these, about which no rule was asked.
+  ...["x-original-url", "x-rewrite-url", "x-forwarded-prefix", "x-http-method-override", "x-http-method"],
+  ...["x-method-override"],
 ]);
 
 /**

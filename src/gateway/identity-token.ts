@@ -40,6 +40,9 @@ export interface IdentityTokenOptions {
   readonly now: () => number;
 }
 
+/** What the gateway says itself, or not at all. */
+const said: readonly string[] = ["email", "preferred_username", "groups", "scope", "idp"];
+
 /** The keys are derived from those of the cookies, so that all gateways that share these sign alike. */
 export function createIdentityTokens({
   seals,
@@ -59,7 +62,9 @@ export function createIdentityTokens({
     const { kid, privateKey } = keys[0]!;
     const { subject, username, email, groups, scopes } = identity;
     const at = Math.floor(now() / 1000);
-    const more = claims.map((name) => [name, identity.claims[name]] as const);
+    const more = claims
+      .filter((name) => !said.includes(name))
+      .map((name) => [name, identity.claims[name]] as const);
     const token = await new SignJWT({
       ...Object.fromEntries(more.filter(([, value]) => value !== undefined)),
       ...(username !== undefined && { preferred_username: username }),

@@ -42,11 +42,12 @@ export function identityOf(of: {
 
 /** What applications are told, by the end of the header's name. */
 const headers = {
-  User: ({ subject }) => subject,
-  Issuer: ({ issuer }) => issuer,
-  "Preferred-Username": ({ username }) => username,
-  Email: ({ email }) => email,
-  Groups: ({ groups }) => (groups.length > 0 ? groups.join(",") : undefined),
+  User: ({ subject }) => headerValue(subject),
+  Issuer: ({ issuer }) => headerValue(issuer),
+  "Preferred-Username": ({ username }) => username && headerValue(username),
+  Email: ({ email }) => email && headerValue(email),
+  Groups: ({ groups }) =>
+    groups.length > 0 ? groups.map((one) => headerValue(one).replaceAll(",", "%2C")).join(",") : undefined,
 } as const satisfies Record<string, (identity: Identity) => string | undefined>;
 
 /** The name of the header with the signed token about the user. */
@@ -54,7 +55,8 @@ export const tokenHeader = ({ prefix }: GatewayIdentity) => `${prefix}Token`;
 
 /** The names of all headers that there can be. */
 export function headerNames(identity: GatewayIdentity): readonly string[] {
-  const names = Object.keys(headers).map((name) => `${identity.prefix}${name}`);
+  const ends = [...Object.keys(headers), ...Object.keys(identity.claims)];
+  const names = ends.map((name) => `${identity.prefix}${name}`);
   return identity.token === undefined ? names : [...names, tokenHeader(identity)];
 }
 
@@ -66,22 +68,27 @@ export function identityHeaders(
   { prefix, claims }: GatewayIdentity,
   identity: Identity,
 ): Record<string, string> {
-  const listed = { ...identity, groups: identity.groups.map((one) => one.replaceAll(",", "%2C")) };
   const values = [
-    ...Object.entries(headers).map(([name, of]) => [name, of(listed)] as const),
-    ...Object.entries(claims).map(([name, claim]) => [name, claimText(identity.claims[claim])] as const),
+    ...Object.entries(headers).map(([name, of]) => [name, of(identity)] as const),
+    ...Object.entries(claims).map(([name, claim]) => [name, encodedClaim(identity, claim)] as const),
   ];
   return Object.fromEntries(
-    values.flatMap(([name, value]) =>
-      value === undefined ? [] : [[`${prefix}${name}`, headerValue(value)]],
-    ),
+    values.flatMap(([name, value]) => (value === undefined ? [] : [[`${prefix}${name}`, value]])),
   );
 }
 
-/** A claim as text: lists and objects as JSON. Undefined if it is absent. */
-function claimText(value: unknown): string | undefined {
+/** A claim, unless it is an address that nobody has verified: users may give themselves any. */
+export function provenClaim({ claims, email }: Identity, name: string): unknown {
+  if (name === "email") return email;
+  if (name === "phone_number" && String(claims["phone_number_verified"]) !== "true") return undefined;
+  return claims[name];
+}
+
+/** A claim as a header has it: lists and objects as JSON. Undefined if it is absent. */
+function encodedClaim(identity: Identity, name: string): string | undefined {
+  const value = provenClaim(identity, name);
   if (value === undefined || value === null) return undefined;
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return headerValue(typeof value === "object" ? JSON.stringify(value) : String(value));
 }
 
 /** Whether a request's header claims to be one of ours, also to servers that read names carelessly. */

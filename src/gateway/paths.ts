@@ -4,7 +4,7 @@
  */
 
 /** Percent-encoded characters that some servers decode before, and others after they have divided the path. */
-const divided = /%(?:2f|5c|00|2e)/i;
+const divided = /%(?:2f|5c|00|2e|3b|3f|23)/i;
 
 /** What may stand in a path unencoded (RFC 3986 section 3.3). */
 const pathCharacters = /^\/(?:[\w.~!$&'()*+,;=:@/-]|%[\da-f]{2})*$/i;

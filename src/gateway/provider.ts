@@ -104,11 +104,14 @@ export class Provider {
   /** Tokens for what the browser brought back. @throws ProviderAway, ProviderRefused */
   async redeem(callback: URL, { state, nonce, codeVerifier }: Beginning): Promise<Granted> {
     const library = await import("openid-client");
+    // Whoever sits at the browser can take it out of the URL that asks for it.
+    const maxAge = this.#settings.parameters["max_age"];
     const checks = {
       expectedState: state,
       expectedNonce: nonce,
       pkceCodeVerifier: codeVerifier,
       idTokenExpected: true,
+      ...(maxAge !== undefined && { maxAge: Number(maxAge) }),
     };
     const answer = await library
       .authorizationCodeGrant(await this.load(), callback, checks)

@@ -48,6 +48,9 @@ export class BodyTooLarge extends Error {
   override name = "BodyTooLarge";
 }
 
+/** How long the body of a request for the gateway itself may take. Milliseconds. */
+const bodyPatience = 20_000;
+
 async function readBody(
   incoming: IncomingMessage & { readonly body?: unknown },
   most: number,
@@ -56,10 +59,15 @@ async function readBody(
     return parsedText(incoming.body, incoming.headers["content-type"]);
   const parts: Buffer[] = [];
   let length = 0;
-  for await (const part of incoming as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > most) throw new BodyTooLarge();
-    parts.push(part);
+  const patience = setTimeout(() => incoming.destroy(), bodyPatience).unref();
+  try {
+    for await (const part of incoming as AsyncIterable<Buffer>) {
+      length += part.length;
+      if (length > most) throw new BodyTooLarge();
+      parts.push(part);
+    }
+  } finally {
+    clearTimeout(patience);
   }
   return Buffer.concat(parts).toString("utf8");
 }

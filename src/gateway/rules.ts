@@ -1,18 +1,22 @@
 /** Which rule a request falls under, and what it asks for. */
 import type { GatewayApplication, GatewayRoute } from "../lib/gateway-settings.ts";
 import type { Asked } from "./asked.ts";
-import type { Identity } from "./identity.ts";
+import { type Identity, provenClaim } from "./identity.ts";
 
 /** The application that a host belongs to: the one that names it, else one for every host. */
 export function applicationOf(
   applications: readonly GatewayApplication[],
   host: string,
 ): GatewayApplication | undefined {
-  return (
-    applications.find(({ hosts }) => hosts.includes(host)) ??
-    applications.find(({ hosts }) => hosts.length === 0)
-  );
+  const named = applications.find(({ hosts }) => hosts.includes(host));
+  if (named !== undefined) return named;
+  // At another port, or with one that goes without saying, it is still that application's host to servers behind.
+  const isNamed = applications.some(({ hosts }) => hosts.some((one) => nameOf(one) === nameOf(host)));
+  return isNamed ? undefined : applications.find(({ hosts }) => hosts.length === 0);
 }
+
+/** A host without its port. */
+const nameOf = (host: string) => host.replace(/:\d+$/, "");
 
 /**
  * The first route that fits. A rule that asks for something fits whatever the case of letters, and with or without what
@@ -43,10 +47,13 @@ function fits(pattern: string, path: string): boolean {
 export type Lack = "group" | "scope" | "claim";
 
 /** What somebody lacks who is known; undefined if nothing. */
-export function lacking(route: GatewayRoute, { groups, scopes, claims }: Identity): Lack | undefined {
+export function lacking(route: GatewayRoute, identity: Identity): Lack | undefined {
+  const { groups, scopes } = identity;
   if (route.groups.length > 0 && !route.groups.some((one) => groups.includes(one))) return "group";
   if (!route.scopes.every((one) => scopes.includes(one))) return "scope";
-  const fails = Object.entries(route.claims).some(([name, allowed]) => !holds(claims[name], allowed));
+  const fails = Object.entries(route.claims).some(
+    ([name, allowed]) => !holds(provenClaim(identity, name), allowed),
+  );
   return fails ? "claim" : undefined;
 }
 

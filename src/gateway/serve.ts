@@ -57,6 +57,8 @@ export function createGatewayServer(
     // Anything else that a client would like to switch to is answered without switching (RFC 9110 section 7.8).
     shouldUpgradeCallback: (incoming) => opensWebSocket(incoming) && !isCheck(gateway, incoming.url),
   });
+  // None is left out: what frames the body could be among those that are (Node.js before 24.18.1). Their size is limited.
+  server.maxHeadersCount = 0;
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse) =>
     void answerRequest(serving, incoming, outgoing);
   server.on("request", answer);

@@ -36,7 +36,10 @@ export function tokenCookies(means: Means, tokens: Tokens, header?: string): str
   return tokensOf(means, tokens).flatMap(([base, token]) => {
     const name = cookieName(scope, base);
     const has = cookiesNamed(header, name);
-    if (token === undefined || token.length > longest || (has.length === 1 && has[0] === token)) return [];
+    // A former user's does not stay where there is none to take its place.
+    if (token === undefined || token.length > longest)
+      return has.length > 0 ? [setCookie(scope, name, "", 0)] : [];
+    if (has.length === 1 && has[0] === token) return [];
     return [setCookie(scope, name, token, left)];
   });
 }

@@ -27,6 +27,8 @@ export async function translateRequest(
   const before = received.isFromProxy ? sent["x-forwarded-for"] : undefined;
   const peer = socket.remoteAddress ?? "";
   headers["x-forwarded-for"] = before === undefined ? peer : `${String(before)}, ${peer}`;
+  // The host whose rules were asked, whatever a proxy in front has left.
+  headers.host = received.host;
   headers["x-forwarded-host"] = received.host;
   headers["x-forwarded-proto"] = received.scheme.slice(0, -1);
   if (sent.cookie !== undefined) {
@@ -49,10 +51,18 @@ export function translateAnswer(
 ): string[] {
   const passed = answered(rawHeaders, headers.connection, (line) => mayBeSet(gateway, log, line, received));
   for (const cookie of decision.cookies) passed.push("Set-Cookie", cookie);
+  const isSession = decision.cookies.length > 0;
   // What is meant for one user is asked for anew, so that it is not shown from a cache once they have signed out.
-  if (decision.identity !== undefined && headers["cache-control"] === undefined)
-    passed.push("Cache-Control", "private, no-cache");
-  return passed;
+  if (!isSession && (decision.identity === undefined || headers["cache-control"] !== undefined))
+    return passed;
+  // A cache that several people use must not keep a session, whatever the application says.
+  return [...withoutHeader(passed, "cache-control"), "Cache-Control", "private, no-cache"];
+}
+
+/** @param raw names and values in turns */
+function withoutHeader(raw: readonly string[], name: string): string[] {
+  const isOther = (at: number) => raw[at - (at % 2)]!.toLowerCase() !== name;
+  return raw.filter((_one, at) => isOther(at));
 }
 
 /** As `translateAnswer`, for the answer to the opening handshake of a WebSocket. */

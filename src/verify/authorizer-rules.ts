@@ -78,7 +78,7 @@ export function compileRules(rules: readonly AuthorizerRule[]): CompiledRules {
  * dots and the like, empty and dot segments, backslashes, parameters of segments.
  */
 const unclear =
-  /\/\/|\/\.{1,2}(?:\/|$)|[\\;]|%(?:[01][\da-f]|2[5def]|3[\db]|4[1-9a-f]|5[\dacf]|6[1-9a-f]|7[\daef])/i;
+  /\/\/|\/\.{1,2}(?:\/|$)|[\\;]|%(?:[01][\da-f]|2[5c-f]|3[\dabd]|4[\da-f]|5[\dacf]|6[1-9a-f]|7[\daef])/i;
 
 const lacks = (token: VerifiedToken, { access }: CompiledRule): boolean => {
   try {

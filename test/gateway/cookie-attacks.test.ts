@@ -231,11 +231,11 @@ for (const kind of ["sqlite", "postgres"] as const)
     const keeper = new DatabaseKeeper({
       settings: { ...place.settings.sessions, keys: [key] },
       scope: { isSecure: true, domain: undefined },
-      seals: new Seals([key], randomBytes),
+      seals: new Seals([key], randomBytes, "a client"),
       database: { ...database, kysely: counted },
       now: () => place.clock.now,
     });
-    const other = new Seals([newKey()], randomBytes);
+    const other = new Seals([newKey()], randomBytes, "a client");
     for (let count = 0; count < 5000; count += 1) {
       const name = other.newName();
       const forged = [other.tagged("session", name), `${name}.${randomBytes(16).toString("base64url")}`];

@@ -10,7 +10,7 @@ import { stringify } from "yaml";
 import { readGatewayFile } from "../../src/config/gateway-file.ts";
 import { createGateway, type Gateway } from "../../src/gateway/gateway.ts";
 import type { Log } from "../../src/gateway/log.ts";
-import { Seals } from "../../src/gateway/sealing.ts";
+import { sealsOf } from "../../src/gateway/sealing.ts";
 import { createGatewayServer, type GatewayServer, type ServeOptions } from "../../src/gateway/serve.ts";
 import { CookieKeeper } from "../../src/gateway/sessions/in-cookies.ts";
 import type { Session } from "../../src/gateway/sessions/sessions.ts";
@@ -72,7 +72,7 @@ export async function signedIn(
     },
     ...{ sid: undefined, userInfo: undefined, startedAt: now, seenAt: now },
   };
-  const seals = new Seals(settings.sessions.keys, randomBytes);
+  const seals = sealsOf(settings, randomBytes);
   const scope = { isSecure: settings.publicUrl.startsWith("https:"), domain: settings.sessions.cookieDomain };
   const lines = await new CookieKeeper({ settings, scope, seals, now: Date.now }).start(session);
   return lines.flatMap((line) => (/Max-Age=0/.test(line) ? [] : [line.split(";", 1)[0]!])).join("; ");

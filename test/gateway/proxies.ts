@@ -29,6 +29,7 @@ function recipe(language: "nginx" | "caddyfile", { port, gateway, application }:
       ? ([
           ["listen 443 ssl;", `listen 127.0.0.1:${port};`],
           ["server_name cms.example.com;", "server_name 127.0.0.1;"],
+          ["X-Forwarded-Host cms.example.com;", `X-Forwarded-Host 127.0.0.1:${port};`],
         ] as const)
       : ([["cms.example.com {", `http://127.0.0.1:${port} {`]] as const)),
   ] as const;

@@ -40,9 +40,12 @@ const largest = 20_000;
  */
 export async function validate(means: EndpointMeans, { asked, body }: Called): Promise<Response> {
   const headers = { "cache-control": "no-store" };
-  const token =
-    bearerToken(asked.header("authorization")) ?? tokenIn(await body(largest), asked.header("content-type"));
-  if (token === undefined) return Response.json({ error: "invalid_request" }, { status: 400, headers });
+  const bearer = bearerToken(asked.header("authorization"));
+  const sent = tokenIn(await body(largest), asked.header("content-type"));
+  const token = bearer ?? sent;
+  // Of two nobody could say which one the answer is about.
+  if (token === undefined || (bearer !== undefined && sent !== undefined))
+    return Response.json({ error: "invalid_request" }, { status: 400, headers });
   try {
     const { claims, scopes, issuer, expiresAt } = await means.provider.bearer.verify(token);
     const { groupsClaim } = means.settings.provider;

@@ -83,7 +83,11 @@ async function start(
   if (before !== undefined && before.session.identity.subject !== subject)
     await provider.revoke(before.session.tokens);
   log.info({ event: "signed-in", subject }, "Somebody signed in.");
-  return redirect(waiting.returnTo, [...started, ...tokenCookies(means, session.tokens), ...cookies]);
+  return redirect(waiting.returnTo, [
+    ...started,
+    ...tokenCookies(means, session.tokens, asked.header("cookie")),
+    ...cookies,
+  ]);
 }
 
 function refused({ log }: EndpointMeans, error: ProviderRefused, again: string): Response {
@@ -108,7 +112,7 @@ function tooLarge(error: unknown): undefined {
 /** The callback was reloaded, opened in another browser, or too late. */
 async function unknownSignIn(means: EndpointMeans, { asked }: Called): Promise<Response> {
   const home = `${means.settings.publicUrl}/`;
-  const current = await sessionOf(means, asked.header("cookie")).catch(() => undefined);
+  const current = await sessionOf(means, asked.header("cookie"), "again").catch(() => undefined);
   const link =
     current === undefined
       ? ([signInUrl(means.settings, home), "Sign in"] as const)

@@ -78,12 +78,19 @@ export class CookieKeeper implements Keeper {
     if (now() >= this.#endOf(session) || now() >= session.seenAt + idleMs) return undefined;
     const later = this.#later(kept);
     if (later !== undefined && later.session === undefined) return undefined;
+    // Signed out after the refresh that these cookies are from before.
+    if (later?.session !== undefined && this.#hasEnded(later.session)) return undefined;
     if (later?.session !== undefined && later.session.tokens.issuedAt > session.tokens.issuedAt)
       return { ...kept, session: later.session, cookies: this.#cookiesOf(later.session) };
     if (now() - session.seenAt < idleMs / 10 && seals.isCurrent(bytes!))
       return { ...kept, session, cookies: [] };
     const seen = { ...session, seenAt: now() };
     return { ...kept, session: seen, cookies: this.#cookiesOf(seen) };
+  }
+
+  #hasEnded(session: Session): boolean {
+    const later = this.#later({ key: keyOf(session) });
+    return later !== undefined && later.session === undefined;
   }
 
   #later({ key }: Pick<Kept, "key">) {
