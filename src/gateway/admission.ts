@@ -5,7 +5,7 @@ import { bearerToken } from "../verify/verifier.ts";
 import { type Asked, splitTarget, wantsPage } from "./asked.ts";
 import { type CookieScope, lastOfEach } from "./cookies.ts";
 import { ProviderAway } from "./discover.ts";
-import { type Identity, identityOf } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import { plainPath } from "./paths.ts";
 import type { Provider } from "./provider.ts";
 import { isServedHost } from "./return-url.ts";
@@ -64,8 +64,8 @@ interface Known {
 
 /**
  * In this order: the host and path are clear, a route fits, somebody is known, and may.
- * @param again about a request that was admitted before and is still under way: tokens are not refreshed for it, since the
- * new ones would reach nobody
+ * @param again about a request that was admitted before and is still under way: tokens are refreshed for it only where the new
+ * ones reach the session without an answer
  */
 export async function admit(means: AdmissionMeans, asked: Asked, again?: "again"): Promise<Decision> {
   const { settings } = means;
@@ -192,9 +192,6 @@ function stillCounts(
   return now() < tokens.expiresAt + longer;
 }
 
-async function byToken({ provider, settings }: AdmissionMeans, token: string): Promise<Known> {
-  const { claims, scopes, issuer, expiresAt } = await provider.bearer.verify(token);
-  const { groupsClaim } = settings.provider;
-  const identity = identityOf({ claims, scopes, issuer, groupsClaim, expiresAt: expiresAt * 1000 });
-  return { identity, accessToken: token, cookies: [] };
+async function byToken({ provider }: AdmissionMeans, token: string): Promise<Known> {
+  return { identity: await provider.identify(token), accessToken: token, cookies: [] };
 }

@@ -7,6 +7,7 @@ import { revokedAtUserInfo } from "../verify/revocation.ts";
 import { TokenError } from "../verify/token-error.ts";
 import { createVerifier, type Verifier } from "../verify/verifier.ts";
 import { clockTolerance, discover, ProviderAway, ProviderRefused, refusal } from "./discover.ts";
+import { type Identity, identityOf } from "./identity.ts";
 import { claimsIn } from "./sessions/session-identity.ts";
 import type { Claims, Session, Tokens } from "./sessions/sessions.ts";
 
@@ -68,6 +69,13 @@ export class Provider {
       { ...options, ...isRevoked },
     );
     this.verifyLogout = createLogoutVerifier({ issuer, clientId, algorithms }, means);
+  }
+
+  /** Whom a bearer token is about. @throws TokenError */
+  async identify(token: string): Promise<Identity> {
+    const { claims, scopes, issuer, expiresAt } = await this.bearer.verify(token);
+    const { groupsClaim } = this.#settings;
+    return identityOf({ claims, scopes, issuer, groupsClaim, expiresAt: expiresAt * 1000 });
   }
 
   /** Reads the provider's metadata; what was known counts while it does not answer. @throws ProviderAway */

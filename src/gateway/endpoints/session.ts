@@ -5,7 +5,7 @@ import { bearerToken } from "../../verify/verifier.ts";
 import { sessionOf } from "../admission.ts";
 import type { Called, EndpointMeans } from "../called.ts";
 import { ProviderAway } from "../discover.ts";
-import { type Identity, identityOf } from "../identity.ts";
+import type { Identity } from "../identity.ts";
 import { isServedHost } from "../return-url.ts";
 import { AmbiguousCookies } from "../sessions/sessions.ts";
 
@@ -47,10 +47,7 @@ export async function validate(means: EndpointMeans, { asked, body }: Called): P
   if (token === undefined || (bearer !== undefined && sent !== undefined))
     return Response.json({ error: "invalid_request" }, { status: 400, headers });
   try {
-    const { claims, scopes, issuer, expiresAt } = await means.provider.bearer.verify(token);
-    const { groupsClaim } = means.settings.provider;
-    const identity = identityOf({ claims, scopes, issuer, groupsClaim, expiresAt: expiresAt * 1000 });
-    return Response.json(told(identity), { headers });
+    return Response.json(told(await means.provider.identify(token)), { headers });
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     const status = error.status === 503 ? 503 : 200;
