@@ -72,6 +72,7 @@ export interface Config {
   readonly auditRetentionDays: number;
   /** How long sign-in events are kept, in days; 0 records none. */
   readonly authEventRetentionDays: number;
+  readonly guestDays: number;
   /** What sends messages; empty if nothing is configured. */
   readonly messages: MessageSettings;
   /** The bearer token for /metrics; without one, /metrics answers only on servers that listen on loopback. */
@@ -179,6 +180,7 @@ function assemble(
     auditReads: value("auditReads") === "true",
     auditRetentionDays: Number(value("auditRetentionDays")),
     authEventRetentionDays: Number(value("authEventRetentionDays")),
+    guestDays: Number(value("guestDays")),
     metricsToken: value("metricsToken"),
     functionsUser: functionsUser(value("functionsUser")!),
     ...rest,

@@ -59,6 +59,10 @@ export const limitTable = {
     fallback: 4_000,
     help: "Sign-ins begun at other identity providers, per hour and address (ours).",
   },
+  "guests-per-address": {
+    fallback: 1_000,
+    help: "New identities without a login per day and address, for each identity pool (ours).",
+  },
   "messages-per-address": { fallback: 4_000, help: "Messages requested per hour and address (ours)." },
   "messages-per-destination": { fallback: 20, help: "Messages per hour to one mailbox or phone (ours)." },
   "texts-per-pool": {

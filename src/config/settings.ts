@@ -249,6 +249,13 @@ export const settings = {
     help: "Days for which audit events are kept.",
     wrong: matches(/^[1-9]\d{0,4}$/, "a number from 1 to 99999"),
   },
+  guestDays: {
+    flag: "guest-days",
+    env: "POOLHOUSE_GUEST_DAYS",
+    fallback: "365",
+    help: "Days without use after which an identity pool forgets an identity that never had a login.",
+    wrong: matches(/^[1-9]\d{0,4}$/, "a number from 1 to 99999"),
+  },
   authEventRetentionDays: {
     flag: "auth-event-retention-days",
     env: "POOLHOUSE_AUTH_EVENT_RETENTION_DAYS",
@@ -299,6 +306,7 @@ export const settingGroups: readonly (readonly [title: string, names: readonly (
     ["Listening", ["host", "port", "tls", "httpsPort"]],
     ["Public addresses", ["publicUrl", "authDomain", "extraHosts", "trustedProxies"]],
     ["Identity providers", ["privateProviders"]],
+    ["Identity pools", ["guestDays"]],
     [
       "Data and keys",
       [

@@ -181,6 +181,18 @@ export const growth = {
   provider_identifiers: ofAdministrators,
   saml_keys: ofAdministrators,
   saml_metadata: ofAdministrators,
+  identity_pools: ofAdministrators,
+  // Anybody may become a guest, who is forgotten after a time without use; with a login, which costs a sign-in, an
+  // identity exists until an administrator deletes it, as in Cognito.
+  identities: {
+    by: "anybody",
+    perUser: { rows: 1 },
+    perAddress: { "guests-per-address": 1 },
+    removed: expiring(0, "identity_id"),
+  },
+  identity_logins: { by: "user", perUser: { rows: 1 }, removed: owned },
+  roles: ofAdministrators,
+  trusted_providers: ofAdministrators,
   access_keys: ofServers,
   access_key_uses: ofServers,
   data_keys: ofServers,

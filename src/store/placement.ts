@@ -56,4 +56,10 @@ export const placement = {
   provider_sessions: "pool",
   saml_keys: "pool",
   saml_metadata: "pool",
+  // Requests name an identity without its pool, which is found here by how the id begins.
+  identity_pools: "everywhere",
+  identities: "pool",
+  identity_logins: "pool",
+  roles: "everywhere",
+  trusted_providers: "everywhere",
 } as const satisfies Record<keyof Schema, "pool" | "everywhere">;

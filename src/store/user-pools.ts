@@ -181,11 +181,12 @@ const poolIdsQuery = prepared<{ after: string; limit: number }, { pool_id: strin
         .where("kind", "=", sql.lit("pool"))
         .where("name", ">", slot("after")),
     )
+    .union((eb) => eb.selectFrom("identity_pools").select("pool_id").where("pool_id", ">", slot("after")))
     .orderBy("pool_id")
     .limit(slot("limit")),
 );
 
-/** A page of the ids of pools and of pools deleted within a year, beginning after the given id. */
+/** A page of the ids of pools of both kinds, and of user pools deleted within a year, beginning after the given id. */
 export async function listPoolIds(
   db: Db,
   page: { readonly after: string; readonly limit: number },

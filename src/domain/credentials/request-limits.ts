@@ -290,3 +290,10 @@ export async function countSignUp(
   noteRefused(ctx, pool.id, over, text);
   limitExceeded();
 }
+
+/** Counts something that an address may do a number of times a day. Throws TooManyRequestsException beyond it. */
+export async function countInDay(ctx: Ctx, poolId: string, limit: "guests-per-address"): Promise<void> {
+  const window = { now: ctx.now, windowMs: 24 * hour };
+  const count = await countInWindow(ctx.db, addressAttempt(ctx, poolId, limit), window);
+  if (ctx.network !== undefined && count > ctx.config.limits[limit]) rateExceeded(limit);
+}

@@ -109,7 +109,16 @@ export async function makeSigningKey(
   tokenUse: TokenUse,
   times: { createdAt: number; activeFrom: number },
 ): Promise<NewSigningKey> {
-  const { publicKey, privateKey } = await app.newSigningPair();
+  return keyOfPair(await app.newSigningPair(), kid, tokenUse, times);
+}
+
+/** The stored form of a key pair that was just generated. */
+export async function keyOfPair(
+  { publicKey, privateKey }: SigningPair,
+  kid: string,
+  tokenUse: TokenUse,
+  times: { createdAt: number; activeFrom: number },
+): Promise<NewSigningKey> {
   const jwk = await exportJWK(publicKey);
   const pem = await exportPKCS8(privateKey);
   return {

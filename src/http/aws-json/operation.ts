@@ -1,6 +1,10 @@
 /** The types of a row in the table of operations. */
 import type { Ctx } from "../../app.ts";
 import type { SignedIn } from "../../domain/tokens/access-token.ts";
+import type {
+  IdentityPoolOperationName,
+  IdentityPoolOperations,
+} from "../../wire/generated/identity-pools.types.ts";
 import type { userPoolOperations } from "../../wire/generated/user-pools.ts";
 import type { UserPoolOperationName, UserPoolOperations } from "../../wire/generated/user-pools.types.ts";
 
@@ -19,6 +23,12 @@ export type Handler<N extends UserPoolOperationName> =
     : AuthorizationOf<N> extends "access-token-or-session"
       ? (ctx: Ctx, input: Input<N>, signedIn: SignedIn | undefined) => Promise<Output<N>>
       : (ctx: Ctx, input: Input<N>) => Promise<Output<N>>;
+
+/** The same for an operation of identity pools, which no access token authorizes. */
+export type IdentityHandler<N extends IdentityPoolOperationName> = (
+  ctx: Ctx,
+  input: IdentityPoolOperations[N]["input"],
+) => Promise<IdentityPoolOperations[N]["output"]>;
 
 /**
  * Marks an operation that is authenticated, authorized and validated, and then answers UnsupportedOperationException.

@@ -5,7 +5,10 @@
 
 import type { IdentityPoolOperationName } from "../../wire/generated/identity-pools.types.ts";
 import type { UserPoolOperationName } from "../../wire/generated/user-pools.types.ts";
-import { type Handler, notYet } from "./operation.ts";
+import * as developer from "./identity-pools/developer.ts";
+import * as identities from "./identity-pools/identities.ts";
+import * as identityPools from "./identity-pools/pools.ts";
+import { type Handler, type IdentityHandler, notYet } from "./operation.ts";
 import * as authEvents from "./user-pools/auth-events.ts";
 import * as branding from "./user-pools/branding.ts";
 import * as clients from "./user-pools/clients.ts";
@@ -175,27 +178,27 @@ export const userPoolHandlers = {
 } satisfies UserPoolHandlers;
 
 export const identityPoolHandlers = {
-  CreateIdentityPool: notYet,
-  DeleteIdentities: notYet,
-  DeleteIdentityPool: notYet,
-  DescribeIdentity: notYet,
-  DescribeIdentityPool: notYet,
-  GetCredentialsForIdentity: notYet,
-  GetId: notYet,
-  GetIdentityPoolRoles: notYet,
-  GetOpenIdToken: notYet,
-  GetOpenIdTokenForDeveloperIdentity: notYet,
-  GetPrincipalTagAttributeMap: notYet,
-  ListIdentities: notYet,
-  ListIdentityPools: notYet,
-  ListTagsForResource: notYet,
-  LookupDeveloperIdentity: notYet,
-  MergeDeveloperIdentities: notYet,
-  SetIdentityPoolRoles: notYet,
-  SetPrincipalTagAttributeMap: notYet,
-  TagResource: notYet,
-  UnlinkDeveloperIdentity: notYet,
-  UnlinkIdentity: notYet,
-  UntagResource: notYet,
-  UpdateIdentityPool: notYet,
-} satisfies { readonly [N in IdentityPoolOperationName]: typeof notYet };
+  CreateIdentityPool: identityPools.CreateIdentityPool,
+  DeleteIdentities: identities.DeleteIdentities,
+  DeleteIdentityPool: identityPools.DeleteIdentityPool,
+  DescribeIdentity: identities.DescribeIdentity,
+  DescribeIdentityPool: identityPools.DescribeIdentityPool,
+  GetCredentialsForIdentity: identities.GetCredentialsForIdentity,
+  GetId: identities.GetId,
+  GetIdentityPoolRoles: identityPools.GetIdentityPoolRoles,
+  GetOpenIdToken: identities.GetOpenIdToken,
+  GetOpenIdTokenForDeveloperIdentity: developer.GetOpenIdTokenForDeveloperIdentity,
+  GetPrincipalTagAttributeMap: identityPools.GetPrincipalTagAttributeMap,
+  ListIdentities: identities.ListIdentities,
+  ListIdentityPools: identityPools.ListIdentityPools,
+  ListTagsForResource: identityPools.ListTagsForResource,
+  LookupDeveloperIdentity: developer.LookupDeveloperIdentity,
+  MergeDeveloperIdentities: developer.MergeDeveloperIdentities,
+  SetIdentityPoolRoles: identityPools.SetIdentityPoolRoles,
+  SetPrincipalTagAttributeMap: identityPools.SetPrincipalTagAttributeMap,
+  TagResource: identityPools.TagResource,
+  UnlinkDeveloperIdentity: developer.UnlinkDeveloperIdentity,
+  UnlinkIdentity: identities.UnlinkIdentity,
+  UntagResource: identityPools.UntagResource,
+  UpdateIdentityPool: identityPools.UpdateIdentityPool,
+} satisfies { readonly [N in IdentityPoolOperationName]: IdentityHandler<N> };

@@ -18,6 +18,13 @@ import type {
   UiCustomizationsTable,
   UiImagesTable,
 } from "./schema-hosting.ts";
+import type {
+  IdentitiesTable,
+  IdentityLoginsTable,
+  IdentityPoolsTable,
+  RolesTable,
+  TrustedProvidersTable,
+} from "./schema-identities.ts";
 import type { AttemptsTable, KnownSourcesTable } from "./schema-limits.ts";
 import type {
   AuthorizationCodesTable,
@@ -79,6 +86,11 @@ export interface Schema {
   provider_sessions: ProviderSessionsTable;
   saml_keys: SamlKeysTable;
   saml_metadata: SamlMetadataTable;
+  identity_pools: IdentityPoolsTable;
+  identities: IdentitiesTable;
+  identity_logins: IdentityLoginsTable;
+  roles: RolesTable;
+  trusted_providers: TrustedProvidersTable;
 }
 
 /** Data keys, wrapped by the master key (keys/sealer.ts, rotation/rotate-data-key.ts). */

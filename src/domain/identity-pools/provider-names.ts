@@ -1,0 +1,48 @@
+/**
+ * Names of identity providers, as in Logins and in the settings of identity pools ("Identity pools third-party identity
+ * providers", Amazon Cognito Developer Guide).
+ */
+import type { Config } from "../../config/config.ts";
+
+/** The login of tokens that GetOpenIdTokenForDeveloperIdentity has made. */
+export const ownProvider = "cognito-identity.amazonaws.com";
+
+/** The public providers, which SupportedLoginProviders lists with the ids of their applications. */
+export const publicProviders = [
+  "accounts.google.com",
+  "graph.facebook.com",
+  "www.amazon.com",
+  "appleid.apple.com",
+] as const;
+export type PublicProvider = (typeof publicProviders)[number];
+
+export const isPublicProvider = (name: string): name is PublicProvider =>
+  (publicProviders as readonly string[]).includes(name);
+
+/**
+ * The user pool that a provider's name means: `cognito-idp.<region>.amazonaws.com/<pool>`, or the issuer of a pool of this
+ * server without its scheme, as Amplify writes it. Undefined if it is none.
+ */
+export function userPoolNamed(config: Pick<Config, "publicUrl">, name: string): string | undefined {
+  const aws = /^cognito-idp\.[a-z0-9-]+\.amazonaws\.com\/([\w-]+)$/.exec(name)?.[1];
+  if (aws !== undefined) return aws;
+  const { host } = new URL(config.publicUrl);
+  if (!name.toLowerCase().startsWith(`${host}/`)) return undefined;
+  const poolId = name.slice(host.length + 1);
+  return /^[a-z0-9-]+_[A-Za-z0-9]+$/.test(poolId) ? poolId : undefined;
+}
+
+/** The name under which the logins of a user pool's users are stored and shown, as AWS writes it. */
+export function userPoolProvider(poolId: string): string {
+  return `cognito-idp.${poolId.slice(0, poolId.indexOf("_"))}.amazonaws.com/${poolId}`;
+}
+
+/** The provider of an OpenID provider's ARN, as in Logins: host and path of its issuer. Undefined if it is no such ARN. */
+export function openIdProviderOf(arn: string): string | undefined {
+  return /^arn:aws[\w-]*:iam::\d+:oidc-provider\/(.+)$/.exec(arn)?.[1];
+}
+
+/** Whether a text is the ARN of a SAML provider, which Logins names by it. */
+export function isSamlProviderArn(text: string): boolean {
+  return /^arn:aws[\w-]*:iam::\d+:saml-provider\/[\w+=,.@-]+$/.test(text);
+}

@@ -1,0 +1,339 @@
+/** Rows of identities and of their logins. */
+import { sql } from "kysely";
+import { type Db, inTransaction } from "./db.ts";
+import { holdIdentityPool } from "./identity-pools.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
+import type { IdentitiesTable, IdentityLoginsTable } from "./schema/schema-identities.ts";
+
+export interface IdentityRow {
+  readonly poolId: string;
+  readonly id: string;
+  /** The identity that this one was merged into; it is disabled then. */
+  readonly mergedInto: string | undefined;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** When it is forgotten; undefined if it has, or had, logins. */
+  readonly expiresAt: number | undefined;
+}
+
+/** A login that was verified: who signed in where. */
+export interface Login {
+  /** As in Logins, or the developer provider's name. */
+  readonly provider: string;
+  readonly subject: string;
+}
+
+interface IdentityKey {
+  readonly poolId: string;
+  readonly id: string;
+}
+
+/** The key of a login; providers and subjects are compared exactly. */
+const loginKey = (db: Db, { provider, subject }: Login) =>
+  Buffer.from(db.sealer.mac("identity-login", provider, subject)).toString("base64url");
+
+const fromRow = (row: IdentitiesTable): IdentityRow => ({
+  poolId: row.pool_id,
+  id: row.identity_id,
+  mergedInto: row.merged_into ?? undefined,
+  createdAt: Number(row.created_at),
+  updatedAt: Number(row.updated_at),
+  expiresAt: row.expires_at === null ? undefined : Number(row.expires_at),
+});
+
+const insertQuery = preparedWrite<IdentitiesTable>((kysely, slot) =>
+  kysely
+    .insertInto("identities")
+    .values(slots(slot, ["pool_id", "identity_id", "merged_into", "created_at", "updated_at", "expires_at"]))
+    .onConflict((conflict) => conflict.doNothing()),
+);
+
+const insertLoginQuery = preparedWrite<IdentityLoginsTable>((kysely, slot) =>
+  kysely
+    .insertInto("identity_logins")
+    .values(slots(slot, ["pool_id", "login_key", "identity_id", "provider_name", "subject", "created_at"]))
+    .onConflict((conflict) => conflict.doNothing()),
+);
+
+/** Rolls a transaction back whose answer is already known. */
+class Undone<Answer> extends Error {
+  readonly answer: Answer;
+
+  constructor(answer: Answer) {
+    super("The transaction is rolled back.");
+    this.answer = answer;
+  }
+}
+
+/** Runs a transaction, which may throw Undone. */
+async function undoable<Answer>(db: Db, work: (tx: Db) => Promise<Answer>): Promise<Answer> {
+  try {
+    return await inTransaction(db, work);
+  } catch (error) {
+    if (error instanceof Undone) return error.answer as Answer;
+    throw error;
+  }
+}
+
+type Added = "added" | "taken" | "no-pool";
+
+/**
+ * Adds an identity with its logins. `taken`: its id is, or another request added one of the logins meanwhile.
+ * `no-pool`: the pool is gone.
+ */
+export function insertIdentity(
+  db: Db,
+  identity: IdentityKey & Pick<IdentityRow, "createdAt" | "expiresAt">,
+  logins: readonly Login[],
+): Promise<Added> {
+  return undoable<Added>(db, async (tx) => {
+    const { poolId, id, createdAt } = identity;
+    if (!(await holdIdentityPool(tx, poolId))) return "no-pool";
+    const added = await insertQuery(tx, {
+      pool_id: poolId,
+      identity_id: id,
+      merged_into: null,
+      created_at: createdAt,
+      updated_at: createdAt,
+      expires_at: identity.expiresAt ?? null,
+    });
+    if (added === 0) return "taken";
+    if (!(await addLogins(tx, identity, logins, createdAt))) throw new Undone<Added>("taken");
+    return "added";
+  });
+}
+
+async function addLogins(
+  tx: Db,
+  { poolId, id }: IdentityKey,
+  logins: readonly Login[],
+  now: number,
+): Promise<boolean> {
+  for (const login of logins) {
+    const added = await insertLoginQuery(tx, {
+      pool_id: poolId,
+      login_key: loginKey(tx, login),
+      identity_id: id,
+      provider_name: login.provider,
+      subject: login.subject,
+      created_at: now,
+    });
+    if (added === 0) return false;
+  }
+  return true;
+}
+
+const readQuery = prepared<IdentityKey, IdentitiesTable>((kysely, slot) =>
+  kysely
+    .selectFrom("identities")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("identity_id", "=", slot("id")),
+);
+
+export async function readIdentity(db: Db, poolId: string, id: string): Promise<IdentityRow | undefined> {
+  const [row] = await readQuery(db, { poolId, id });
+  return row && fromRow(row);
+}
+
+const byLoginQuery = prepared<{ poolId: string; key: string }, { identity_id: string }>((kysely, slot) =>
+  kysely
+    .selectFrom("identity_logins")
+    .select("identity_id")
+    .where("pool_id", "=", slot("poolId"))
+    .where("login_key", "=", slot("key")),
+);
+
+/** The id of the identity that a login belongs to. */
+export async function identityOfLogin(db: Db, poolId: string, login: Login): Promise<string | undefined> {
+  const [row] = await byLoginQuery(db, { poolId, key: loginKey(db, login) });
+  return row?.identity_id;
+}
+
+const loginsQuery = prepared<IdentityKey, Pick<IdentityLoginsTable, "provider_name" | "subject">>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("identity_logins")
+      .select(["provider_name", "subject"])
+      .where("pool_id", "=", slot("poolId"))
+      .where("identity_id", "=", slot("id"))
+      .orderBy("provider_name")
+      .orderBy("login_key"),
+);
+
+/** The logins of an identity, by provider. There are at most as many as an identity may have. */
+export async function loginsOf(db: Db, poolId: string, id: string): Promise<Login[]> {
+  const rows = await loginsQuery(db, { poolId, id });
+  return rows.map((row) => ({ provider: row.provider_name, subject: row.subject }));
+}
+
+const touchQuery = preparedWrite<IdentityKey & { now: number; expiresAt: null }>((kysely, slot) =>
+  kysely
+    .updateTable("identities")
+    .set({ updated_at: slot("now"), expires_at: slot("expiresAt") })
+    .where("pool_id", "=", slot("poolId"))
+    .where("identity_id", "=", slot("id"))
+    .where("merged_into", "is", null),
+);
+
+type Linked = "linked" | "taken" | "gone";
+
+/**
+ * Links logins to an identity, which is kept from now on. `taken`: one of them belongs to an identity already.
+ * `gone`: there is no such identity, or it is disabled.
+ */
+export function linkLogins(
+  db: Db,
+  identity: IdentityKey,
+  logins: readonly Login[],
+  now: number,
+): Promise<Linked> {
+  return undoable<Linked>(db, async (tx) => {
+    if ((await keep(tx, identity, now)) === 0) return "gone";
+    if (!(await addLogins(tx, identity, logins, now))) throw new Undone<Linked>("taken");
+    return "linked";
+  });
+}
+
+const keepQuery = preparedWrite<IdentityKey & { expiresAt: number }>((kysely, slot) =>
+  kysely
+    .updateTable("identities")
+    .set({ expires_at: slot("expiresAt") })
+    .where("pool_id", "=", slot("poolId"))
+    .where("identity_id", "=", slot("id"))
+    .where("expires_at", "is not", null),
+);
+
+/** Puts off when an identity without logins is forgotten. */
+export async function keepIdentity(db: Db, identity: IdentityKey, expiresAt: number): Promise<void> {
+  await keepQuery(db, { poolId: identity.poolId, id: identity.id, expiresAt });
+}
+
+const unlinkQuery = preparedWrite<IdentityKey & { key: string }>((kysely, slot) =>
+  kysely
+    .deleteFrom("identity_logins")
+    .where("pool_id", "=", slot("poolId"))
+    .where("login_key", "=", slot("key"))
+    .where("identity_id", "=", slot("id")),
+);
+
+/**
+ * Removes a login from an identity. Returns false if it is not linked. An identity without logins stays: its user can
+ * link another one with credentials that are still valid.
+ */
+export function unlinkLogin(db: Db, identity: IdentityKey, login: Login, now: number): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    const { poolId, id } = identity;
+    const removed = await unlinkQuery(tx, { poolId, id, key: loginKey(tx, login) });
+    if (removed === 0) return false;
+    await keep(tx, identity, now);
+    return true;
+  });
+}
+
+const mergeQuery = preparedWrite<IdentityKey & { into: string; now: number }>((kysely, slot) =>
+  kysely
+    .updateTable("identities")
+    .set({ merged_into: slot("into"), updated_at: slot("now"), expires_at: null })
+    .where("pool_id", "=", slot("poolId"))
+    .where("identity_id", "=", slot("id"))
+    .where("merged_into", "is", null),
+);
+
+const moveLoginsQuery = preparedWrite<IdentityKey & { into: string }>((kysely, slot) =>
+  kysely
+    .updateTable("identity_logins")
+    .set({ identity_id: slot("into") })
+    .where("pool_id", "=", slot("poolId"))
+    .where("identity_id", "=", slot("id")),
+);
+
+/**
+ * Merges an identity into another of the pool: its logins move there, and it is disabled. Returns false if one of the
+ * two does not exist or is disabled.
+ */
+export function mergeIdentity(
+  db: Db,
+  { poolId, id, into }: IdentityKey & { readonly into: string },
+  now: number,
+): Promise<boolean> {
+  return undoable(db, async (tx) => {
+    // In one order, so that two merges in opposite directions wait for each other instead of dying together.
+    for (const one of [id, into].sort()) {
+      const change =
+        one === id ? mergeQuery(tx, { poolId, id, into, now }) : keep(tx, { poolId, id: into }, now);
+      if ((await change) === 0) throw new Undone(false);
+    }
+    await moveLoginsQuery(tx, { poolId, id, into });
+    return true;
+  });
+}
+
+const keep = (tx: Db, { poolId, id }: IdentityKey, now: number) =>
+  touchQuery(tx, { poolId, id, now, expiresAt: null });
+
+const deleteQuery = preparedWrite<IdentityKey>((kysely, slot) =>
+  kysely.deleteFrom("identities").where("pool_id", "=", slot("poolId")).where("identity_id", "=", slot("id")),
+);
+
+const deleteLoginsQuery = preparedWrite<IdentityKey>((kysely, slot) =>
+  kysely
+    .deleteFrom("identity_logins")
+    .where("pool_id", "=", slot("poolId"))
+    .where("identity_id", "=", slot("id")),
+);
+
+/** Deletes an identity with its logins. Returns false if there was none. */
+export function deleteIdentity(db: Db, identity: IdentityKey): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    const { poolId, id } = identity;
+    const deleted = await deleteQuery(tx, { poolId, id });
+    await deleteLoginsQuery(tx, { poolId, id });
+    return deleted === 1;
+  });
+}
+
+interface ListedRow extends IdentitiesTable {
+  /** The names of its providers, separated by line breaks; null without logins. */
+  readonly providers: string | null;
+}
+
+const listQuery = prepared<{ poolId: string; after: string; limit: number; hide: number }, ListedRow>(
+  (kysely, slot, kind) =>
+    kysely
+      .selectFrom("identities")
+      .selectAll()
+      .select((from) =>
+        from
+          .selectFrom("identity_logins")
+          .select(
+            kind === "postgres"
+              ? sql<string>`string_agg(provider_name, chr(10) order by provider_name)`.as("names")
+              : sql<string>`group_concat(provider_name, char(10))`.as("names"),
+          )
+          .whereRef("identity_logins.pool_id", "=", "identities.pool_id")
+          .whereRef("identity_logins.identity_id", "=", "identities.identity_id")
+          .as("providers"),
+      )
+      .where("pool_id", "=", slot("poolId"))
+      .where("identity_id", ">", slot("after"))
+      .where((where) =>
+        where.or([where("merged_into", "is", null), where(sql<number>`${slot("hide")}`, "=", 0)]),
+      )
+      .orderBy("identity_id")
+      .limit(slot("limit")),
+);
+
+/** A page of a pool's identities by id, each with the names of its providers, beginning after the given id. */
+export async function listIdentities(
+  db: Db,
+  poolId: string,
+  page: { readonly after: string; readonly limit: number; readonly hideDisabled: boolean },
+): Promise<(IdentityRow & { readonly providers: readonly string[] })[]> {
+  const { after, limit, hideDisabled } = page;
+  const rows = await listQuery(db, { poolId, after, limit, hide: hideDisabled ? 1 : 0 });
+  return rows.map((row) => ({
+    ...fromRow(row),
+    providers: row.providers === null ? [] : row.providers.split("\n").sort(),
+  }));
+}
