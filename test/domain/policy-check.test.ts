@@ -7,9 +7,9 @@ import { namedPolicies } from "../../src/domain/iam/access-keys.ts";
 import { ownActions } from "../../src/domain/iam/actions.ts";
 import { conditionKeys } from "../../src/domain/iam/condition-keys.ts";
 import { checkPolicy as check } from "../../src/domain/iam/policy-check.ts";
-import { operatorNames } from "../../src/domain/iam/policy-conditions.ts";
 import { closest } from "../../src/lib/closest.ts";
 import { repeatedMember } from "../../src/lib/json-members.ts";
+import { operatorNames } from "../../src/policy/conditions.ts";
 
 /** In an installation as it is unless something else is set. */
 const home = { accountId: "000000000000", region: "us-east-1" };

@@ -3,6 +3,7 @@ import type { App, Ctx } from "../../app.ts";
 import { OperatorError } from "../../lib/operator-error.ts";
 import { lettersAndDigits, randomText, upperCaseBase32 } from "../../lib/random.ts";
 import { isStorable } from "../../lib/text.ts";
+import { type Decision, evaluate, keysAsked, parsePolicy } from "../../policy/policy.ts";
 import {
   type AccessKey,
   insertAccessKey,
@@ -14,7 +15,6 @@ import {
 } from "../../store/access-keys.ts";
 import { recorded } from "../audit/command.ts";
 import { contextOf, type PolicyRequest } from "./condition-keys.ts";
-import { type Decision, evaluate, keysAsked, parsePolicy } from "./policy.ts";
 import { checkPolicy } from "./policy-check.ts";
 import type { Principal } from "./principal.ts";
 

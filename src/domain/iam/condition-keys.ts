@@ -5,9 +5,9 @@
  */
 import type { Ctx } from "../../app.ts";
 import { domainOfSender } from "../../lib/mail-address.ts";
+import type { Context, ContextValue } from "../../policy/conditions.ts";
+import { undecidable } from "../../policy/patterns.ts";
 import { isKeyOfOthers } from "./other-services.ts";
-import type { Context, ContextValue } from "./policy-conditions.ts";
-import { undecidable } from "./policy-patterns.ts";
 import type { Principal } from "./principal.ts";
 
 type Tags = Readonly<Record<string, string>>;

@@ -6,12 +6,12 @@
 import type { Config } from "../../config/config.ts";
 import { closest } from "../../lib/closest.ts";
 import { repeatedMember } from "../../lib/json-members.ts";
+import { baseOf, isComparable, operatorNames, readOperator } from "../../policy/conditions.ts";
+import { compilePattern, matchesPattern, variablesOf } from "../../policy/patterns.ts";
+import { parsePolicy } from "../../policy/policy.ts";
 import { ownActions, servedInPart } from "./actions.ts";
 import { conditionKey, conditionKeys, type KeyType } from "./condition-keys.ts";
 import { isKeyOfOthers } from "./other-services.ts";
-import { parsePolicy } from "./policy.ts";
-import { baseOf, isComparable, operatorNames, readOperator } from "./policy-conditions.ts";
-import { compilePattern, matchesPattern, variablesOf } from "./policy-patterns.ts";
 
 type Given = Readonly<Record<string, unknown>>;
 /** The account and region of the settings, where all resources are. */

@@ -6,7 +6,7 @@
  * unknown operator, an unknown fact, a value that is not a number, several values where one is expected) never allows
  * and always denies. If two policies must both allow (a session policy), each is evaluated separately.
  */
-import { closest } from "../../lib/closest.ts";
+import { closest } from "../lib/closest.ts";
 import {
   any,
   type Condition,
@@ -14,7 +14,7 @@ import {
   conditionsHold,
   parseConditions,
   type Ternary,
-} from "./policy-conditions.ts";
+} from "./conditions.ts";
 import {
   compilePattern,
   type Facts,
@@ -23,10 +23,10 @@ import {
   type Pattern,
   undecidable,
   variablesOf,
-} from "./policy-patterns.ts";
+} from "./patterns.ts";
 
-export type { Context } from "./policy-conditions.ts";
-export { undecidable } from "./policy-patterns.ts";
+export type { Context } from "./conditions.ts";
+export { undecidable } from "./patterns.ts";
 
 /** A parsed policy document. */
 export type Policy = { variables: boolean; statements: readonly Statement[] };

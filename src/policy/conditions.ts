@@ -7,7 +7,7 @@ import {
   namesUndecidable,
   substitute,
   undecidable,
-} from "./policy-patterns.ts";
+} from "./patterns.ts";
 
 /** The value of a condition key, or the values of a multi-valued one. */
 export type ContextValue = string | number | boolean | readonly (string | number | boolean)[];
