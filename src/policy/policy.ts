@@ -1,50 +1,64 @@
 /**
  * Decides what an IAM JSON policy allows ("IAM JSON policy elements reference" and "Policy evaluation logic", IAM User
- * Guide): the identity policies of our access keys, and of the roles that we issue credentials for.
+ * Guide): policies of identities, that is of access keys and roles, and of sessions.
  *
  * An explicit deny overrides an allow; without either, the answer is an implicit deny. What cannot be decided (an
  * unknown operator, an unknown fact, a value that is not a number, several values where one is expected) never allows
- * and always denies. If two policies must both allow (a session policy), each is evaluated separately.
+ * and always denies. A policy is compiled when it is parsed, and may be kept and evaluated as often as one likes.
  */
-import { closest } from "../lib/closest.ts";
+import { type Context, conditionsHold, factsOf } from "./conditions.ts";
 import {
-  any,
-  type Condition,
-  type Context,
-  conditionsHold,
-  parseConditions,
-  type Ternary,
-} from "./conditions.ts";
+  type Actions,
+  type Common,
+  compileActions,
+  type Given,
+  includesAction,
+  readCommon,
+  readDocument,
+  texts,
+} from "./document.ts";
+import type { Ternary } from "./operators.ts";
 import {
-  compilePattern,
+  compileTemplate,
   type Facts,
+  fillPattern,
+  keysOf,
   matchesPattern,
-  namesUndecidable,
-  type Pattern,
-  undecidable,
-  variablesOf,
+  type Template,
 } from "./patterns.ts";
 
 export type { Context } from "./conditions.ts";
 export { undecidable } from "./patterns.ts";
 
 /** A parsed policy document. */
-export type Policy = { variables: boolean; statements: readonly Statement[] };
+export interface Policy {
+  readonly statements: readonly Statement[];
+}
 
-type Statement = {
-  effect: "Allow" | "Deny";
-  action: { negated: boolean; patterns: readonly Pattern[] };
-  resource: Match;
-  conditions: readonly Condition[];
-};
+interface Statement extends Common {
+  readonly actions: Actions;
+  readonly resources: Resources;
+  /** The condition keys that decide about it, in lower case. */
+  readonly keys: readonly string[];
+}
 
-/** `negated` is for NotAction and NotResource. */
-type Match = { negated: boolean; patterns: readonly string[] };
+/** `negated` is for NotResource. */
+interface Resources {
+  readonly negated: boolean;
+  readonly patterns: readonly Template[];
+}
 
 export type Decision = "allow" | "explicit-deny" | "implicit-deny";
 
-/** The longest accepted document, in characters; IAM's own limit is 10,240 without white space. */
-const MAX_LENGTH = 32_768;
+/** A request to be decided about. */
+export interface Asked {
+  /** `service:Operation`, compared case-insensitively. */
+  readonly action: string;
+  /** The ARN, compared case-sensitively; "*" for operations without a specific resource. */
+  readonly resource: string;
+  /** The condition keys of the request, whose names are compared case-insensitively. */
+  readonly context: Context;
+}
 
 /**
  * Parses a policy document.
@@ -52,71 +66,43 @@ const MAX_LENGTH = 32_768;
  * since an ignored one could be a restriction.
  */
 export function parsePolicy(json: string): Policy {
-  if (json.length > MAX_LENGTH) throw new Error(`A policy has at most ${MAX_LENGTH} characters.`);
-  let document: unknown;
-  try {
-    document = JSON.parse(json);
-  } catch {
-    throw new Error("The policy is not valid JSON.");
-  }
-  const policy = record(document, "The policy");
-  refuseOthers(policy, ["Version", "Id", "Statement"], "The policy");
-  const version = policy["Version"] ?? "2008-10-17";
-  if (version !== "2012-10-17" && version !== "2008-10-17") {
-    throw new Error("Version must be 2012-10-17 or 2008-10-17.");
-  }
-  const given = policy["Statement"];
-  const statements = Array.isArray(given) ? given : [given];
-  if (given === undefined || statements.length === 0) throw new Error("A policy needs a Statement.");
-  return { variables: version === "2012-10-17", statements: statements.map(parseStatement) };
+  const { variables, statements } = readDocument(json);
+  return { statements: statements.map(({ given, name }) => parseStatement(given, { variables, name })) };
 }
 
-const MEMBERS = ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"];
-
-function parseStatement(given: unknown, index: number): Statement {
-  const name = `Statement ${index + 1}`;
-  const statement = record(given, name);
-  if ("Principal" in statement || "NotPrincipal" in statement) {
+function parseStatement(
+  given: Given,
+  place: { readonly variables: boolean; readonly name: string },
+): Statement {
+  const { name, variables } = place;
+  if ("Principal" in given || "NotPrincipal" in given) {
     throw new Error(`${name}: an identity-based policy names no principal.`);
   }
-  refuseOthers(statement, MEMBERS, name);
-  if (statement["Sid"] !== undefined && typeof statement["Sid"] !== "string") {
-    throw new Error(`${name}: Sid must be a string.`);
-  }
-  const effect = statement["Effect"];
-  if (effect !== "Allow" && effect !== "Deny") throw new Error(`${name}: Effect must be Allow or Deny.`);
-  const action = parseMatch(statement, "Action", name);
-  for (const pattern of action.patterns) {
-    if (pattern !== "*" && !/^[\w*?-]+:[\w*?]+$/.test(pattern)) {
-      throw new Error(`${name}: '${pattern}' is no action; it has the form service:Action.`);
-    }
-  }
-  const resource = parseMatch(statement, "Resource", name);
+  const common = readCommon(given, ["Action", "NotAction", "Resource", "NotResource"], place);
+  const action = oneOf(given, "Action", name);
+  const actions = compileActions(action.patterns, action.negated, name);
+  const resource = oneOf(given, "Resource", name);
   for (const pattern of resource.patterns) {
     if (!/^(?:\*|arn:.+|\*:.+|\$\{.+)$/s.test(pattern)) {
       throw new Error(`${name}: resource '${pattern}' must be an ARN or "*".`);
     }
   }
-  const patterns = action.patterns.map((pattern) => compilePattern(pattern.toLowerCase(), undefined)!);
+  const patterns = resource.patterns.map((pattern) => compileTemplate(pattern, variables));
   return {
-    effect,
-    action: { negated: action.negated, patterns },
-    resource,
-    conditions: parseConditions(statement["Condition"], name),
+    ...common,
+    actions,
+    resources: { negated: resource.negated, patterns },
+    keys: [...patterns.flatMap(keysOf), ...common.conditions.flatMap(({ keys }) => keys)],
   };
 }
 
-function parseMatch(statement: Record<string, unknown>, member: "Action" | "Resource", name: string): Match {
+function oneOf(statement: Given, member: "Action" | "Resource", name: string) {
   const plain = statement[member];
   const not = statement[`Not${member}`];
   if ((plain === undefined) === (not === undefined)) {
     throw new Error(`${name} needs either ${member} or Not${member}.`);
   }
-  const patterns = [plain ?? not].flat();
-  if (patterns.length === 0 || !patterns.every((pattern) => typeof pattern === "string" && pattern !== "")) {
-    throw new Error(`${name}: ${member} must be a string or a list of strings.`);
-  }
-  return { negated: not !== undefined, patterns: patterns as string[] };
+  return { negated: not !== undefined, patterns: texts(plain ?? not, member, name) };
 }
 
 /**
@@ -125,37 +111,32 @@ function parseMatch(statement: Record<string, unknown>, member: "Action" | "Reso
  */
 export function keysAsked(policies: readonly Policy[], action: string): ReadonlySet<string> {
   const asked = new Set<string>();
-  for (const { variables, statements } of policies) {
-    for (const { action: match, resource, conditions } of statements) {
-      if (!names(match, action)) continue;
-      for (const { key } of conditions) asked.add(key);
-      const texts = [...resource.patterns, ...conditions.flatMap(({ values }) => values)];
-      if (variables) for (const key of texts.flatMap(variablesOf)) asked.add(key);
-    }
-  }
+  const folded = action.toLowerCase();
+  for (const { statements } of policies)
+    for (const { actions, keys } of statements)
+      if (keys.length > 0 && includesAction(actions, folded)) for (const key of keys) asked.add(key);
   return asked;
 }
 
-/**
- * Evaluates one request against all policies of a principal.
- *
- * @param request.action `service:Operation`, compared case-insensitively
- * @param request.resource the ARN, compared case-sensitively; "*" for operations without a specific resource
- * @param request.context the condition keys of the request, whose names are compared case-insensitively
- */
-export function evaluate(
-  policies: readonly Policy[],
-  request: { action: string; resource: string; context: Context },
-): Decision {
-  const context = new Map<string, readonly string[] | typeof undecidable>();
-  for (const [key, value] of Object.entries(request.context)) {
-    if (value === undecidable) context.set(key.toLowerCase(), undecidable);
-    else if (value !== undefined) context.set(key.toLowerCase(), [value].flat().map(String));
-  }
+/** Evaluates one request against all policies of a principal. */
+export function evaluate(policies: readonly Policy[], { action, resource, context }: Asked): Decision {
+  return evaluateFacts(policies, { action: action.toLowerCase(), resource, facts: factsOf(context) });
+}
+
+/** A request whose action is in lower case, and whose context has been read. */
+interface Read {
+  readonly action: string;
+  readonly resource: string;
+  readonly facts: Facts;
+}
+
+function evaluateFacts(policies: readonly Policy[], request: Read): Decision {
   let decision: Decision = "implicit-deny";
-  for (const policy of policies) {
-    for (const statement of policy.statements) {
-      const holds = applies(statement, policy.variables, request, context);
+  for (const { statements } of policies) {
+    for (const statement of statements) {
+      // Another Allow changes nothing.
+      if (statement.effect === "Allow" && decision === "allow") continue;
+      const holds = applies(statement, request);
       if (holds !== true && !(holds === "unknown" && statement.effect === "Deny")) continue;
       if (statement.effect === "Deny") return "explicit-deny";
       decision = "allow";
@@ -164,55 +145,70 @@ export function evaluate(
   return decision;
 }
 
-function applies(
-  statement: Statement,
-  variables: boolean,
-  request: { action: string; resource: string },
-  context: Facts,
-): Ternary {
-  if (!names(statement.action, request.action)) return false;
-  const reached = reaches(statement, variables ? context : undefined, request.resource);
+function applies(statement: Statement, { action, resource, facts }: Read): Ternary {
+  if (!includesAction(statement.actions, action)) return false;
+  const reached = reaches(statement, resource, facts);
   if (reached === false) return false;
-  const holds = conditionsHold(statement.conditions, context, variables);
+  const holds = conditionsHold(statement.conditions, facts);
   return holds === true ? reached : holds;
 }
 
-function names({ negated, patterns }: Statement["action"], action: string): boolean {
-  const text = action.toLowerCase();
-  return patterns.some((pattern) => matchesPattern(pattern, text)) !== negated;
-}
-
 /** Whether the statement applies to the resource. */
-function reaches(
-  { effect, resource: match }: Statement,
-  variables: Facts | undefined,
-  resource: string,
-): Ternary {
-  const compiled = match.patterns.map((text) => ({ text, pattern: compilePattern(text, variables) }));
-  const covered = any(
-    compiled.map(({ text, pattern }) => {
-      if (pattern !== undefined) return matchesPattern(pattern, resource);
-      return namesUndecidable(text, variables) ? "unknown" : false;
-    }),
-  );
-  if (!match.negated) return covered;
+function reaches({ effect, resources }: Statement, resource: string, facts: Facts): Ternary {
+  let covered: Ternary = false;
+  let open = false;
+  for (const template of resources.patterns) {
+    const pattern = fillPattern(template, facts);
+    if (typeof pattern === "string") {
+      open = true;
+      if (pattern === "unknown" && covered === false) covered = "unknown";
+    } else if (matchesPattern(pattern, resource)) covered = true;
+  }
+  if (!resources.negated) return covered;
   // NotResource with a variable without a value excludes nothing, which must not widen an Allow.
-  if (effect === "Allow" && compiled.some(({ pattern }) => pattern === undefined)) return false;
+  if (effect === "Allow" && open) return false;
   return covered === "unknown" ? "unknown" : !covered;
 }
 
-function record(value: unknown, name: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Error(`${name} must be a JSON object.`);
-  }
-  return value as Record<string, unknown>;
+/** The kinds of policies that limit a principal, by their name in IAM's error messages. */
+export type Kind = "identity-based policy" | "permissions boundary" | "session policy";
+
+export type Verdict =
+  | { readonly decision: "allow" }
+  | { readonly decision: "explicit-deny" | "implicit-deny"; readonly by: Kind };
+
+/** The policies of a principal. Without a list there is no restriction of its kind; an empty list allows nothing. */
+export interface PolicySets {
+  /** Of the access key or role. */
+  readonly identity: readonly Policy[];
+  readonly boundary?: readonly Policy[] | undefined;
+  /** Those given when the session began. */
+  readonly session?: readonly Policy[] | undefined;
 }
 
-function refuseOthers(value: Record<string, unknown>, known: readonly string[], name: string): void {
-  const other = Object.keys(value).find((member) => !known.includes(member));
-  if (other === undefined) return;
-  const meant = closest(other, known);
-  throw new Error(
-    `${name} has an unknown member '${other}'.${meant === undefined ? "" : ` Did you mean '${meant}'?`}`,
-  );
+/**
+ * Evaluates a request against every kind of policy that the principal has. Each kind must allow it, so that a session
+ * policy or a boundary never widens what the identity may; an explicit deny of any of them wins.
+ */
+export function evaluateAll(sets: PolicySets, { action, resource, context }: Asked): Verdict {
+  const request = { action: action.toLowerCase(), resource, facts: factsOf(context) };
+  const kinds: readonly [Kind, readonly Policy[] | undefined][] = [
+    ["identity-based policy", sets.identity],
+    ["permissions boundary", sets.boundary],
+    ["session policy", sets.session],
+  ];
+  let lacking: Kind | undefined;
+  for (const [by, policies] of kinds) {
+    if (policies === undefined) continue;
+    const decision = evaluateFacts(policies, request);
+    if (decision === "explicit-deny") return { decision, by };
+    if (decision === "implicit-deny") lacking ??= by;
+  }
+  return lacking === undefined ? { decision: "allow" } : { decision: "implicit-deny", by: lacking };
+}
+
+/** Why a request is denied, as the end of IAM's error messages ("Troubleshoot access denied error messages"). */
+export function reasonOf({ decision, by }: Exclude<Verdict, { decision: "allow" }>, action: string): string {
+  if (decision === "implicit-deny") return `because no ${by} allows the ${action} action`;
+  return `with an explicit deny in ${by === "identity-based policy" ? "an" : "a"} ${by}`;
 }
