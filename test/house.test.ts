@@ -62,6 +62,7 @@ const layers: readonly (readonly RegExp[])[] = [
   [/^store\//, /^integrations\//, /^config\//],
   [/^wire\//],
   [/^verify\//],
+  [/^policy\//],
   [/^lib\//],
 ];
 

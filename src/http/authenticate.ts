@@ -9,6 +9,7 @@ import type { PolicyRequest } from "../domain/iam/condition-keys.ts";
 import { noteUse } from "../domain/iam/key-uses.ts";
 import type { Principal } from "../domain/iam/principal.ts";
 import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../lib/sigv4.ts";
+import { reasonOf } from "../policy/policy.ts";
 import { refuse } from "../wire/refuse.ts";
 import { isForwarded } from "./hosts.ts";
 import { unknownKey } from "./signed-request.ts";
@@ -86,15 +87,14 @@ export async function authorize(
   request: PolicyRequest,
   allowed: "by the policy" | "by the pool" = "by the policy",
 ): Promise<void> {
-  const decision = await decide(ctx, principal, request);
-  if (decision === "allow" || (decision === "implicit-deny" && allowed === "by the pool")) return;
+  const verdict = await decide(ctx, principal, request);
+  if (verdict.decision === "allow") return;
+  // What the pool allows stands for the identity's policy; that of a session would limit it.
+  const unlimited = verdict.decision === "implicit-deny" && principal.session?.policies === undefined;
+  if (unlimited && allowed === "by the pool") return;
   const { action, resource } = request;
-  const because =
-    decision === "explicit-deny"
-      ? "with an explicit deny in an identity-based policy"
-      : `because no identity-based policy allows the ${action} action`;
   refuse(
     "AccessDeniedException",
-    `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${resource} ${because}`,
+    `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${resource} ${reasonOf(verdict, action)}`,
   );
 }

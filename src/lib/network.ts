@@ -69,3 +69,29 @@ export function addressRanges(ranges: readonly string[]): BlockList {
 export function isAmong(ranges: BlockList, address: string): boolean {
   return isIP(address) !== 0 && ranges.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
+
+/** The 16-bit groups of an address: two of IPv4, also where it is mapped into IPv6; eight of IPv6. */
+export function addressGroups(text: string): readonly number[] | undefined {
+  if (isIPv4(text)) return parseGroups(text);
+  const canonical = canonicalAddress(text);
+  if (canonical === undefined) return undefined;
+  return isIPv4(canonical) ? parseGroups(canonical) : groupsOf(canonical);
+}
+
+/**
+ * A test of whether an address, as its groups, is in a network in CIDR notation or is the one given. Undefined if the
+ * text is no network; those of IPv4 mapped into IPv6 are none.
+ */
+export function parseNetwork(text: string): ((groups: readonly number[]) => boolean) | undefined {
+  const [address = "", length, ...more] = text.split("/");
+  const wanted = address.includes("%") ? undefined : addressGroups(address);
+  if (wanted === undefined || more.length > 0 || (wanted.length === 2 && address.includes(":")))
+    return undefined;
+  const bits = wanted.length * 16;
+  const prefix = length === undefined ? bits : /^\d{1,3}$/.test(length) ? Number(length) : bits + 1;
+  if (prefix > bits) return undefined;
+  const masks = wanted.map((_, at) => 0xffff & ~(0xffff >> Math.min(16, Math.max(0, prefix - 16 * at))));
+  return (groups) =>
+    groups.length === wanted.length &&
+    groups.every((group, at) => ((group ^ wanted[at]!) & masks[at]!) === 0);
+}

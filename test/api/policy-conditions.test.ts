@@ -69,6 +69,17 @@ const arnOf = (pool: string) => `arn:aws:cognito-idp:us-east-1:${account}:userpo
 /** A key, a condition on it that holds and one that does not. */
 type Row = readonly [string, Block, Block, Request?];
 
+/** The keys that only the session of a role has. */
+const ofSessions = [
+  "aws:PrincipalTag/team",
+  "aws:TokenIssueTime",
+  "aws:SourceIdentity",
+  "aws:FederatedProvider",
+  "cognito-identity.amazonaws.com:aud",
+  "cognito-identity.amazonaws.com:sub",
+  "cognito-identity.amazonaws.com:amr",
+];
+
 /** The keys that a request has; `pool` is tagged env=prod and Team=red. */
 const suppliedRows = (pool: string, now: number): readonly Row[] => {
   const describe = { operation: "DescribeUserPool", input: { UserPoolId: pool } };
@@ -100,6 +111,7 @@ const suppliedRows = (pool: string, now: number): readonly Row[] => {
       { Null: { k: "true" } },
       { headers: { referer: "https://a.example/" } },
     ],
+    ...ofSessions.map((key): Row => [key, { Null: { k: "true" } }, { StringEquals: { k: "ann" } }]),
     ["aws:username", { StringEquals: { k: "ann" } }, { StringNotEquals: { k: "ann" } }],
     ["aws:userid", { StringLike: { k: "AKIATEST*" } }, { StringLike: { k: "AIDA*" } }],
     [

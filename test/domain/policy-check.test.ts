@@ -6,10 +6,10 @@ import { test } from "node:test";
 import { namedPolicies } from "../../src/domain/iam/access-keys.ts";
 import { ownActions } from "../../src/domain/iam/actions.ts";
 import { conditionKeys } from "../../src/domain/iam/condition-keys.ts";
-import { checkPolicy as check } from "../../src/domain/iam/policy-check.ts";
-import { operatorNames } from "../../src/domain/iam/policy-conditions.ts";
+import { checkPolicy as check, policyWarnings } from "../../src/domain/iam/policy-check.ts";
 import { closest } from "../../src/lib/closest.ts";
 import { repeatedMember } from "../../src/lib/json-members.ts";
+import { operatorNames } from "../../src/policy/operators.ts";
 
 /** In an installation as it is unless something else is set. */
 const home = { accountId: "000000000000", region: "us-east-1" };
@@ -60,12 +60,24 @@ const kept: object[] = [
     Resource: "arn:aws:s3:::{bucket}",
     Condition: { StringLik: { "s3:x": [] } },
   },
-  // STS is none of ours yet.
-  { ...base, Action: "sts:AssumRole", Resource: "arn:aws:sts::*:self" },
+  // Of STS and API Gateway, the actions are checked; what requests to STS have is its callers' and providers'.
+  { ...base, Action: "sts:GetCallerIdentity", Resource: "arn:aws:sts::*:self" },
+  {
+    ...when({ StringEquals: { "saml:sub": "x", "iam:ResourceTag/x": "y" } }),
+    Action: "sts:Assume*",
+    Resource: "*",
+  },
+  { ...when({ StringEquals: { "sts:ExternalId": "x" } }), Action: "sts:AssumeRole", Resource: "*" },
+  {
+    ...base,
+    Action: "execute-api:Invoke",
+    Resource: "arn:aws:execute-api:eu-west-1:*:a1b2c3/prod/GET/notes/*",
+  },
+  { ...base, Action: "execute-api:*", Resource: "arn:aws:execute-api:*:*:*" },
   { ...base, Action: ["sts:AssumeRole", "cognito-idp:ListUsers"], Resource: ["arn:aws:sts::*:self", pool] },
   // For both: what the others have stays as it is.
   { ...when({ StringEquals: { "s3:prefix": "x" } }), Action: "*" },
-  { ...when({ StringLik3: {} }), Action: "sts:*" },
+  { ...when({ StringLik3: {} }), Action: "s3:*" },
   { ...when({ StringEquals: { "s3:prefix": "x" } }), Action: undefined, NotAction: "iam:*" },
   { ...when({ StringEquals: { "aws:username": "${s3:prefix}" } }), Action: ["s3:*", "cognito-idp:*"] },
   { ...when({ StringEquals: { "iam:ResourceTag/x": "y" } }), Action: ["sts:*", "cognito-idp:ListUsers"] },
@@ -82,6 +94,23 @@ const kept: object[] = [
 
 /** Each has the texts of all that is wrong with it. */
 const refused: [object, RegExp[]][] = [
+  [{ ...base, Action: "sts:AssumRole", Resource: "*" }, [/'sts:AssumRole' is no .*'sts:AssumeRole'/]],
+  [
+    { ...base, Action: "stss:AssumeRole", Resource: "*" },
+    [/no service here is called 'stss'.*'sts:AssumeRole'/],
+  ],
+  [{ ...when({ StringLik3: {} }), Action: "sts:*" }, [/is none of sts/, /'StringLik3'/]],
+  [
+    { ...when({ StringEquals: { "sts:ExternlId": "x" } }), Action: "sts:*", Resource: "*" },
+    [/'sts:ExternalId'/],
+  ],
+  [{ ...base, Action: "execute-api:Invok", Resource: "*" }, [/Did you mean 'execute-api:Invoke'/]],
+  [{ ...base, Action: "execute-apis:Invoke", Resource: "*" }, [/Did you mean 'execute-api:Invoke'/]],
+  [{ ...base, Action: "execute-api:Invoke" }, [/is none of execute-api/]],
+  [
+    when({ DateLessThan: { "aws:CurrentTime": "${aws:TokenIssueTime}" } }),
+    [/cannot compare 'aws:CurrentTime' with .*: it reads no variables\.$/],
+  ],
   [
     { ...base, Action: "lambda:InvokeFunctoin", Resource: "*" },
     [/is no action of lambda\. Did you mean 'lambda:InvokeFunction'\?/],
@@ -104,7 +133,7 @@ const refused: [object, RegExp[]][] = [
   [
     { ...base, Action: "cognito:ListUsers" },
     [
-      /'cognito:ListUsers': no service here is called 'cognito' \(cognito-idp, cognito-identity, lambda, poolhouse\)\. Did you mean 'cognito-idp:ListUsers'\?$/,
+      /'cognito:ListUsers': no service here is called 'cognito' \(cognito-idp, cognito-identity, lambda, execute-api, sts, poolhouse\)\. Did you mean 'cognito-idp:ListUsers'\?$/,
     ],
   ],
   [{ ...base, Action: "cognito:Foo" }, [/no service here is called 'cognito' \([^)]+\)\.$/]],
@@ -229,6 +258,22 @@ test("what is about our services and unknown is refused, by its name", () => {
       text,
     );
   }
+});
+
+test("what allows more than it seems to is told, and kept", () => {
+  const allow = (Condition: object) => write({ ...base, Effect: "Allow", Condition });
+  const open = { "ForAllValues:StringEquals": { "aws:TagKeys": ["a"] } };
+  const [warning, ...others] = policyWarnings(allow(open));
+  assert.match(
+    warning!,
+    /^Statement 1: ForAllValues:StringEquals also allows requests without 'aws:TagKeys'\./,
+  );
+  assert.deepEqual(others, []);
+  checkPolicy(allow(open));
+  assert.deepEqual(policyWarnings(allow({ ...open, Null: { "AWS:tagkeys": "false" } })), []);
+  assert.equal(policyWarnings(allow({ ...open, Null: { "aws:TagKeys": ["true", "false"] } })).length, 1);
+  assert.deepEqual(policyWarnings(write({ ...base, Condition: open })), []);
+  for (const policy of Object.values(namedPolicies)) assert.deepEqual(policyWarnings(policy), []);
 });
 
 test("what the language itself lets pass without a word is refused", () => {

@@ -1,11 +1,11 @@
 /** The IAM policy evaluator. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Context } from "../../src/domain/iam/policy.ts";
+import type { Context } from "../../src/policy/policy.ts";
 import { countSteps } from "../kit/steps.ts";
 
 const stepsOf = countSteps();
-const { evaluate, parsePolicy } = await import("../../src/domain/iam/policy.ts");
+const { evaluate, parsePolicy } = await import("../../src/policy/policy.ts");
 
 const pool = "arn:aws:cognito-idp:us-east-1:000000000000:userpool/us-east-1_AbCdEfGhI";
 

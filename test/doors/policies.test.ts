@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
-import { evaluate, parsePolicy } from "../../src/domain/iam/policy.ts";
+import { evaluate, parsePolicy } from "../../src/policy/policy.ts";
 import { forOneServer } from "../kit/server.ts";
 import { everyRow } from "./database.ts";
 import { authorizedBy, type KnownOperation } from "./operations.ts";

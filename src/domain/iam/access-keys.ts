@@ -1,8 +1,10 @@
 /** iam: who calls as an administrator, and what they may do. This file creates and finds access keys. */
 import type { App, Ctx } from "../../app.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { OperatorError } from "../../lib/operator-error.ts";
 import { lettersAndDigits, randomText, upperCaseBase32 } from "../../lib/random.ts";
 import { isStorable } from "../../lib/text.ts";
+import { evaluateAll, keysAsked, type Policy, parsePolicy, type Verdict } from "../../policy/policy.ts";
 import {
   type AccessKey,
   insertAccessKey,
@@ -14,7 +16,6 @@ import {
 } from "../../store/access-keys.ts";
 import { recorded } from "../audit/command.ts";
 import { contextOf, type PolicyRequest } from "./condition-keys.ts";
-import { type Decision, evaluate, keysAsked, parsePolicy } from "./policy.ts";
 import { checkPolicy } from "./policy-check.ts";
 import type { Principal } from "./principal.ts";
 
@@ -155,9 +156,24 @@ export function principalOf(ctx: Ctx, key: Pick<AccessKey, "id" | "principal" | 
   return { accessKeyId: key.id, name: key.principal, arn, policy: key.policy };
 }
 
-/** Decides whether the principal's policy allows the call. */
-export async function decide(ctx: Ctx, principal: Principal, request: PolicyRequest): Promise<Decision> {
-  const policies = [parsePolicy(principal.policy)];
-  const context = await contextOf(ctx, principal, request, keysAsked(policies, request.action));
-  return evaluate(policies, { action: request.action, resource: request.resource, context });
+/** Policies by their text, compiled. */
+const compiledPolicies = new CacheKind<Policy>(200);
+
+function compiled(ctx: Ctx, text: string): Policy {
+  const cache = ctx.app.caches.of(compiledPolicies);
+  const known = cache.get(text);
+  if (known !== undefined) return known;
+  const policy = parsePolicy(text);
+  cache.set(text, policy);
+  return policy;
+}
+
+/** Decides whether the principal's policies allow the call: that of its key or role, and those of its session. */
+export async function decide(ctx: Ctx, principal: Principal, request: PolicyRequest): Promise<Verdict> {
+  const identity = [compiled(ctx, principal.policy)];
+  const session = principal.session?.policies?.map((text) => compiled(ctx, text));
+  const asked = keysAsked([...identity, ...(session ?? [])], request.action);
+  const context = await contextOf(ctx, principal, request, asked);
+  const { action, resource } = request;
+  return evaluateAll({ identity, session }, { action, resource, context });
 }

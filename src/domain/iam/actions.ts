@@ -26,8 +26,8 @@ export const servedInPart: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * All actions by service, including those of AWS that have no operation here. STS is not served yet, so statements
- * about it are accepted like those about any other service.
+ * All actions by service, including those of AWS that have no operation here. Those of execute-api are for the
+ * applications that verify signatures of role sessions.
  */
 export const ownActions: Readonly<Record<string, readonly string[]>> = {
   "cognito-idp": [
@@ -44,5 +44,24 @@ export const ownActions: Readonly<Record<string, readonly string[]>> = {
     "GetIdentityProviderDailyAnalytics",
   ],
   lambda: ["InvokeFunction"],
+  "execute-api": ["Invoke", "InvalidateCache", "ManageConnections"],
+  sts: [
+    "AssumeRole",
+    "AssumeRoleWithSAML",
+    "AssumeRoleWithWebIdentity",
+    "AssumeRoot",
+    "DecodeAuthorizationMessage",
+    "GetAccessKeyInfo",
+    "GetCallerIdentity",
+    "GetDelegatedAccessToken",
+    "GetFederationToken",
+    "GetServiceBearerToken",
+    "GetSessionToken",
+    "GetWebIdentityToken",
+    "SetContext",
+    "SetSourceIdentity",
+    "TagGetWebIdentityToken",
+    "TagSession",
+  ],
   poolhouse: Object.keys(permissions),
 };

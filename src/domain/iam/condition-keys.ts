@@ -5,10 +5,10 @@
  */
 import type { Ctx } from "../../app.ts";
 import { domainOfSender } from "../../lib/mail-address.ts";
+import type { Context, ContextValue } from "../../policy/conditions.ts";
+import { undecidable } from "../../policy/patterns.ts";
 import { isKeyOfOthers } from "./other-services.ts";
-import type { Context, ContextValue } from "./policy-conditions.ts";
-import { undecidable } from "./policy-patterns.ts";
-import type { Principal } from "./principal.ts";
+import type { Principal, RoleSession } from "./principal.ts";
 
 type Tags = Readonly<Record<string, string>>;
 
@@ -76,17 +76,31 @@ const supplied: readonly ConditionKey[] = [
   key(
     "aws:PrincipalArn",
     "ARN",
-    "`arn:aws:iam::<account>:user/<name of the key>`, or `…:root`",
-    (asked) => asked.principal.arn,
+    "`arn:aws:iam::<account>:user/<name of the key>`, or `…:root`; of a session the ARN of its role",
+    ({ principal }) => principal.session?.roleArn ?? principal.arn,
   ),
   key("aws:PrincipalAccount", "text", "the account of the settings", ({ ctx }) => ctx.config.accountId),
-  key("aws:PrincipalType", "text", "`User`; `Account` for the root key", ({ principal }) =>
-    principal.name === "root" ? "Account" : "User",
+  key(
+    "aws:PrincipalType",
+    "text",
+    "`User`; `Account` for the root key, `AssumedRole` for a session",
+    ({ principal }) => {
+      if (principal.session !== undefined) return "AssumedRole";
+      return principal.name === "root" ? "Account" : "User";
+    },
   ),
   key("aws:PrincipalIsAWSService", "truth", "false", () => false),
   key("aws:ViaAWSService", "truth", "false", () => false),
-  key("aws:userid", "text", "the access key id", ({ principal }) => principal.accessKeyId),
-  key("aws:username", "text", "the name of the key", ({ principal }) => principal.name),
+  key(
+    "aws:userid",
+    "text",
+    "the access key id; of a session `<id of the role>:<name of the session>`",
+    ({ principal }) => principal.session?.userId ?? principal.accessKeyId,
+  ),
+  key("aws:username", "text", "the name of the key; absent from a session", ({ principal }) =>
+    principal.session === undefined ? principal.name : undefined,
+  ),
+  ...ofSessions(),
   key("aws:RequestedRegion", "text", "the region of the settings", ({ ctx }) => ctx.config.region),
   key(
     "aws:ResourceAccount",
@@ -118,8 +132,45 @@ const supplied: readonly ConditionKey[] = [
   ),
 ];
 
+/** The keys that only the session of a role has. */
+function ofSessions(): ConditionKey[] {
+  const of = (name: string, type: KeyType, help: string, find: (session: RoleSession) => Found) =>
+    key(
+      name,
+      type,
+      `${help}; absent from access keys`,
+      ({ principal: { session } }) => session && find(session),
+    );
+  const identity = "cognito-identity.amazonaws.com";
+  return [
+    key("aws:PrincipalTag/", "text", "a tag of a role's session; absent from access keys", (asked) =>
+      tagged(asked.principal.session?.tags, asked.tag),
+    ),
+    of("aws:TokenIssueTime", "time", "when the session began", ({ issuedAt }) =>
+      new Date(issuedAt).toISOString(),
+    ),
+    of("aws:SourceIdentity", "text", "that of the session", (session) => session.sourceIdentity),
+    of(
+      "aws:FederatedProvider",
+      "text",
+      "the provider that the user signed in with",
+      (session) => session.federatedProvider,
+    ),
+    of(`${identity}:aud`, "text", "the id of the identity pool", (session) => session.identity?.aud),
+    of(`${identity}:sub`, "text", "the id of the identity", (session) => session.identity?.sub),
+    {
+      ...of(
+        `${identity}:amr`,
+        "text",
+        "`authenticated` or `unauthenticated`, and the provider of the sign-in",
+        (session) => session.identity?.amr,
+      ),
+      many: true,
+    },
+  ];
+}
+
 const absent: readonly ConditionKey[] = [
-  ...missing("access keys have no tags", "text", ["aws:PrincipalTag/"]),
   ...missing("an installation is an account without an organization", "text", [
     "aws:PrincipalOrgID",
     "aws:PrincipalOrgPaths",
@@ -152,20 +203,22 @@ const absent: readonly ConditionKey[] = [
   ]),
   ...missing("there are no AWS networks", "ARN", ["aws:SourceVpcArn"]),
   ...missing("there are no AWS networks", "address", ["aws:VpcSourceIp", "aws:Ec2InstanceSourcePrivateIPv4"]),
-  ...missing("only role sessions have it", "text", [
-    "aws:FederatedProvider",
-    "aws:SourceIdentity",
-    "cognito-identity.amazonaws.com:amr",
-    "cognito-identity.amazonaws.com:aud",
-    "cognito-identity.amazonaws.com:sub",
+  ...missing("only requests to assume a role have it", "text", [
     "cognito-identity-auth:AccountId",
     "cognito-identity-unauth:AccountId",
     "sts:ExternalId",
     "sts:RoleSessionName",
     "sts:SourceIdentity",
     "sts:TransitiveTagKeys",
+    "sts:AWSServiceName",
+    "sts:DurationSeconds",
+    "sts:IdentityTokenAudience",
+    "sts:RequestContext/",
+    "sts:RequestContextProviders",
+    "sts:SigningAlgorithm",
   ]),
-  ...missing("only role sessions have it", "ARN", [
+  ...missing("only requests to assume a role have it", "ARN", [
+    "sts:TaskPolicyArn",
     "aws:ChatbotSourceArn",
     "cognito-identity-auth:IdentityPoolArn",
     "cognito-identity-unauth:IdentityPoolArn",
@@ -184,12 +237,8 @@ const absent: readonly ConditionKey[] = [
     "glue:RoleAssumedBy",
     "identitystore:UserId",
   ]),
-  ...missing("only temporary credentials have it", "truth", [
-    "aws:MultiFactorAuthPresent",
-    "aws:AssumedRoot",
-  ]),
-  ...missing("only temporary credentials have it", "text", ["aws:MultiFactorAuthAge"]),
-  ...missing("only temporary credentials have it", "time", ["aws:TokenIssueTime"]),
+  ...missing("no credentials here have it", "truth", ["aws:MultiFactorAuthPresent", "aws:AssumedRoot"]),
+  ...missing("no credentials here have it", "text", ["aws:MultiFactorAuthAge"]),
 ];
 
 export const conditionKeys: readonly ConditionKey[] = [...supplied, ...absent];

@@ -14,7 +14,7 @@ const names = new Set(
   partnercentral partnercentral-account-management pipes pi profile q qbusiness ram rds rds-data rds-db redshift
   redshift-data redshift-serverless resource-groups rolesanywhere route53 route53resolver s3 s3-object-lambda s3-outposts
   s3express s3tables sagemaker scheduler secretsmanager securityhub servicecatalog servicediscovery ses signer sms-voice sns
-  sqs ssm ssmmessages sso states sts support swf synthetics tag timestream transfer verifiedpermissions vpc-lattice
+  sqs ssm ssmmessages sso states support swf synthetics tag timestream transfer verifiedpermissions vpc-lattice
   waf-regional wafv2 wellarchitected workspaces xray
   accounts.google.com graph.facebook.com saml www.amazon.com`.split(/\s+/),
 );

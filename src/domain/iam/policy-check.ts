@@ -6,12 +6,13 @@
 import type { Config } from "../../config/config.ts";
 import { closest } from "../../lib/closest.ts";
 import { repeatedMember } from "../../lib/json-members.ts";
+import { readOperator } from "../../policy/conditions.ts";
+import { baseOf, isComparable, operatorNames, readsVariables } from "../../policy/operators.ts";
+import { compilePattern, matchesPattern, variablesOf } from "../../policy/patterns.ts";
+import { parsePolicy } from "../../policy/policy.ts";
 import { ownActions, servedInPart } from "./actions.ts";
 import { conditionKey, conditionKeys, type KeyType } from "./condition-keys.ts";
 import { isKeyOfOthers } from "./other-services.ts";
-import { parsePolicy } from "./policy.ts";
-import { baseOf, isComparable, operatorNames, readOperator } from "./policy-conditions.ts";
-import { compilePattern, matchesPattern, variablesOf } from "./policy-patterns.ts";
 
 type Given = Readonly<Record<string, unknown>>;
 /** The account and region of the settings, where all resources are. */
@@ -45,6 +46,8 @@ function problemsOf(statement: Given, variables: boolean, installation: Installa
   if (!negated && services.every(({ own }) => own.length === 0)) return wrong;
   const ours = !negated && services.every(({ others }) => !others);
   const about = negated ? Object.keys(ownActions) : services.flatMap(({ own }) => own);
+  // Requests to STS have the keys of identity providers and of the role, which are other services' elsewhere.
+  const ownKeysOnly = ours && !services.some(({ own }) => own.includes("sts"));
   const scope: Scope = {
     ours,
     installation,
@@ -60,9 +63,34 @@ function problemsOf(statement: Given, variables: boolean, installation: Installa
     ...texts(statement["Resource"] ?? statement["NotResource"]).flatMap(
       (resource) => wrongResource(resource, scope) ?? [],
     ),
-    ...wrongConditions((statement["Condition"] ?? {}) as Given, ours),
-    ...wrongVariables(statement, variables, ours),
+    ...wrongConditions((statement["Condition"] ?? {}) as Given, ownKeysOnly),
+    ...wrongVariables(statement, variables, ownKeysOnly),
   ];
+}
+
+/**
+ * What a policy says with a meaning that its author may not expect, a line for each: ForAllValues also holds if the
+ * request has no such key, so an Allow with it allows such requests, unless Null requires the key.
+ */
+export function policyWarnings(json: string): string[] {
+  const statements = [(JSON.parse(json) as Given)["Statement"]].flat() as Given[];
+  return statements.flatMap((statement, index) => {
+    const block = Object.entries((statement["Condition"] ?? {}) as Readonly<Record<string, Given>>);
+    const required = block
+      .filter(([spelled]) => spelled === "Null")
+      .flatMap(([, keys]) => Object.entries(keys))
+      .filter(([, value]) => texts(value).every((one) => String(one).toLowerCase() === "false"))
+      .map(([key]) => key.toLowerCase());
+    const open = block
+      .filter(([spelled]) => statement["Effect"] === "Allow" && spelled.startsWith("ForAllValues:"))
+      .flatMap(([spelled, keys]) => Object.keys(keys).map((key) => [spelled, key] as const))
+      .filter(([, key]) => !required.includes(key.toLowerCase()));
+    return open.map(
+      ([spelled, key]) =>
+        `Statement ${index + 1}: ${spelled} also allows requests without '${key}'. ` +
+        `If it must be there, add "Null": {"${key}": "false"}.`,
+    );
+  });
 }
 
 /** Whether a policy allows changing pools or clients but grants none of Poolhouse's own permissions. */
@@ -96,7 +124,7 @@ const texts = (value: unknown) => [value].flat() as string[];
 const quoted = (name: string | undefined) => (name === undefined ? "" : ` Did you mean '${name}'?`);
 
 function fits(pattern: string, text: string): boolean {
-  return matchesPattern(compilePattern(pattern.toLowerCase(), undefined)!, text.toLowerCase());
+  return matchesPattern(compilePattern(pattern.toLowerCase()), text.toLowerCase());
 }
 
 /** Our services that an action pattern matches, and whether it may match others. */
@@ -132,7 +160,14 @@ function wrongAction(action: string): string | undefined {
 function oddService(action: string, service: string, name: string): string | undefined {
   if (servedInPart[service.toLowerCase()] !== undefined) return undefined;
   const names = Object.keys(ownActions);
-  const near = closest(service, names);
+  const like = closest(service, names);
+  // Short names resemble each other (sns, sqs, sts): then the action's name has to say whose it is.
+  const near =
+    like === undefined ||
+    like.length > 4 ||
+    (/\w/.test(name) && ownActions[like]!.some((one) => fits(name, one)))
+      ? like
+      : undefined;
   if (near === undefined && !/^cognito(?!-sync$)/i.test(service)) return undefined;
   const meant = near ?? names.find((one) => ownActions[one]!.some((known) => fits(name, known)));
   return `'${action}': no service here is called '${service}' (${names.join(", ")}).${quoted(meant && `${meant}:${name}`)}`;
@@ -151,6 +186,8 @@ const arnServices: Readonly<Record<string, readonly string[]>> = {
   poolhouse: ["cognito-idp"],
   "cognito-identity": ["cognito-identity"],
   lambda: ["lambda"],
+  "execute-api": ["execute-api"],
+  sts: ["iam", "sts"],
 };
 
 /** Whether an action associates web ACLs with pools; these are then resources of it, too. */
@@ -265,10 +302,11 @@ function wrongCondition(
   const [positive] = baseOf(operator);
   if (positive !== "Null" && !operatorsFor[known.type].test(positive))
     return `${spelled} cannot be used with '${key}', which is ${known.type === "ARN" || known.type === "address" ? "an" : "a"} ${known.type}.`;
-  const odd = values.find((value) => !value.includes("${") && !isComparable(operator, value));
+  const reads = readsVariables(operator);
+  const odd = values.find((value) => !(reads && value.includes("${")) && !isComparable(operator, value));
   return odd === undefined
     ? undefined
-    : `${spelled} cannot compare '${key}' with '${odd}'${comparable(positive)}.`;
+    : `${spelled} cannot compare '${key}' with '${odd}'${odd.includes("${") && !reads ? ": it reads no variables" : comparable(positive)}.`;
 }
 
 /** The kind of value that an operator compares with, if it is not plain text. */

@@ -5,12 +5,12 @@
 import type { Ctx } from "../../app.ts";
 import { beginCall, noteInput, type RunningCall, recordedCall } from "../../domain/audit/call.ts";
 import type { PolicyRequest } from "../../domain/iam/condition-keys.ts";
-import { undecidable } from "../../domain/iam/policy.ts";
 import type { Principal } from "../../domain/iam/principal.ts";
 import { authorizeAccessToken } from "../../domain/tokens/access-token.ts";
 import { findPool, poolArn } from "../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { WireRequest } from "../../lib/sigv4.ts";
+import { undecidable } from "../../policy/policy.ts";
 import { parseInput } from "../../wire/check.ts";
 import { encodeOutput } from "../../wire/encode.ts";
 import { identityPoolModel } from "../../wire/generated/identity-pools.ts";

@@ -1,7 +1,6 @@
 /** Decrypt ("Decrypt", AWS Key Management Service API Reference), for the functions that send a pool's messages. */
 import type { Ctx } from "../../app.ts";
 import { beginCall, noteTarget, recordedCall } from "../../domain/audit/call.ts";
-import { undecidable } from "../../domain/iam/policy.ts";
 import type { Principal } from "../../domain/iam/principal.ts";
 import {
   type DecryptRequest,
@@ -10,6 +9,7 @@ import {
 } from "../../domain/triggers/sender-codes.ts";
 import { fromBase64, toBase64 } from "../../lib/bytes.ts";
 import type { WireRequest } from "../../lib/sigv4.ts";
+import { undecidable } from "../../policy/policy.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { authenticate, authorize } from "../authenticate.ts";
 import type { JsonDoor } from "../json-door.ts";
