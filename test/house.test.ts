@@ -19,7 +19,7 @@ const domainSteps = [
   ["credentials", "messages", "roles"],
   ["risk", "triggers"],
   ["branding", "events"],
-  ["user-pools", "iam"],
+  ["user-pools", "identity-pools", "iam"],
   ["audit"],
 ];
 

@@ -8,6 +8,8 @@ import { decide, findAccessKey, namedPolicies, principalOf } from "../domain/iam
 import type { PolicyRequest } from "../domain/iam/condition-keys.ts";
 import { noteUse } from "../domain/iam/key-uses.ts";
 import type { Principal } from "../domain/iam/principal.ts";
+import { openSession } from "../domain/roles/session-credentials.ts";
+import { principalOfSession } from "../domain/roles/session-principal.ts";
 import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../lib/sigv4.ts";
 import { reasonOf } from "../policy/policy.ts";
 import { refuse } from "../wire/refuse.ts";
@@ -46,16 +48,40 @@ async function verify(
   signed: Signed,
   { service, region }: SignatureScope,
 ): Promise<Principal> {
-  const key = signed.securityToken === undefined ? await findAccessKey(ctx, signed.accessKeyId) : undefined;
-  if (key === undefined) throw unknownKey();
-  const check = checkSignature(signed, request, key.secret, {
+  const found = await credentialsOf(ctx, signed);
+  if (found === undefined) throw unknownKey();
+  const check = checkSignature(signed, request, found.secret, {
     now: ctx.now,
     services: [service],
     ...(region !== undefined && { region }),
   });
   if (!check.ok) return refuse("InvalidSignatureException", check.message);
-  noteUse(ctx, key.id);
-  return principalOf(ctx, key);
+  if (found.isLasting) noteUse(ctx, signed.accessKeyId);
+  return (await found.principal()) ?? refuse("ExpiredTokenException", expiredToken);
+}
+
+/** The error of temporary credentials that have ended. */
+const expiredToken = "The security token included in the request is expired";
+
+interface Credentials {
+  readonly secret: string;
+  /** Whether it is an access key, as opposed to temporary credentials. */
+  readonly isLasting: boolean;
+  /** Whom they are of; undefined if they count no more. Only asked once the signature is verified. */
+  readonly principal: () => Promise<Principal | undefined>;
+}
+
+/** The credentials that a request is signed with: an access key, or with a session token temporary ones. */
+async function credentialsOf(ctx: Ctx, { accessKeyId, securityToken }: Signed): Promise<Credentials | undefined> {
+  if (securityToken === undefined) {
+    const key = await findAccessKey(ctx, accessKeyId);
+    return key && { secret: key.secret, isLasting: true, principal: async () => principalOf(ctx, key) };
+  }
+  const opened = openSession(ctx, accessKeyId, securityToken);
+  if (opened === "invalid") return undefined;
+  if (opened === "expired") return refuse("ExpiredTokenException", expiredToken);
+  const { session, secretAccessKey: secret } = opened;
+  return { secret, isLasting: false, principal: () => principalOfSession(ctx, accessKeyId, session) };
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Ctx } from "../app.ts";
 import { isAccessKey } from "../domain/iam/access-keys.ts";
+import { openSession } from "../domain/roles/session-credentials.ts";
 import type { Refusal } from "../lib/refusal.ts";
 import { credentialKeyId, headerPairs, type WireRequest } from "../lib/sigv4.ts";
 import { collect } from "../lib/sigv4-canonical.ts";
@@ -11,7 +12,7 @@ import { holdings } from "./holdings.ts";
 
 /**
  * The size limit of a body: `largest` for callers who name an existing access key, and the limit of public calls for
- * others. No key is looked up for a body that others could send, too.
+ * others. Temporary credentials that have expired count as none. No key is looked up for a body that others could send, too.
  */
 export async function largestSignedBody(
   ctx: Ctx,
@@ -25,7 +26,12 @@ export async function largestSignedBody(
   if (ctx.config.auth === "open") return largest;
   const keyId = credentialKeyId(authorization);
   if (keyId === undefined) return publicLimit;
-  return (await isAccessKey(ctx, keyId)) ? largest : unknownKey();
+  const token = incoming.headers["x-amz-security-token"];
+  const exists =
+    typeof token === "string"
+      ? typeof openSession(ctx, keyId, token) === "object"
+      : await isAccessKey(ctx, keyId);
+  return exists ? largest : unknownKey();
 }
 
 /** The Refusal of a call that names an access key which does not exist. */
