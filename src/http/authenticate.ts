@@ -72,7 +72,10 @@ interface Credentials {
 }
 
 /** The credentials that a request is signed with: an access key, or with a session token temporary ones. */
-async function credentialsOf(ctx: Ctx, { accessKeyId, securityToken }: Signed): Promise<Credentials | undefined> {
+async function credentialsOf(
+  ctx: Ctx,
+  { accessKeyId, securityToken }: Signed,
+): Promise<Credentials | undefined> {
   if (securityToken === undefined) {
     const key = await findAccessKey(ctx, accessKeyId);
     return key && { secret: key.secret, isLasting: true, principal: async () => principalOf(ctx, key) };
