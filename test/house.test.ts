@@ -74,7 +74,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "node:sqlite": /^store\//,
   pg: /^store\//,
   "@node-rs/argon2": /^domain\/credentials\//,
-  jose: /^(?:domain\/(?:federation|tokens)|verify|gateway)\//,
+  jose: /^(?:domain\/(?:federation|identities|tokens)|verify|gateway)\//,
   httpxy: /^gateway\/(?:forward|websockets)\.ts$/,
   "css-tree": /^domain\/branding\//,
   culori: /^lib\/color\.ts$/,

@@ -181,7 +181,7 @@ export const growth = {
   provider_identifiers: ofAdministrators,
   saml_keys: ofAdministrators,
   saml_metadata: ofAdministrators,
-  identity_pools: ofAdministrators,
+  identity_pools: { by: "administrator", removed: { by: "nothing" } },
   // Anybody may become a guest, who is forgotten after a time without use; with a login, which costs a sign-in, an
   // identity exists until an administrator deletes it, as in Cognito.
   identities: {
@@ -191,8 +191,8 @@ export const growth = {
     removed: expiring(0, "identity_id"),
   },
   identity_logins: { by: "user", perUser: { rows: 1 }, removed: owned },
-  roles: ofAdministrators,
-  trusted_providers: ofAdministrators,
+  roles: { by: "administrator", removed: { by: "nothing" } },
+  trusted_providers: { by: "administrator", removed: { by: "nothing" } },
   access_keys: ofServers,
   access_key_uses: ofServers,
   data_keys: ofServers,

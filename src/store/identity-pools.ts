@@ -145,7 +145,10 @@ const deleteQuery = preparedWrite<{ poolId: string }>((kysely, slot) =>
   kysely.deleteFrom("identity_pools").where("pool_id", "=", slot("poolId")),
 );
 
-const emptyQueries = (["identity_logins", "identities", "attempts"] as const).map((table) =>
+/** Tables besides `identity_pools` with rows of identity pools; deleting a pool empties them. */
+export const identityPoolTables = ["identity_logins", "identities", "attempts"] as const;
+
+const emptyQueries = identityPoolTables.map((table) =>
   preparedWrite<{ poolId: string }>((kysely, slot) =>
     kysely.deleteFrom(table).where("pool_id", "=", slot("poolId")),
   ),

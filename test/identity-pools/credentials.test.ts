@@ -12,14 +12,7 @@ import { fromCognitoIdentityPool } from "@aws-sdk/credential-providers";
 import { makePool, makeSomebody, refused, signIn } from "../kit/people.ts";
 import { newSdk } from "../kit/sdk.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import {
-  allowing,
-  forClient,
-  giveRoles,
-  identityClient,
-  makeIdentityPool,
-  providerOf,
-} from "./setup.ts";
+import { allowing, forClient, giveRoles, identityClient, makeIdentityPool, providerOf } from "./setup.ts";
 
 const describing = allowing("cognito-idp:DescribeUserPool");
 
@@ -40,7 +33,10 @@ forEachServer("credentials of identities", (open) => {
     const { server, client, userPoolId, poolId, clientId } = await world();
     const Logins = { [providerOf(userPoolId)]: (await newUser(server, userPoolId, clientId)).IdToken };
     const { IdentityId } = await client.send(new GetIdCommand({ IdentityPoolId: poolId, Logins }));
-    assert.match(IdentityId!, /^us-east-1:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.match(
+      IdentityId!,
+      /^us-east-1:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    );
     const again = await client.send(new GetIdCommand({ IdentityPoolId: poolId, Logins }));
     assert.equal(again.IdentityId, IdentityId);
     const given = await client.send(new GetCredentialsForIdentityCommand({ IdentityId, Logins }));

@@ -79,7 +79,9 @@ export async function makeRole(
     path: "/",
     description: "",
     trust: JSON.stringify(trust),
-    policies: Object.fromEntries(Object.entries(policies).map(([key, value]) => [key, JSON.stringify(value)])),
+    policies: Object.fromEntries(
+      Object.entries(policies).map(([key, value]) => [key, JSON.stringify(value)]),
+    ),
     maxSessionSeconds: 3600,
     notBefore: 0,
     createdAt: app.clock(),

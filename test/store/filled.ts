@@ -3,6 +3,8 @@ import type { Client } from "pg";
 
 const rowsPerTable = 3_000;
 const pools = 100;
+/** Tables of which each row is a pool. */
+const owners: readonly string[] = ["pools", "identity_pools"];
 
 /** Fills all tables but those named, each with some thousand rows of a hundred pools. Half of what may be null is. */
 export async function fillTables(client: Client, except: readonly string[]): Promise<void> {
@@ -34,7 +36,7 @@ interface Column {
 }
 
 function sqlValue(table: string, { name, type, nullable }: Column): string {
-  if (name === "pool_id") return table === "pools" ? "'p' || n" : `'p' || n % ${pools}`;
+  if (name === "pool_id") return owners.includes(table) ? "'p' || n" : `'p' || n % ${pools}`;
   if (name === "pool_number") return `n % ${pools} + 1`;
   const value = type === "bytea" ? "'\\x00'::bytea" : type === "text" ? `'${name}' || n` : "n";
   return nullable ? `case when n % 2 = 0 then ${value} end` : value;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clientTables } from "../../src/store/clients.ts";
+import { identityPoolTables } from "../../src/store/identity-pools.ts";
 import { poolTables } from "../../src/store/user-pools.ts";
 import { userTables } from "../../src/store/user-removal.ts";
 import { forEachDatabase } from "../kit/databases.ts";
@@ -19,7 +20,9 @@ forEachDatabase((_name, open) => {
     const kept = ["audit_events", "pools", "retired_names"];
     // A foreign key takes these rows along with their user.
     const ofUsers = ["auth_events", "credentials", "login_names"];
-    assert.deepEqual(tablesWith("pool_id"), [...kept, ...ofUsers, ...poolTables].sort());
+    const ofIdentityPools = ["identity_pools", ...identityPoolTables];
+    const removed = new Set([...kept, ...ofUsers, ...poolTables, ...ofIdentityPools]);
+    assert.deepEqual(tablesWith("pool_id"), [...removed].sort());
     assert.deepEqual(tablesWith("user_id"), [...userTables].sort());
     assert.deepEqual(tablesWith("client_id"), ["clients", ...clientTables].sort());
     assert.deepEqual(tablesWith("user_number"), ofUsers);

@@ -1,5 +1,4 @@
 /** Logins of user pools: their ID tokens ("User pools with identity pools", Amazon Cognito Developer Guide). */
-import type { JWTPayload } from "jose";
 import { refuse } from "../../wire/refuse.ts";
 import { userPoolNamed, userPoolProvider } from "../identity-pools/provider-names.ts";
 import { isStillValid, verifyIdToken } from "../tokens/id-token.ts";
@@ -23,7 +22,10 @@ export const userPoolLogin: LoginKind = async (ctx, pool, name, token) => {
   return loginOf(poolId, claims);
 };
 
-function loginOf(poolId: string, claims: JWTPayload): VerifiedLogin {
+/** What an ID token says. */
+type Claims = Exclude<Awaited<ReturnType<typeof verifyIdToken>>, string>;
+
+function loginOf(poolId: string, claims: Claims): VerifiedLogin {
   const provider = userPoolProvider(poolId);
   const clientId = String(claims.aud);
   return { provider, subject: claims.sub!, mapping: `${provider}:${clientId}`, clientId, claims };

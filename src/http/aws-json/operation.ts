@@ -24,7 +24,7 @@ export type Handler<N extends UserPoolOperationName> =
       ? (ctx: Ctx, input: Input<N>, signedIn: SignedIn | undefined) => Promise<Output<N>>
       : (ctx: Ctx, input: Input<N>) => Promise<Output<N>>;
 
-/** The same for an operation of identity pools, which no access token authorizes. */
+/** Turns a checked input of an operation of identity pools into an output; no access token authorizes these. */
 export type IdentityHandler<N extends IdentityPoolOperationName> = (
   ctx: Ctx,
   input: IdentityPoolOperations[N]["input"],
