@@ -63,6 +63,10 @@ export const limitTable = {
     fallback: 1_000,
     help: "New identities without a login per day and address, for each identity pool (ours).",
   },
+  "identities-per-login": {
+    fallback: 20,
+    help: "New identities of one login per day, for each identity pool: it has another one after it was unlinked (ours).",
+  },
   "messages-per-address": { fallback: 4_000, help: "Messages requested per hour and address (ours)." },
   "messages-per-destination": { fallback: 20, help: "Messages per hour to one mailbox or phone (ours)." },
   "texts-per-pool": {

@@ -186,7 +186,8 @@ export const growth = {
   // identity exists until an administrator deletes it, as in Cognito.
   identities: {
     by: "anybody",
-    perUser: { rows: 1 },
+    // Guests are about no user: there are as many as the address may have.
+    perUser: { "guests-per-address": 1, "identities-per-login": 1 },
     perAddress: { "guests-per-address": 1 },
     removed: expiring(0, "identity_id"),
   },

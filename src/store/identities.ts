@@ -8,11 +8,11 @@ import type { IdentitiesTable, IdentityLoginsTable } from "./schema/schema-ident
 export interface IdentityRow {
   readonly poolId: string;
   readonly id: string;
-  /** The identity that this one was merged into; it is disabled then. */
+  /** The identity that this one was merged into; itself if it lost its last login. It is disabled then. */
   readonly mergedInto: string | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** When it is forgotten; undefined if it has, or had, logins. */
+  /** When it is forgotten; undefined if it has logins, or was merged. */
   readonly expiresAt: number | undefined;
 }
 
@@ -217,16 +217,31 @@ const unlinkQuery = preparedWrite<IdentityKey & { key: string }>((kysely, slot) 
     .where("identity_id", "=", slot("id")),
 );
 
+const closeQuery = preparedWrite<IdentityKey & { now: number; expiresAt: number }>((kysely, slot) =>
+  kysely
+    .updateTable("identities")
+    .set({ merged_into: slot("id"), updated_at: slot("now"), expires_at: slot("expiresAt") })
+    .where("pool_id", "=", slot("poolId"))
+    .where("identity_id", "=", slot("id")),
+);
+
 /**
- * Removes a login from an identity. Returns false if it is not linked. An identity without logins stays: its user can
- * link another one with credentials that are still valid.
+ * Removes a login from an identity. Returns false if it is not linked. Without any login the identity is disabled, and
+ * forgotten at `expiresAt`.
  */
-export function unlinkLogin(db: Db, identity: IdentityKey, login: Login, now: number): Promise<boolean> {
+export function unlinkLogin(
+  db: Db,
+  identity: IdentityKey,
+  login: Login,
+  { now, expiresAt }: { readonly now: number; readonly expiresAt: number },
+): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     const { poolId, id } = identity;
     const removed = await unlinkQuery(tx, { poolId, id, key: loginKey(tx, login) });
     if (removed === 0) return false;
-    await keep(tx, identity, now);
+    const left = await loginsOf(tx, poolId, id);
+    if (left.length > 0) await keep(tx, identity, now);
+    else await closeQuery(tx, { poolId, id, now, expiresAt });
     return true;
   });
 }

@@ -11,6 +11,7 @@ import { type LimitName, limitNames } from "../../src/config/limits.ts";
 import { type Bound, type Growth, growth, type Table, tables } from "../../src/store/growth.ts";
 import { sweep, sweepEvents } from "../../src/store/sweep.ts";
 import { operations } from "../doors/operations.ts";
+import { identityClient, makeIdentityPool, providerOf } from "../identity-pools/setup.ts";
 import { Authenticator } from "../kit/authenticator.ts";
 import { totp } from "../kit/factors.ts";
 import { password, signIn } from "../kit/people.ts";
@@ -40,9 +41,13 @@ const limits: Partial<Record<LimitName, number>> = {
   "messages-per-destination": 3,
   "sign-in-code": 4,
   "update-attributes": 4,
+  "guests-per-address": 3,
+  "identities-per-login": 3,
 };
 
 interface World extends OAuthPlace {
+  readonly IdToken: string;
+  readonly IdentityPoolId: string;
   readonly AccessToken: string;
   readonly RefreshToken: string;
 }
@@ -97,6 +102,15 @@ const unproven: Readonly<Record<string, Drive>> = {
       Password: password,
       UserAttributes: [{ Name: "email", Value: `${Username}-${turn}@mail.example` }],
     }),
+  GetId: (ask, { IdentityPoolId }) => ask("GetId", { IdentityPoolId }),
+  GetOpenIdToken: async (ask, { IdentityPoolId }) => {
+    const { body } = await ask("GetId", { IdentityPoolId });
+    await ask("GetOpenIdToken", { IdentityId: body["IdentityId"] ?? "us-east-1:0" });
+  },
+  GetCredentialsForIdentity: async (ask, { IdentityPoolId }) => {
+    const { body } = await ask("GetId", { IdentityPoolId });
+    await ask("GetCredentialsForIdentity", { IdentityId: body["IdentityId"] ?? "us-east-1:0" });
+  },
 };
 
 const withToken =
@@ -170,9 +184,19 @@ const byToken: Readonly<Record<string, Drive>> = {
     });
   },
   "RevokeToken, another's": (ask, { ClientId }) => ask("RevokeToken", { ClientId, Token: "nothing" }),
+  UnlinkIdentity: (...given) => unlink(...given),
   // They end what they come with.
   GlobalSignOut: withToken("GlobalSignOut"),
   DeleteUser: (ask) => ask("DeleteUser", { AccessToken: "nothing" }),
+};
+
+/** Whoever has an ID token leaves their identity, and gets another. */
+const unlink: Drive = async (ask, { IdToken, UserPoolId, IdentityPoolId }) => {
+  const provider = providerOf(UserPoolId);
+  const Logins = { [provider]: IdToken };
+  const { body } = await ask("GetId", { IdentityPoolId, Logins });
+  const IdentityId = body["IdentityId"] ?? "us-east-1:0";
+  await ask("UnlinkIdentity", { IdentityId, Logins, LoginsToRemove: [provider] });
 };
 
 const operationOf = (key: string) => key.split(/[ ,]/)[0]!;
@@ -217,7 +241,14 @@ forEachServer(
           UserAttributes: [{ Name: "email", Value: "una@mail.example" }],
         }),
       );
-      return { ...place, ...(await signIn(server, place.ClientId, "ann")) };
+      const identities = identityClient(server);
+      const IdentityPoolId = await makeIdentityPool(identities, {
+        AllowUnauthenticatedIdentities: true,
+        AllowClassicFlow: true,
+        CognitoIdentityProviders: [{ ProviderName: providerOf(place.UserPoolId), ClientId: place.ClientId }],
+      });
+      identities.destroy();
+      return { ...place, IdentityPoolId, ...(await signIn(server, place.ClientId, "ann")) };
     }
 
     async function rowsIn({ app }: TestServer): Promise<ReadonlyMap<Table, number>> {

@@ -7,6 +7,7 @@ import type {
   CreateUserPoolCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { LimitName } from "../../src/config/limits.ts";
+import { identityPoolOperations } from "../../src/wire/generated/identity-pools.ts";
 import { call, type RawAnswer } from "../kit/calls.ts";
 import { type Place, turnMfa } from "../kit/factors.ts";
 import type { TestServer } from "../kit/server.ts";
@@ -38,11 +39,16 @@ export const withLimits = (limits: Partial<Record<LimitName, number>>) => ({
 
 export type Ask = (operation: string, body: object) => Promise<RawAnswer>;
 
-/** Calls that come from this address. */
+/** Calls that come from this address. Operations of identity pools have another target. */
 export const askFrom =
   ({ endpoint }: TestServer, address: string): Ask =>
   (operation, body) =>
-    call(endpoint, operation, body, { "x-forwarded-for": address });
+    call(endpoint, operation, body, {
+      "x-forwarded-for": address,
+      ...(operation in identityPoolOperations && {
+        "x-amz-target": `AWSCognitoIdentityService.${operation}`,
+      }),
+    });
 
 /** Made when it is first asked for: once for a server. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -109,6 +109,7 @@ const candidates = [
   "secretsecretsecretsecretsecret",
   "terms-of-use",
   "cognito:default",
+  "authenticated",
 ];
 
 function sampleText(shape: Shape): string {

@@ -11,7 +11,9 @@ import { authorizedBy, type KnownOperation } from "./operations.ts";
 import { inBatches, post, presignedCall, signedCall, unsigned } from "./wire.ts";
 import { makeWorld, type World } from "./world.ts";
 
-const all = authorizedBy("none", "refresh-token", "feedback-token");
+const all = authorizedBy("none", "refresh-token", "feedback-token").filter(
+  ({ service }) => service === "cognito-idp",
+);
 
 type Input = Record<string, unknown>;
 

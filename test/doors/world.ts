@@ -24,6 +24,7 @@ import { start, totp, turnMfa } from "../kit/factors.ts";
 import { everyFlow, makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
 import { createProvider, least, openIdProvider } from "../kit/providers.ts";
 import type { TestServer } from "../kit/server.ts";
+import { makeIdentityWorld } from "./identity-world.ts";
 import { type KnownOperation, sampleInput, type Values } from "./operations.ts";
 
 export interface World {
@@ -154,6 +155,7 @@ export async function makeWorld(server: TestServer): Promise<World> {
   const providers = await makeProviders(server, UserPoolId);
   const { AuthEvents } = await client.send(new AdminListUserAuthEventsCommand({ UserPoolId, Username }));
   const { Sessions } = await client.send(new AdminListUserSessionsCommand({ UserPoolId, Username }));
+  const identities = await makeIdentityWorld(server, { UserPoolId, ClientId });
   const values: Values = {
     ...hosting.values,
     ...providers.values,
@@ -209,6 +211,9 @@ export async function makeWorld(server: TestServer): Promise<World> {
     ClientId,
     Username,
     ...tokens,
-    input: (operation) => sampleInput(operation, { ...values, ...special[operation.name] }),
+    input: (operation) =>
+      operation.service === "cognito-identity"
+        ? sampleInput(operation, { ...identities.values, ...identities.special[operation.name] })
+        : sampleInput(operation, { ...values, ...special[operation.name] }),
   };
 }

@@ -25,6 +25,7 @@ type OtherLimit =
   | "password"
   | "messages-per-destination"
   | "notices-per-destination"
+  | "identities-per-login"
   | TextLimit
   | "sign-in-events"
   | `waiting-${string}`;
@@ -291,9 +292,19 @@ export async function countSignUp(
   limitExceeded();
 }
 
-/** Counts something that an address may do a number of times a day. Throws TooManyRequestsException beyond it. */
-export async function countInDay(ctx: Ctx, poolId: string, limit: "guests-per-address"): Promise<void> {
-  const window = { now: ctx.now, windowMs: 24 * hour };
-  const count = await countInWindow(ctx.db, addressAttempt(ctx, poolId, limit), window);
-  if (ctx.network !== undefined && count > ctx.config.limits[limit]) rateExceeded(limit);
+/** Counts a new identity without logins. Throws TooManyRequestsException if its address has too many of a day. */
+export async function countGuest(ctx: Ctx, poolId: string): Promise<void> {
+  const limit = "guests-per-address";
+  if (ctx.network !== undefined) await countInDay(ctx, addressAttempt(ctx, poolId, limit), limit);
+}
+
+/** Counts a new identity of a login. Throws TooManyRequestsException if there were too many of a day. */
+export async function countIdentity(ctx: Ctx, poolId: string, login: string): Promise<void> {
+  const limit = "identities-per-login";
+  await countInDay(ctx, attemptOf(slotOf(ctx, { id: poolId }, "name", login), limit), limit);
+}
+
+async function countInDay(ctx: Ctx, attempt: Attempt, limit: LimitName): Promise<void> {
+  const count = await countInWindow(ctx.db, attempt, { now: ctx.now, windowMs: 24 * hour });
+  if (count > ctx.config.limits[limit]) refuseFor("tooMany", { detail: limit });
 }

@@ -19,7 +19,7 @@ import type {
 } from "../../wire/generated/identity-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { IdentityPool } from "../identity-pools/load-identity-pool.ts";
-import { assertUsable, identityFor, identityOf, noSuchIdentity } from "./find-identity.ts";
+import { assertUsable, forgottenAt, identityFor, identityOf, noSuchIdentity } from "./find-identity.ts";
 import { methodsOf, type VerifiedLogin } from "./login.ts";
 import { verifyLogins } from "./logins.ts";
 import { signIdentityToken } from "./openid-tokens.ts";
@@ -148,6 +148,11 @@ export async function unlinkDeveloper(
   const login = { provider, subject: request.DeveloperUserIdentifier };
   const { IdentityId: id } = request;
   if ((await readIdentity(ctx.db, pool.id, id)) === undefined) noSuchIdentity(id);
-  if (!(await unlinkLogin(ctx.db, { poolId: pool.id, id }, login, ctx.now)))
+  if (
+    !(await unlinkLogin(ctx.db, { poolId: pool.id, id }, login, {
+      now: ctx.now,
+      expiresAt: forgottenAt(ctx),
+    }))
+  )
     refuse("ResourceNotFoundException", `Developer user identifier '${login.subject}' not found.`);
 }

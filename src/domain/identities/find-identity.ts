@@ -16,10 +16,15 @@ import {
   readIdentity,
 } from "../../store/identities.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { countInDay } from "../credentials/request-limits.ts";
+import { countGuest, countIdentity } from "../credentials/request-limits.ts";
 import { type IdentityPool, noSuchIdentityPool } from "../identity-pools/load-identity-pool.ts";
 
 const day = 24 * 60 * 60 * 1000;
+
+/** When an identity is forgotten that is not used from now on. */
+export const forgottenAt = ({ now, config }: Pick<Ctx, "now" | "config">): number =>
+  now + config.guestDays * day;
+
 /** The most logins of an identity ("Quotas", Amazon Cognito Developer Guide). */
 const mostLogins = 20;
 /** How often a change is tried again that another request came before. */
@@ -47,8 +52,8 @@ export function assertGuests(pool: IdentityPool): void {
 /** GetId without logins: a new identity each time. Bounded by address and day. */
 export async function newGuest(ctx: Ctx, pool: IdentityPool): Promise<string> {
   assertGuests(pool);
-  await countInDay(ctx, pool.id, "guests-per-address");
-  return create(ctx, pool, [], ctx.now + ctx.config.guestDays * day);
+  await countGuest(ctx, pool.id);
+  return create(ctx, pool, [], forgottenAt(ctx));
 }
 
 async function create(
@@ -99,7 +104,10 @@ export function identityOf(ctx: Ctx, pool: IdentityPool, logins: readonly Login[
   return tried(async () => {
     const owned = await ownersOf(ctx, pool, logins);
     const [first, ...others] = owned.ids;
-    if (first === undefined) return create(ctx, pool, logins, undefined);
+    if (first === undefined) {
+      for (const { provider, subject } of logins) await countIdentity(ctx, pool.id, `${provider} ${subject}`);
+      return create(ctx, pool, logins, undefined);
+    }
     await link(ctx, pool, first, owned.free);
     for (const other of others) await merge(ctx, pool, other, first);
     return first;
@@ -163,11 +171,15 @@ export function identityFor(
   });
 }
 
-/** An identity that has, or had, logins is nobody's who shows none. */
-async function asGuest(ctx: Ctx, pool: IdentityPool, { id, expiresAt }: IdentityRow): Promise<string> {
-  if (expiresAt === undefined) return forbidden(id);
+/** An identity that has logins is nobody's who shows none. */
+async function asGuest(
+  ctx: Ctx,
+  pool: IdentityPool,
+  { id, expiresAt, mergedInto }: IdentityRow,
+): Promise<string> {
+  if (expiresAt === undefined || mergedInto !== undefined) return forbidden(id);
   assertGuests(pool);
-  const until = ctx.now + ctx.config.guestDays * day;
+  const until = forgottenAt(ctx);
   // Once a day at most: most requests write nothing.
   if (until - expiresAt > day) await keepIdentity(ctx.db, { poolId: pool.id, id }, until);
   return id;

@@ -4,6 +4,7 @@ import { loginsOf, unlinkLogin } from "../../store/identities.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { IdentityPool } from "../identity-pools/load-identity-pool.ts";
 import { identify } from "./credentials.ts";
+import { forgottenAt } from "./find-identity.ts";
 import { tagProvider } from "./principal-tags.ts";
 
 /**
@@ -29,6 +30,9 @@ export async function removeLogins(
     const login = linked.find((one) => one.provider === provider);
     if (login === undefined)
       return refuse("ResourceNotFoundException", `The identity has no login of '${name}'.`);
-    await unlinkLogin(ctx.db, { poolId: pool.id, id: claims.identityId }, login, ctx.now);
+    await unlinkLogin(ctx.db, { poolId: pool.id, id: claims.identityId }, login, {
+      now: ctx.now,
+      expiresAt: forgottenAt(ctx),
+    });
   }
 }

@@ -21,11 +21,11 @@ export interface IdentitiesTable {
   pool_id: string;
   /** `<region>:<UUID>`. */
   identity_id: string;
-  /** The identity that this one was merged into; it is disabled then. */
+  /** The identity that this one was merged into; itself if it lost its last login. It is disabled then. */
   merged_into: string | null;
   created_at: number;
   updated_at: number;
-  /** When an identity without logins is forgotten; null if it has logins. */
+  /** When an identity without logins is forgotten; null if it has logins, or was merged. */
   expires_at: number | null;
 }
 
