@@ -37,7 +37,7 @@ async function decideFor(
     accessKeyId: "ASIA000EXAMPLE",
     name: "worker",
     arn: `arn:aws:sts::${account}:assumed-role/worker/one`,
-    policy: document(...statements),
+    policies: [document(...statements)],
     ...(given && { session: { ...session, ...given } }),
   };
   const request = {

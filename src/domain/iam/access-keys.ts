@@ -153,7 +153,7 @@ export async function isAccessKey(ctx: Ctx, accessKeyId: string): Promise<boolea
 export function principalOf(ctx: Ctx, key: Pick<AccessKey, "id" | "principal" | "policy">): Principal {
   const name = key.principal === "root" ? "root" : `user/${key.principal}`;
   const arn = `arn:aws:iam::${ctx.config.accountId}:${name}`;
-  return { accessKeyId: key.id, name: key.principal, arn, policy: key.policy };
+  return { accessKeyId: key.id, name: key.principal, arn, policies: [key.policy] };
 }
 
 /** Policies by their text, compiled. */
@@ -170,7 +170,7 @@ function compiled(ctx: Ctx, text: string): Policy {
 
 /** Decides whether the principal's policies allow the call: that of its key or role, and those of its session. */
 export async function decide(ctx: Ctx, principal: Principal, request: PolicyRequest): Promise<Verdict> {
-  const identity = [compiled(ctx, principal.policy)];
+  const identity = principal.policies.map((text) => compiled(ctx, text));
   const session = principal.session?.policies?.map((text) => compiled(ctx, text));
   const asked = keysAsked([...identity, ...(session ?? [])], request.action);
   const context = await contextOf(ctx, principal, request, asked);

@@ -4,7 +4,8 @@ export interface Principal {
   readonly name: string;
   /** What error messages and the audit log call it: a user, or the session of an assumed role. */
   readonly arn: string;
-  readonly policy: string;
+  /** The policies of the key, or of the role, as JSON. */
+  readonly policies: readonly string[];
   /** Set if a role was assumed. */
   readonly session?: RoleSession;
 }
@@ -29,6 +30,6 @@ export interface RoleSession {
     readonly sub: string;
     readonly amr: readonly string[];
   };
-  /** The policies given when the role was assumed; undefined if there were none, which restricts nothing. */
+  /** Those given when the role was assumed; undefined if there were none, which restricts nothing. */
   readonly policies?: readonly string[];
 }
