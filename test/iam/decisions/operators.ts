@@ -94,6 +94,7 @@ export const dates: readonly OperatorRow[] = [
   ["DateEquals", date, date, "Y", "equal"],
   ["DateEquals", date, "2026-03-01T13:00:00+01:00", "Y", "the same moment in another zone"],
   ["DateEquals", date, "1772366400", "Y", "the same moment in epoch seconds"],
+  ["DateEquals", date, "2026-03-01T12:00:00", "Y", "a time without a zone is in UTC"],
   ["DateEquals", date, "2026-03-01T12:00:01Z", "N", "a second later"],
   ["DateEquals", date, undefined, "N", "an absent key does not match"],
   ["DateEqualsIfExists", date, undefined, "Y", "IfExists: an absent key holds"],

@@ -279,6 +279,20 @@ export const variables: readonly VariableRow[] = [
     "implicit-deny",
   ],
   [
+    "ArnNotLike: what another part rules out needs no variable",
+    now,
+    when({ ArnNotLike: { k: "arn:aws:sns:*:*:${aws:username}" } }),
+    { context: { k: "arn:aws:s3:::b" } },
+    "allow",
+  ],
+  [
+    "ArnNotLike with an absent variable allows nothing here, where IAM would",
+    now,
+    when({ ArnNotLike: { k: "arn:aws:sns:*:*:${aws:username}" } }),
+    { context: { k: "arn:aws:sns:us-east-1:123456789012:ann" } },
+    "implicit-deny",
+  ],
+  [
     "IfExists and an absent key: the variable is not needed",
     now,
     when({ StringEqualsIfExists: { k: "${aws:username}" } }),
