@@ -1,7 +1,7 @@
 /** `poolhouse doctor`: reports what works and what does not, and how to fix it. Changes nothing. */
 import { existsSync } from "node:fs";
 import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from "../config/config.ts";
-import { checkPolicy, lacksOwnPermissions } from "../domain/iam/policy-check.ts";
+import { checkPolicy, lacksOwnPermissions, policyWarnings } from "../domain/iam/policy-check.ts";
 import { tlsFileValidity } from "../integrations/tls.ts";
 import { parseDatabase } from "../lib/database-url.ts";
 import type { Finding } from "../lib/finding.ts";
@@ -171,9 +171,12 @@ function policyFinding({ id, principal, policy, status }: AccessKeyInfo, config:
   if (status !== "Active") return [];
   try {
     checkPolicy(policy, config);
-    if (!lacksOwnPermissions(policy)) return [];
+    const warnings = policyWarnings(policy).map(
+      (text): Finding => ({ ok: "perhaps", text: `the policy of access key ${id} (${principal}): ${text}` }),
+    );
+    if (!lacksOwnPermissions(policy)) return warnings;
     const text = `access key ${id} (${principal}) changes pools or clients, but may neither choose ids nor set poolhouse:… tags`;
-    return [{ ok: true, text: `${text} (docs/security-model.md, Permissions of their own)` }];
+    return [...warnings, { ok: true, text: `${text} (docs/security-model.md, Permissions of their own)` }];
   } catch (error) {
     const mistakes = (error as Error).message.replaceAll("\n", "\n        ");
     const text = `the policy of access key ${id} (${principal}) would be refused today, and may deny more than it says:`;

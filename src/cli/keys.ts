@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { type CommandEvent, recorded, recordingCommand } from "../domain/audit/command.ts";
 import { changePolicy, createAccessKey, namedPolicies, resetRootKey } from "../domain/iam/access-keys.ts";
-import { checkPolicy } from "../domain/iam/policy-check.ts";
+import { checkPolicy, policyWarnings } from "../domain/iam/policy-check.ts";
 import { fileProblem } from "../lib/file-problem.ts";
 import {
   type AccessKeyInfo,
@@ -183,7 +183,7 @@ function noSuchKey(id: string): never {
   throw new CommandError(`There is no access key ${id}.`);
 }
 
-/** The policy document that --policy names. Throws CommandError, also if the document has mistakes. */
+/** The policy document that --policy names, with warnings on stderr. Throws CommandError, also if the document has mistakes. */
 function policyText(policy: string | undefined, config: Config): string {
   if (policy === undefined || policy === "") throw wrongUsage("keys")("--policy is missing.");
   if (policy === "admin" || policy === "readonly") return namedPolicies[policy];
@@ -193,6 +193,7 @@ function policyText(policy: string | undefined, config: Config): string {
   } catch (error) {
     throw new CommandError(`The policy ${policy} is refused:\n${(error as Error).message}`);
   }
+  for (const warning of policyWarnings(document)) console.error(`WARNING: ${warning}`);
   return document;
 }
 

@@ -157,7 +157,7 @@ function noneFits(wanted: readonly Compare[], actual: string, facts: Facts): Ter
 }
 
 /** Whether any of them holds. */
-export function any(results: readonly Ternary[]): Ternary {
+function any(results: readonly Ternary[]): Ternary {
   return results.includes(true) ? true : results.includes("unknown") ? "unknown" : false;
 }
 

@@ -171,18 +171,18 @@ function reaches({ effect, resources }: Statement, resource: string, facts: Fact
 }
 
 /** The kinds of policies that limit a principal, by their name in IAM's error messages. */
-export type Kind = "identity-based policy" | "permissions boundary" | "session policy";
+type Kind = "identity-based policy" | "permissions boundary" | "session policy";
 
 export type Verdict =
   | { readonly decision: "allow" }
   | { readonly decision: "explicit-deny" | "implicit-deny"; readonly by: Kind };
 
 /** The policies of a principal. Without a list there is no restriction of its kind; an empty list allows nothing. */
-export interface PolicySets {
-  /** Policies of the access key or role. */
+interface PolicySets {
+  /** The policies of the access key or role. */
   readonly identity: readonly Policy[];
   readonly boundary?: readonly Policy[] | undefined;
-  /** Session policies, given when the session began. */
+  /** The policies given when the session began. */
   readonly session?: readonly Policy[] | undefined;
 }
 

@@ -31,7 +31,7 @@ interface Statement extends Common {
 
 const TYPES = ["AWS", "Federated", "Service"] as const;
 /** The kinds of callers that can assume roles. */
-export type CallerType = (typeof TYPES)[number];
+type CallerType = (typeof TYPES)[number];
 
 /** Whom a statement is about. */
 interface Principals {

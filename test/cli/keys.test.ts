@@ -110,6 +110,23 @@ describe("beside a running server", () => {
       assert.ok(!output.includes(made.secretAccessKey));
   });
 
+  test("a policy that allows more than it seems to is stored with a warning, and told of by doctor", async () => {
+    const Condition = { "ForAllValues:StringEquals": { "aws:TagKeys": "team" } };
+    const open = { Effect: "Allow", Action: "cognito-idp:TagResource", Resource: "*", Condition };
+    const guarded = { ...open, Condition: { ...Condition, Null: { "aws:TagKeys": "false" } } };
+    const policy = (Statement: object) => file(JSON.stringify({ Version: "2012-10-17", Statement }));
+    const warning = /Statement 1: ForAllValues:StringEquals also allows requests without 'aws:TagKeys'/;
+    const made = await keys("create", "--name", "tags", "--policy", policy(open), "--json");
+    assert.equal(made.code, 0);
+    assert.match(made.stderr, warning);
+    const { accessKeyId } = JSON.parse(made.stdout) as Credentials;
+    assert.match((await runWith({}, "doctor", "--data", data)).stdout, warning);
+    const set = await keys("set-policy", accessKeyId, "--policy", policy(guarded));
+    assert.deepEqual([set.code, warning.test(set.stderr)], [0, false]);
+    assert.doesNotMatch((await runWith({}, "doctor", "--data", data)).stdout, warning);
+    await done("delete", accessKeyId);
+  });
+
   test("a policy that was stored before policies were looked at is told of by doctor", async () => {
     const { accessKeyId } = JSON.parse(
       await done("create", "--name", "old", "--policy", "admin", "--json"),
