@@ -1,95 +1,21 @@
 /** When users of identity providers authenticated: there, perhaps long before they came here (`auth_time`). */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { inflateRawSync } from "node:zlib";
 import { AdminUserGlobalSignOutCommand, GetUserCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { deleteProvider, type ProviderType } from "../../src/store/identity-providers.ts";
-import { insertSamlKey } from "../../src/store/saml-keys.ts";
 import { track } from "../api/tracking.ts";
-import { makePool } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { claimsOf, post } from "../oauth/support.ts";
-import { addProvider, Browser, callback, codeIn, errorIn, offer, queryOf, redeem } from "./browser-way.ts";
-import { type OwnProvider, ourClient, ourSecret, startOwnProvider } from "./own-provider.ts";
-import { base64, metadataOf, newKey, responseXml, sayings } from "./saml-kit.ts";
+import { addProvider, Browser, callback, codeIn, errorIn, redeem } from "./browser-way.ts";
+import { asked, comes, type PlaceWithProvider as Place, placeWith, startProviders } from "./way-there.ts";
 
-const own: OwnProvider = await startOwnProvider();
-after(() => own.close());
-const key = await newKey("provider");
+const providers = await startProviders();
+after(() => providers.own.close());
 
 const minute = 60_000;
 const hour = 60 * minute;
 
-interface Place {
-  readonly server: TestServer;
-  readonly UserPoolId: string;
-  readonly ClientId: string;
-  readonly base: string;
-  readonly type: ProviderType;
-  readonly details: Readonly<Record<string, string>>;
-}
-
-/** Epoch milliseconds, or what a provider says in place of a time. */
-type Said = number | string | undefined;
-
-const openId = {
-  ...{ oidc_issuer: own.issuer, client_id: ourClient, client_secret: ourSecret },
-  ...{ authorize_url: `${own.issuer}/authorize`, token_url: `${own.issuer}/token` },
-  ...{ jwks_uri: `${own.issuer}/jwks` },
-};
-
-/** A pool whose clients may ask for max_age, with the provider `There`. */
-async function newPlace(server: TestServer, type: ProviderType): Promise<Place> {
-  const made = await makePool(
-    server,
-    { UserPoolTags: { "poolhouse:oidc": "*" } },
-    {
-      CallbackURLs: [callback],
-      AllowedOAuthFlowsUserPoolClient: true,
-      AllowedOAuthFlows: ["code"],
-      AllowedOAuthScopes: ["openid", "email", "aws.cognito.signin.user.admin"],
-    },
-  );
-  const { UserPoolId } = made;
-  const isSaml = type === "SAML";
-  const details = isSaml ? { MetadataFile: metadataOf([key.certificate]) } : openId;
-  if (isSaml) {
-    const { now: createdAt } = server.clock;
-    await insertSamlKey(server.app.db, { poolId: UserPoolId, provider: "", ...key, createdAt });
-  }
-  const place = { server, ...made, base: `${server.endpoint}/${UserPoolId}`, type, details };
-  await addProvider(server, UserPoolId, "There", type, details);
-  await offer(server, place, ["COGNITO", "There"]);
-  return place;
-}
-
-/** Where an authorization request leads. */
-const asked = (place: Place, browser: Browser, more: Record<string, string> = {}) =>
-  browser.sent(`${place.base}/oauth2/authorize?${queryOf(place, { identity_provider: "There", ...more })}`);
-
-/** Comes back from the provider, whose answer says when the user authenticated. @returns the URL at the application */
-async function answered({ server, base, UserPoolId, type }: Place, browser: Browser, at: string, said: Said) {
-  const { now } = server.clock;
-  if (type !== "SAML") {
-    const auth_time = typeof said === "number" ? Math.floor(said / 1000) : said;
-    own.mood.idToken = { iat: Math.floor(now / 1000), exp: Math.floor(now / 1000) + 300, auth_time };
-    return browser.sent(`${base}/oauth2/idpresponse?${own.approve(at)}`);
-  }
-  const { searchParams: sent } = new URL(at);
-  const request = inflateRawSync(Buffer.from(sent.get("SAMLRequest")!, "base64")).toString();
-  const [, id = ""] = /\bID="([^"]+)"/.exec(request) ?? [];
-  const instant = typeof said === "number" ? new Date(said).toISOString() : said;
-  const statement = `<saml:AuthnStatement${instant === undefined ? "" : ` AuthnInstant="${instant}"`}/>`;
-  const acs = `${base}/saml2/idpresponse`;
-  const from = { now, poolId: UserPoolId, signer: key };
-  const xml = responseXml(sayings(from, id, { destination: acs, recipient: acs, statement }));
-  const form = new URLSearchParams({ SAMLResponse: base64(xml), RelayState: sent.get("RelayState")! });
-  return browser.sent(await new Browser().sent(acs, form));
-}
-
-async function comes(place: Place, browser: Browser, said: Said, more: Record<string, string> = {}) {
-  return answered(place, browser, await asked(place, browser, more), said);
-}
+const newPlace = (server: TestServer, type: ProviderType) => placeWith(providers, server, type);
 
 /** The tokens of somebody at the application, and the claims of the ID token. */
 async function tokensAt(place: Place, location: string) {
@@ -202,7 +128,7 @@ forEachServer("when users of identity providers authenticated", (open) => {
     assert.ok(await deleteProvider(db, UserPoolId, "There"));
     server.clock.advance(minute);
     await addProvider(server, UserPoolId, "There", "OIDC", place.details);
-    assert.ok((await asked(place, browser)).startsWith(own.issuer));
+    assert.ok((await asked(place, browser)).startsWith(providers.own.issuer));
     server.clock.advance(minute);
     await tokensAt(place, await comes(place, browser, there));
     assert.deepEqual(await sessionIds(), [first]);
