@@ -24,9 +24,8 @@ export interface BrowserSession {
   readonly credentialVersion: number;
   /** When the user authenticated, here or at the identity provider. Epoch milliseconds. */
   readonly authTime: number;
-  /** When the user last signed in here; not earlier than `authTime`. */
+  /** When the user last signed in here, with which a session that began at `createdAt` may go on. */
   readonly signedInAt: number;
-  /** When the session began: it may go on with another sign-in. */
   readonly createdAt: number;
   readonly expiresAt: number;
   /** What it is listed and revoked by, if the pool tracked sessions when it began. */
