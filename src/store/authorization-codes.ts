@@ -19,7 +19,7 @@ export interface AuthorizationCode<Grant> {
   /** The user's sign-out count and credential version at issue: the code is exchanged only while both are unchanged. */
   readonly signOuts: number;
   readonly credentialVersion: number;
-  /** Epoch milliseconds. */
+  /** When the user authenticated, here or at the identity provider. Epoch milliseconds. */
   readonly authTime: number;
   readonly createdAt: number;
   readonly expiresAt: number;

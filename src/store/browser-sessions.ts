@@ -22,8 +22,10 @@ export interface BrowserSession {
   readonly signOuts: number;
   /** The version of the user's password when the session began: a new password invalidates it. */
   readonly credentialVersion: number;
-  /** Epoch milliseconds. */
+  /** When the user authenticated, here or at the identity provider. Epoch milliseconds. */
   readonly authTime: number;
+  /** When the user last signed in here, with which a session that began at `createdAt` may go on. */
+  readonly signedInAt: number;
   readonly createdAt: number;
   readonly expiresAt: number;
   /** What it is listed and revoked by, if the pool tracked sessions when it began. */
@@ -51,6 +53,7 @@ const columns = [
   "sign_outs",
   "credential_version",
   "auth_time",
+  "signed_in_at",
   "created_at",
   "expires_at",
   "session_id",
@@ -71,7 +74,7 @@ const putQuery = prepared<BrowserSessionsTable, Pick<BrowserSessionsTable, "sess
           set("browser_sessions.session_id", "is not", null),
           set("browser_sessions.user_id", "=", set.ref("excluded.user_id")),
           set("browser_sessions.sign_outs", "=", set.ref("excluded.sign_outs")),
-          set("browser_sessions.expires_at", ">", set.ref("excluded.auth_time")),
+          set("browser_sessions.expires_at", ">", set.ref("excluded.signed_in_at")),
         ]);
         const kept = (column: "session_id" | "created_at") =>
           set
@@ -111,6 +114,7 @@ function rowOf(session: BrowserSession): BrowserSessionsTable {
     sign_outs: session.signOuts,
     credential_version: session.credentialVersion,
     auth_time: session.authTime,
+    signed_in_at: session.signedInAt,
     created_at: session.createdAt,
     expires_at: session.expiresAt,
     session_id: tracked?.id ?? null,
@@ -175,7 +179,7 @@ const evictQuery = preparedWrite<{ poolId: string; userId: string; hash: string;
 
 /** Ends a user's tracked sessions, except this one and the `most - 1` most recently used others. */
 export async function evictBrowserSessions(tx: Db, own: BrowserSession, most: number): Promise<void> {
-  const { poolId, userId, hash, signOuts, authTime: now } = own;
+  const { poolId, userId, hash, signOuts, signedInAt: now } = own;
   await evictQuery(tx, { poolId, userId, hash, signOuts, now, others: most - 1 });
 }
 
@@ -230,6 +234,7 @@ function sessionFromRow(row: BrowserSessionsTable): BrowserSession {
     signOuts: row.sign_outs,
     credentialVersion: row.credential_version ?? 0,
     authTime: row.auth_time,
+    signedInAt: row.signed_in_at ?? row.auth_time,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     tracked: trackedFromRow(row),

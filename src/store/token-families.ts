@@ -18,7 +18,7 @@ export interface TokenFamily {
   readonly key: Uint8Array;
   readonly generation: number;
   readonly rotatedAt: number | undefined;
-  /** Epoch milliseconds. */
+  /** When the user authenticated, here or at the identity provider. Epoch milliseconds. */
   readonly authTime: number;
   readonly scope: string;
   readonly deviceKey: string | undefined;

@@ -7,8 +7,8 @@ import {
   GetSigningCertificateCommand,
   UpdateIdentityProviderCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { readSamlKey } from "../../src/store/saml-keys.ts";
-import { makePool, refused } from "../kit/people.ts";
+import { readSamlKey, readSamlMetadata } from "../../src/store/saml-keys.ts";
+import { makeClient, makePool, refused } from "../kit/people.ts";
 import { openPlace, type ProviderPlace } from "../kit/provider-place.ts";
 import {
   createProvider,
@@ -20,6 +20,7 @@ import {
   providerWith,
 } from "../kit/providers.ts";
 import { forEachServer } from "../kit/server.ts";
+import { authorize, callback, oauthClient } from "../oauth/support.ts";
 import { added } from "./provider-details.ts";
 
 const noEndpoints = Object.fromEntries(Object.keys(oidcEndpoints).map((member) => [member, undefined]));
@@ -208,7 +209,17 @@ forEachServer("documents of identity providers", (open) => {
       SLORedirectBindingURI: "https://saml.example/slo",
     });
     assert.ok(ActiveEncryptionCertificate);
+    // What was read then is what sign-ins use: the last of three readings.
     await provider.close();
+    const { ClientId } = await makeClient(server, UserPoolId, {
+      ...oauthClient,
+      SupportedIdentityProviders: ["Campus"],
+    });
+    const base = `${server.endpoint}/${UserPoolId}`;
+    const { origin } = await authorize({ base, ClientId, cookie: "" }, { redirect_uri: callback });
+    assert.equal(origin, "https://saml.example");
+    const kept = await readSamlMetadata(server.app.db, UserPoolId, "Campus");
+    assert.equal(kept?.document, metadata());
     await assert.rejects(
       createProvider(server, UserPoolId, { ...given, ProviderName: "Campus2" }),
       invalid(/^The metadata at http:\/\/127\.0\.0\.1:\d+\/metadata cannot be read/),

@@ -7,6 +7,15 @@ import {
   InitiateAuthCommand,
   RespondToAuthChallengeCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { Browser } from "../federation/browser-way.ts";
+import {
+  asked,
+  type Providers,
+  placeWith,
+  posted,
+  startProviders,
+  wayBack,
+} from "../federation/way-there.ts";
 import { ask } from "../kit/ask.ts";
 import { giveSoftwareToken, respond, start, totp, turnMfa } from "../kit/factors.ts";
 import { everyFlow, makeClient, makePool, makeUser, password, secretHash, signIn } from "../kit/people.ts";
@@ -193,6 +202,31 @@ async function* otherPages({ base, ClientId, cookie }: Pick<OAuthPlace, "base" |
   }
 }
 
+/** Each request of a sign-in through a provider: the first one of a user, and the next in another browser. */
+async function* elsewhere(server: TestServer, providers: Providers): AsyncGenerator<Request> {
+  for (const type of ["OIDC", "SAML"] as const) {
+    const place = await placeWith(providers, server, type);
+    const title = (which: string, step: string) => `${type}, ${which}: ${step}`;
+    // What is loaded and looked up once comes before.
+    await asked(place, new Browser());
+    for (const which of ["first", "again"]) {
+      const browser = new Browser();
+      yield { title: title(which, "/oauth2/authorize"), make: () => asked(place, browser) };
+      const at = await asked(place, browser);
+      if (type === "SAML") {
+        const form = posted(place, await asked(place, browser), undefined);
+        const make = () => new Browser().sent(`${place.base}/saml2/idpresponse`, form);
+        yield { title: title(which, "/saml2/idpresponse, posted"), make };
+      }
+      const back = await wayBack(place, at, undefined);
+      yield {
+        title: title(which, new URL(back).pathname.replace(/^\/[^/]*/, "")),
+        make: () => browser.sent(back),
+      };
+    }
+  }
+}
+
 /** The most frequent requests. Each one must be made before the next is taken, which prepares it. */
 export async function* commonRequests(server: TestServer): AsyncGenerator<Request> {
   const place = await makePool(server, {}, { ExplicitAuthFlows: [...everyFlow] });
@@ -201,4 +235,10 @@ export async function* commonRequests(server: TestServer): AsyncGenerator<Reques
   yield* secondFactors(server, place);
   yield* refreshes(server, place);
   yield* grants(server, place);
+  const providers = await startProviders();
+  try {
+    yield* elsewhere(server, providers);
+  } finally {
+    providers.own.close();
+  }
 }

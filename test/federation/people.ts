@@ -92,7 +92,16 @@ export const contextOf = ({ app }: TestServer, address = "127.0.0.1"): Ctx =>
 /** Somebody as a protocol hands them over once everything about the provider's answer is verified. */
 export function identity(subject: string, claims: Readonly<Record<string, unknown>> = {}): ProviderIdentity {
   const all = { sub: subject, ...claims };
-  return { issuer, subject, claims: all, answers: { idToken: all }, session: undefined, logout: {} };
+  const answers = { idToken: all };
+  return {
+    issuer,
+    subject,
+    authenticatedAt: undefined,
+    claims: all,
+    answers,
+    session: undefined,
+    logout: {},
+  };
 }
 
 export const newSubject = () => unique("00u");

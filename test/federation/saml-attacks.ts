@@ -270,6 +270,18 @@ export const statements: Readonly<Record<string, Attack>> = {
     said: () => ({ statement: '<saml:AuthnStatement SessionNotOnOrAfter="2020-01-01T00:00:00Z"/>' }),
     refusal: "the session at the provider has ended (SessionNotOnOrAfter).",
   },
+  "a sign-in before anybody could": {
+    said: () => ({ statement: '<saml:AuthnStatement AuthnInstant="0001-01-01T00:00:00Z"/>' }),
+    refusal: "the AuthnInstant is no time at which a user can have signed in.",
+  },
+  "a sign-in that is still to come": {
+    said: () => ({ statement: '<saml:AuthnStatement AuthnInstant="2099-01-01T00:00:00Z"/>' }),
+    refusal: "the AuthnInstant is no time at which a user can have signed in.",
+  },
+  "a sign-in at no time": {
+    said: () => ({ statement: '<saml:AuthnStatement AuthnInstant="yesterday"/>' }),
+    refusal: "the AuthnInstant of the AuthnStatement is no time with a time zone: yesterday.",
+  },
   "a time without a zone": {
     said: () => ({ statement: '<saml:AuthnStatement SessionNotOnOrAfter="2099-01-01T00:00:00"/>' }),
     refusal: "the SessionNotOnOrAfter of the AuthnStatement is no time with a time zone",

@@ -93,6 +93,9 @@ export interface Said {
   readonly brings: string | undefined;
 }
 
+/** When the user authenticated at the provider. */
+export const authnInstant = "2026-01-01T00:00:00Z";
+
 export const success =
   '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>';
 export const attributeOf = (name: string, ...values: readonly string[]) =>
@@ -129,7 +132,7 @@ export function sayings(
     notOnOrAfter: now + 300_000,
     audience: `urn:amazon:cognito:sp:${poolId}`,
     conditions: "",
-    statement: '<saml:AuthnStatement AuthnInstant="2026-01-01T00:00:00Z" SessionIndex="_session"/>',
+    statement: `<saml:AuthnStatement AuthnInstant="${authnInstant}" SessionIndex="_session"/>`,
     attributes: attributeOf("email", "ann@example.com") + attributeOf("groups", "staff", "admins"),
     signs: "assertion",
     algorithm: "sha256",

@@ -7,6 +7,7 @@ import { forEachServer, type TestServer } from "../kit/server.ts";
 import { documents, keys, minute, signatures, statements, wrappings } from "./saml-attacks.ts";
 import {
   attributeOf,
+  authnInstant,
   base64,
   contextOf,
   entityId,
@@ -62,6 +63,7 @@ forEachServer("Responses of SAML providers", (open, database) => {
       assert.deepEqual(await verify(server, place, base64(xml)), {
         issuer: entityId,
         subject: "ann@example.com",
+        authenticatedAt: Date.parse(authnInstant),
         claims: { email: "ann@example.com", groups: ["staff", "admins"] },
         answers: { samlResponse: { email: "ann@example.com", groups: ["staff", "admins"] } },
         session: "_session",

@@ -85,6 +85,7 @@ export async function signInBrowser(
     signOuts,
     credentialVersion: version ?? 0,
     authTime,
+    signedInAt: authTime,
     createdAt: authTime,
     expiresAt: authTime + 3_600_000,
   });

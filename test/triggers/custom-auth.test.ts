@@ -8,6 +8,7 @@ import {
   type RespondToAuthChallengeCommandOutput,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt } from "jose";
+import { arrive, federatedPlace, identity, newSubject } from "../federation/people.ts";
 import { giveSoftwareToken, totp, turnMfa } from "../kit/factors.ts";
 import { makePool, makeUser, newAddress, password, refused, signIn, unique, uuid } from "../kit/people.ts";
 import { SrpClient } from "../kit/srp-client.ts";
@@ -37,7 +38,7 @@ forEachServerWithFunctions("CUSTOM_AUTH", (open) => {
     const name = "UsernameAttributes" in pool ? email : unique("user");
     return { server, ...made, username: await makeUser(server, made.UserPoolId, name, UserAttributes) };
   };
-  type Place = Awaited<ReturnType<typeof place>>;
+  type Place = Pick<Awaited<ReturnType<typeof place>>, "server" | "ClientId">;
   const begin = ({ server, ClientId }: Place, USERNAME: string, more: object = {}): Promise<Answer> =>
     server.client.send(
       new InitiateAuthCommand({
@@ -103,6 +104,20 @@ forEachServerWithFunctions("CUSTOM_AUTH", (open) => {
     assert.match(asked.ChallengeParameters?.["USERNAME"] ?? "", uuid, "as users of this pool have");
     asked = await answer(byMail, asked, { ANSWER: "1" });
     await assert.rejects(answer(byMail, asked, { ANSWER: "2" }), wrong);
+  });
+
+  test("users of identity providers are asked the same, and never get in", async () => {
+    const server = await open();
+    const client = {
+      ExplicitAuthFlows: ["ALLOW_CUSTOM_AUTH" as const],
+      PreventUserExistenceErrors: "ENABLED" as const,
+    };
+    const here = await federatedPlace(server, { LambdaConfig: by(arnOf("riddles")) }, { client });
+    const { user } = await arrive(here, identity(newSubject()));
+    const begun = await begin(here, user.username);
+    assert.equal(begun.ChallengeName, "CUSTOM_CHALLENGE");
+    const asked = await answer(here, begun, { ANSWER: "1" });
+    await assert.rejects(answer(here, asked, { ANSWER: "2" }), wrong);
   });
 
   test("with SRP first the password comes before the functions' challenges", async () => {

@@ -42,7 +42,8 @@ export function noteInput(call: AuditedCall, input: Input): void {
 }
 
 const text = (value: unknown) => (typeof value === "string" ? value : undefined);
-const poolOfArn = (arn: string | undefined) => /:(?:userpool\/([\w-]+)|identitypool\/([\w-]+:[0-9a-f-]+))$/.exec(arn ?? "")?.[1];
+const poolOfArn = (arn: string | undefined) =>
+  /:(?:userpool|identitypool)\/([\w-]+(?::[0-9a-f-]+)?)$/.exec(arn ?? "")?.[1];
 
 /** The names of the given members and attributes, plus the names of group and client, which are not secret. */
 function detailsOf(input: Input): Record<string, unknown> {

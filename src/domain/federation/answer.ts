@@ -11,6 +11,7 @@ import {
 import { type AuthorizationRequest, readAuthorizationRequest } from "../grants/authorization-request.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
 import type { Authenticated } from "../tokens/issue.ts";
+import { clockSkew } from "./clocks.ts";
 import { finishFederation } from "./finish.ts";
 import type { Answered, Place, ProviderIdentity } from "./protocol.ts";
 import { protocols } from "./protocols.ts";
@@ -126,8 +127,26 @@ async function finish(
     return refuseOAuth("invalid_request", "The answer came to the endpoint of another protocol.");
   const parameters = state.answer === undefined ? brought.parameters : new URLSearchParams(state.answer);
   const identity = await verify(ctx, { pool, base, provider, parameters }, state);
+  assertRecent(identity, request, waiting);
   const authenticated = await finishFederation(ctx, { pool, client, provider }, identity);
   return { request, authenticated, provider, identity };
+}
+
+/**
+ * The user has authenticated at the provider no longer before this sign-in began than the client allows (`max_age`), if the
+ * provider says when. Those that cannot be asked to authenticate users anew may say that it was long ago.
+ */
+function assertRecent(
+  { authenticatedAt }: ProviderIdentity,
+  { maxAge }: AuthorizationRequest,
+  { provider, createdAt }: WaitingSignIn,
+): void {
+  if (maxAge === undefined || authenticatedAt === undefined) return;
+  if (authenticatedAt + clockSkew < createdAt - maxAge * 1000)
+    refuseOAuth(
+      "invalid_request",
+      `${provider} Error - the user has signed in there longer ago than max_age`,
+    );
 }
 
 /** Verifies the answer to what the sign-in began with, or a response that the provider sent by itself. */

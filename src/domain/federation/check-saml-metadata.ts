@@ -3,25 +3,31 @@ import type { Ctx } from "../../app.ts";
 import { OutboundError, publishedRedirects } from "../../integrations/outbound.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { parseSamlMetadata, type SamlProvider } from "./saml-metadata.ts";
-import { metadataCertificate } from "./saml-provider.ts";
+import { type Fetched, metadataCertificate } from "./saml-provider.ts";
 import { SamlFault } from "./saml-xml.ts";
 
 type Details = Readonly<Record<string, string>>;
 
-/**
- * Reads the metadata, from its URL if one is given. Returns the members that DescribeIdentityProvider adds. Throws
- * InvalidParameterException if it cannot be read or used.
- */
-export async function checkSamlMetadata(ctx: Ctx, details: Details): Promise<Details> {
+/** Metadata that may be used. */
+interface Checked {
+  /** The members that DescribeIdentityProvider adds. */
+  readonly derived: Details;
+  /** What came from a URL, and need not be fetched again at the first sign-in. */
+  readonly fetched: Fetched | undefined;
+}
+
+/** Reads the metadata, from its URL if one is given. Throws InvalidParameterException if it cannot be read or used. */
+export async function checkSamlMetadata(ctx: Ctx, details: Details): Promise<Checked> {
   const { MetadataURL: url } = details;
-  const text = url ? await fetchMetadata(ctx, url) : (details["MetadataFile"] ?? "");
-  const { signIn, signOut } = await parsed(text, {
-    now: ctx.now,
-    signedBy: details[metadataCertificate],
-  });
+  const document = url ? await fetchMetadata(ctx, url) : (details["MetadataFile"] ?? "");
+  const metadata = await parsed(document, { now: ctx.now, signedBy: details[metadataCertificate] });
+  const { signIn, signOut } = metadata;
   return {
-    SSORedirectBindingURI: signIn.redirect,
-    ...(signOut.redirect !== undefined && { SLORedirectBindingURI: signOut.redirect.location }),
+    derived: {
+      SSORedirectBindingURI: signIn.redirect,
+      ...(signOut.redirect !== undefined && { SLORedirectBindingURI: signOut.redirect.location }),
+    },
+    fetched: url ? { url, document, metadata } : undefined,
   };
 }
 

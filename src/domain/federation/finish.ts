@@ -158,7 +158,7 @@ function assertMaySignIn({ enabled, status }: User): void {
 /** @param credentialVersion that of the user's password here, 0 if there is none */
 async function authenticated(
   ctx: Ctx,
-  { pool, client, provider }: Coming,
+  { pool, client, provider, identity }: Coming,
   user: User,
   credentialVersion: number,
 ): Promise<Authenticated> {
@@ -168,7 +168,7 @@ async function authenticated(
     user,
     methods: [federatedMethod(provider.name)],
     twoFactors: false,
-    authTime: ctx.now,
+    authTime: identity.authenticatedAt ?? ctx.now,
     credentialVersion,
     signOuts: user.signOuts,
     remember: remembering(await knownHere(ctx, user)),

@@ -30,6 +30,7 @@ import { checkEndpointUrl } from "./endpoint-url.ts";
 import { type Provider, providerFrom } from "./provider.ts";
 import { checkDetails, hiddenMembers, shownDetails, splitDetails, withDefaults } from "./provider-details.ts";
 import { newSamlKey } from "./saml-keys.ts";
+import { type Fetched, keepMetadata } from "./saml-provider.ts";
 
 type Details = Readonly<Record<string, string>>;
 
@@ -69,6 +70,7 @@ export async function createProvider(ctx: Ctx, request: CreateIdentityProviderRe
   const key = type === "SAML" ? await newSamlKey(ctx, poolId, name) : undefined;
   switch (await insertProvider(ctx.db, row, key).catch(refuseTaken("DuplicateProviderException", poolId))) {
     case "added":
+      if (checked.fetched !== undefined) await keepMetadata(ctx, row, checked.fetched);
       return described(row, key);
     case "exists":
       return refuse("DuplicateProviderException", `${name} already exists in user pool ${poolId}.`);
@@ -108,7 +110,7 @@ export async function changeProvider(ctx: Ctx, request: UpdateIdentityProviderRe
   const mapping = AttributeMapping === undefined ? undefined : checkMapping(pool, type, AttributeMapping);
   const checked =
     ProviderDetails === undefined
-      ? { open: document.ProviderDetails, secrets }
+      ? { open: document.ProviderDetails, secrets, fetched: undefined }
       : await checkedDetails(ctx, type, { ...hiddenOf(type, secrets), ...ProviderDetails });
   const next: ProviderDocument = {
     ...document,
@@ -118,8 +120,10 @@ export async function changeProvider(ctx: Ctx, request: UpdateIdentityProviderRe
     ...(AcrMapping !== undefined && { AcrMapping }),
   };
   const change = { poolId, name, version, document: next, secrets: checked.secrets, now: ctx.now };
-  if (await updateProvider(ctx.db, change).catch(refuseTaken("InvalidParameterException", poolId)))
+  if (await updateProvider(ctx.db, change).catch(refuseTaken("InvalidParameterException", poolId))) {
+    if (checked.fetched !== undefined) await keepMetadata(ctx, row, checked.fetched);
     return describeRow(ctx, { ...row, ...change, version: version + 1, updatedAt: ctx.now });
+  }
   if ((await readProvider(ctx.db, poolId, name)) === undefined) noSuchProvider(name);
   return refuse(
     "ConcurrentModificationException",
@@ -143,11 +147,11 @@ async function checkedDetails(
   ctx: Ctx,
   type: ProviderType,
   given: Details,
-): Promise<{ readonly open: Details; readonly secrets: Details }> {
+): Promise<{ readonly open: Details; readonly secrets: Details; readonly fetched: Fetched | undefined }> {
   const details = checkDetails(type, given, (member, url) => checkEndpointUrl(ctx, member, url));
   if (type === "OIDC") await checkDiscovery(ctx, details);
-  const derived = type === "SAML" ? await checkSamlMetadata(ctx, details) : {};
-  return splitDetails(type, { ...details, ...derived });
+  const saml = type === "SAML" ? await checkSamlMetadata(ctx, details) : undefined;
+  return { ...splitDetails(type, { ...details, ...saml?.derived }), fetched: saml?.fetched };
 }
 
 /** The secrets that an update keeps unless it names them, since no answer contains them. */

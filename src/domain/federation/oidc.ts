@@ -2,6 +2,7 @@
 import type { Configuration, IDToken, ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
+import { authenticationTime, clockSkew } from "./clocks.ts";
 import type { Answered, Beginning, Begun, Freshness, Protocol, ProviderIdentity } from "./protocol.ts";
 import type { Provider } from "./provider.ts";
 import { atProvider, ProviderMismatch, refuseProvider } from "./provider-errors.ts";
@@ -84,7 +85,7 @@ export async function verifyOpenId(ctx: Ctx, answered: Answered): Promise<Provid
   });
   const idToken = tokens.claims()!;
   checkParty(provider, idToken);
-  checkFresh(provider, idToken, remembered);
+  const authenticatedAt = readAuthTime(ctx, answered, idToken);
   const { jwks_uri: jwksUri, id_token_signing_alg_values_supported: algorithms = [] } = metadata;
   await verifySigned(ctx, { provider, issuer, jwksUri, algorithms }, tokens.id_token!);
   const userInfo = await userInfoOf(ctx, { provider, party, metadata, token: tokens.access_token, idToken });
@@ -92,6 +93,7 @@ export async function verifyOpenId(ctx: Ctx, answered: Answered): Promise<Provid
   return {
     issuer: iss,
     subject: sub,
+    authenticatedAt,
     claims: { ...idToken, ...userInfo, iss, sub, aud },
     answers: { tokenResponse: { ...tokens }, idToken, ...(userInfo && { userInfo }) },
     session: typeof idToken["sid"] === "string" ? idToken["sid"] : undefined,
@@ -106,24 +108,25 @@ function checkParty(provider: Provider, { azp }: IDToken): void {
 }
 
 /**
- * The user has signed in since this sign-in began, if that was asked for (OpenID Connect Core 1.0 sections 3.1.2.1 and 3.1.3.7,
- * number 13): whoever sits at the browser can take the parameters out of the URL that asks for it.
+ * When the user authenticated, if the provider says so: since this sign-in began, if that was asked for (OpenID Connect Core 1.0
+ * sections 3.1.2.1 and 3.1.3.7, number 13). Whoever sits at the browser can take the parameters out of the URL that asks for it.
  */
-function checkFresh(
-  provider: Provider,
-  { auth_time: at }: IDToken,
-  { freshSince, fresh }: Answered["remembered"],
-): void {
-  if (freshSince === undefined) return;
-  if (at === undefined && fresh === ("asked" satisfies Freshness)) return;
-  if (typeof at !== "number")
-    refuseProvider(provider, "token", new ProviderMismatch("no auth_time, which max_age needs"));
-  if ((at + clockTolerance) * 1000 < Number(freshSince))
-    refuseProvider(
-      provider,
-      "token",
-      new ProviderMismatch("wrong auth_time: the user has not signed in there anew"),
-    );
+function readAuthTime(
+  { now }: Ctx,
+  { provider, remembered: { freshSince, fresh } }: Answered,
+  { auth_time: said }: IDToken,
+): number | undefined {
+  const no = (why: string) => refuseProvider(provider, "token", new ProviderMismatch(why));
+  if (said === undefined) {
+    const isBelieved = freshSince === undefined || fresh === ("asked" satisfies Freshness);
+    return isBelieved ? undefined : no("no auth_time, which max_age needs");
+  }
+  const seconds: unknown = said;
+  const at = typeof seconds === "number" ? authenticationTime(seconds * 1000, now) : undefined;
+  if (at === undefined) return no("wrong auth_time: nobody can have signed in then");
+  if (freshSince !== undefined && at + clockSkew < Number(freshSince))
+    return no("wrong auth_time: the user has not signed in there anew");
+  return at;
 }
 
 /** The claims of the UserInfo endpoint, if there is one: of the same subject, or refused. */

@@ -51,6 +51,11 @@ export interface ProviderIdentity {
   readonly issuer: string;
   /** `sub`, `id`, `user_id` or NameID. */
   readonly subject: string;
+  /**
+   * When the user authenticated at the provider, epoch milliseconds, never later than now; undefined if the provider does not
+   * say.
+   */
+  readonly authenticatedAt: number | undefined;
   /** Claims by name, as the provider gives them; all sources of the protocol together. */
   readonly claims: Readonly<Record<string, unknown>>;
   /** The parts of the answer, for the InboundFederation trigger. */

@@ -12,6 +12,7 @@ import { utf8 } from "../../lib/bytes.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { PublishedKeys } from "../../verify/published-keys.ts";
 import { typeOf } from "../../verify/token-use.ts";
+import { clockSkew } from "./clocks.ts";
 import type { Provider } from "./provider.ts";
 import { atProvider, ProviderMismatch } from "./provider-errors.ts";
 import { versionKey } from "./provider-metadata.ts";
@@ -19,7 +20,7 @@ import { versionKey } from "./provider-metadata.ts";
 const keySets = new CacheKind<PublishedKeys>(2000);
 
 /** How much the clocks of a provider and of this server may differ, in seconds. */
-export const clockTolerance = 180;
+export const clockTolerance = clockSkew / 1000;
 
 export interface Signer {
   readonly provider: Provider;

@@ -1,6 +1,7 @@
 /** Checks what a signed assertion says (SAML 2.0 Core section 2, Profiles section 4.1.4.3), and reads it. */
 import type { KeyObject } from "node:crypto";
 import { elementsOf, textOf, type XmlElement } from "../../lib/xml.ts";
+import { authenticationTime, clockSkew } from "./clocks.ts";
 import { decryptElement } from "./saml-decrypt.ts";
 import type { DecryptionKey } from "./saml-keys.ts";
 import type { SamlProvider } from "./saml-metadata.ts";
@@ -8,7 +9,6 @@ import {
   attribute,
   child,
   children,
-  clockSkew,
   fault,
   isElement,
   plainText,
@@ -48,6 +48,8 @@ export interface Assertion {
   readonly id: string;
   readonly name: NameId;
   readonly sessionIndex: string | undefined;
+  /** When the user authenticated at the provider, if it says so; epoch milliseconds, not later than now. */
+  readonly authenticatedAt: number | undefined;
   /** By Name: a text, or the texts if there are several. */
   readonly attributes: Readonly<Record<string, string | readonly string[]>>;
   /** When nobody accepts it any more, epoch milliseconds. */
@@ -71,11 +73,12 @@ export async function checkAssertion(assertion: XmlElement, expected: Expected):
   const sessionEnd = time(statement, "SessionNotOnOrAfter");
   if (sessionEnd !== undefined && expected.now - clockSkew >= sessionEnd)
     fault("the session at the provider has ended (SessionNotOnOrAfter).");
-  checkFresh(statement, expected);
+  const authenticatedAt = readAuthnInstant(statement, expected);
   return {
     id: attribute(assertion, "ID"),
     name: await readNameId(subject, expected.decryptionKey),
     sessionIndex: statement.attributes.get("SessionIndex") || undefined,
+    authenticatedAt,
     attributes: readAttributes(assertion),
     expiresAt: Math.min(confirmedUntil, validUntil) + clockSkew,
   };
@@ -89,14 +92,18 @@ function checkIssueInstant(assertion: XmlElement, { now, requestId }: Expected):
 }
 
 /**
- * The user has signed in since we asked for it: whoever sits at the browser can take ForceAuthn out of a request that is not
- * signed (Core section 2.7.2, AuthnInstant).
+ * When the user authenticated (Core section 2.7.2), which must be since we asked for it: whoever sits at the browser can take
+ * ForceAuthn out of a request that is not signed. Providers that leave it out say nothing of it.
  */
-function checkFresh(statement: XmlElement, { freshSince }: Expected): void {
-  if (freshSince === undefined) return;
-  const signedIn = time(statement, "AuthnInstant") ?? fault("the AuthnStatement has no AuthnInstant.");
-  if (signedIn + clockSkew < freshSince)
+function readAuthnInstant(statement: XmlElement, { freshSince, now }: Expected): number | undefined {
+  const said = time(statement, "AuthnInstant");
+  if (said === undefined)
+    return freshSince === undefined ? undefined : fault("the AuthnStatement has no AuthnInstant.");
+  const at =
+    authenticationTime(said, now) ?? fault("the AuthnInstant is no time at which a user can have signed in.");
+  if (freshSince !== undefined && at + clockSkew < freshSince)
     fault("the user has not signed in there anew, as was asked (AuthnInstant).");
+  return at;
 }
 
 /** NotBefore and NotOnOrAfter, as far as they are there. Returns the latter. */

@@ -5,6 +5,7 @@ import type { Ctx } from "../../app.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { textOf, walkXml, type XmlElement } from "../../lib/xml.ts";
 import { listProviders } from "../../store/identity-providers.ts";
+import { clockSkew } from "./clocks.ts";
 import type { Place } from "./protocol.ts";
 import { findProvider, type Provider } from "./provider.ts";
 import { answering, logoutRequestId, once } from "./saml.ts";
@@ -19,7 +20,6 @@ import {
   attribute,
   child,
   children,
-  clockSkew,
   fault,
   isElement,
   plainText,

@@ -135,17 +135,7 @@ async function fetchOrKeep(
   try {
     const document = await download(ctx, url);
     const metadata = await parse(ctx, provider, document);
-    const age = Math.min(Math.max(metadata.cacheFor ?? usualAge, leastAge), greatestAge);
-    const refreshAt = Math.min(ctx.now + age, metadata.validUntil ?? Number.POSITIVE_INFINITY);
-    await putSamlMetadata(ctx.db, {
-      poolId,
-      provider: name,
-      url,
-      document,
-      fetchedAt: ctx.now,
-      refreshAt,
-      validUntil: metadata.validUntil,
-    });
+    await keepMetadata(ctx, provider, { url, document, metadata });
     return metadata;
   } catch (error) {
     if (!(error instanceof SamlFault)) throw error;
@@ -158,6 +148,25 @@ async function fetchOrKeep(
     await putSamlMetadata(ctx.db, row);
     return kept.metadata;
   }
+}
+
+/** Metadata that was just fetched. */
+export interface Fetched {
+  readonly url: string;
+  readonly document: string;
+  readonly metadata: SamlProvider;
+}
+
+/** Keeps metadata until its time has come to be fetched again. */
+export async function keepMetadata(
+  ctx: Ctx,
+  { poolId, name }: Pick<Provider, "poolId" | "name">,
+  { url, document, metadata: { cacheFor, validUntil } }: Fetched,
+): Promise<void> {
+  const age = Math.min(Math.max(cacheFor ?? usualAge, leastAge), greatestAge);
+  const refreshAt = Math.min(ctx.now + age, validUntil ?? Number.POSITIVE_INFINITY);
+  const kept = { poolId, provider: name, url, document, fetchedAt: ctx.now, refreshAt, validUntil };
+  await putSamlMetadata(ctx.db, kept);
 }
 
 /** Throws SamlFault; what exactly went wrong in the network is for the log alone. */

@@ -71,6 +71,3 @@ export function time(element: XmlElement, name: string): number | undefined {
     ? fault(`the ${name} of the ${element.name} is no time with a time zone: ${value.slice(0, 40)}.`)
     : at;
 }
-
-/** How far the clocks of provider and server may differ, in milliseconds. */
-export const clockSkew = 3 * 60_000;

@@ -136,10 +136,11 @@ export async function once(
 }
 
 function identityFrom({ entityId }: SamlProvider, assertion: Assertion): ProviderIdentity {
-  const { name, attributes, sessionIndex } = assertion;
+  const { name, attributes, sessionIndex, authenticatedAt } = assertion;
   return {
     issuer: entityId,
     subject: name.nameId,
+    authenticatedAt,
     claims: attributes,
     answers: { samlResponse: attributes },
     session: sessionIndex,

@@ -216,6 +216,8 @@ async function verifyOAuth(ctx: Ctx, answered: Answered, idMember: string): Prom
   return {
     issuer,
     subject,
+    // Neither of them says.
+    authenticatedAt: undefined,
     claims: {
       ...Object.fromEntries(Object.entries(profile).map(([name, value]) => [name, plain(value)])),
       [idMember]: subject,

@@ -33,7 +33,8 @@ export function suffices(
   if ("hinted" in request && request.hinted !== undefined && !isHinted(request, browser)) return false;
   // Our own pages about the user are not the client's: they have their own rule for how recent a sign-in must be.
   const lasts = "responseType" in request ? reuseMinutes(pool, client) * 60_000 : Number.POSITIVE_INFINITY;
-  if (ctx.now - browser.authTime >= lasts) return false;
+  if (ctx.now - browser.signedInAt >= lasts) return false;
+  // Who comes from an identity provider may have authenticated there long before the sign-in here.
   return request.maxAge === undefined || ctx.now - browser.authTime <= request.maxAge * 1000;
 }
 

@@ -45,8 +45,10 @@ const mostTracked = 25;
 export interface SignedInBrowser {
   readonly user: User;
   readonly methods: readonly string[];
-  /** Epoch milliseconds. */
+  /** When the user authenticated, here or at the identity provider. Epoch milliseconds. */
   readonly authTime: number;
+  /** When the user has signed in here. */
+  readonly signedInAt: number;
   /** The version of the user's password at the sign-in: what is granted by it is valid only while that is current. */
   readonly credentialVersion: number;
   /** Identifies the browser: codes are valid only while its session exists. */
@@ -102,6 +104,7 @@ export async function openBrowserSession(
     signOuts,
     credentialVersion,
     authTime,
+    signedInAt: ctx.now,
     createdAt: ctx.now,
     expiresAt: ctx.now + lifetime,
     tracked: tracks ? trackedBrowser(ctx, authenticated) : undefined,
@@ -111,9 +114,9 @@ export async function openBrowserSession(
     await rememberSignIn(tx, ctx, authenticated);
     return stored;
   });
-  const { hash, browserHash } = session;
+  const { hash, browserHash, signedInAt } = session;
   const tracked = id === undefined ? undefined : { id };
-  const opened = { user, methods, authTime, credentialVersion, browserHash, hash, tracked };
+  const opened = { user, methods, authTime, signedInAt, credentialVersion, browserHash, hash, tracked };
   return { cookie, lifetime, browser: opened };
 }
 
@@ -140,10 +143,10 @@ export async function signedInBrowser(
   if (session === undefined || session.expiresAt <= ctx.now) return undefined;
   const user = await readUser(ctx.db, pool.id, session.userId);
   if (user === undefined || !(await isStillValid(ctx, pool, user, session))) return undefined;
-  const { methods, authTime, credentialVersion, hash, browserHash, tracked } = session;
+  const { methods, authTime, signedInAt, credentialVersion, hash, browserHash, tracked } = session;
   const isTracked = tracked !== undefined && tracksSessions(pool);
   const place = isTracked ? { id: tracked.id } : undefined;
-  return { user, methods, authTime, credentialVersion, browserHash, hash, tracked: place };
+  return { user, methods, authTime, signedInAt, credentialVersion, browserHash, hash, tracked: place };
 }
 
 /**
@@ -184,7 +187,7 @@ export async function isStillValid(
   ctx: Ctx,
   pool: Pool,
   user: User,
-  session: Pick<BrowserSession, "methods" | "signOuts" | "authTime">,
+  session: Pick<BrowserSession, "methods" | "signOuts" | "signedInAt">,
   client?: Pick<Client, "document">,
 ): Promise<boolean> {
   if (!user.enabled || user.signOuts !== session.signOuts) return false;
@@ -193,7 +196,7 @@ export async function isStillValid(
   if (provider !== undefined) {
     // The provider decides how users prove who they are: no second factor is asked for here.
     if (user.status !== "CONFIRMED" && user.status !== "EXTERNAL_PROVIDER") return false;
-    return isProviderSince(ctx.db, pool.id, provider, session.authTime);
+    return isProviderSince(ctx.db, pool.id, provider, session.signedInAt);
   }
   if (user.status !== "CONFIRMED") return false;
   // A second factor may have become required.

@@ -154,7 +154,9 @@ async function mintFrom(
 ): Promise<Redeemed> {
   const user = await readUser(ctx.db, pool.id, code.userId);
   if (user === undefined) return invalidGrant("the user is gone");
-  if (!(await isStillValid(ctx, pool, user, code, client)))
+  // It was issued while the session was valid.
+  const session = { ...code, signedInAt: code.createdAt };
+  if (!(await isStillValid(ctx, pool, user, session, client)))
     return invalidGrant("the sign-in is no longer valid");
   const { nonce, resource, seen } = code.grant;
   const scopes = await remainingScopes(ctx, { pool, client }, code.grant.scopes);

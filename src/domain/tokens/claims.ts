@@ -27,7 +27,7 @@ export interface ClaimFacts {
   readonly origin: "oauth" | "api";
   /** The audience of the access token (RFC 8707). */
   readonly resource: string | undefined;
-  /** Epoch milliseconds. */
+  /** When the user authenticated, here or at the identity provider. Epoch milliseconds. */
   readonly authTime: number;
   readonly now: number;
   readonly jti: string;

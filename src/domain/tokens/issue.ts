@@ -28,7 +28,7 @@ export interface Authenticated {
   readonly methods: readonly string[];
   /** Whether the methods count as two factors. */
   readonly twoFactors: boolean;
-  /** Epoch milliseconds. */
+  /** When the user authenticated, here or at the identity provider. Epoch milliseconds. */
   readonly authTime: number;
   /** The version of the credential that was proven; tokens are only issued while it is current. */
   readonly credentialVersion: number;

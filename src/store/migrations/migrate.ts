@@ -33,7 +33,8 @@ import * as poolKeys from "./0015-pool-keys.ts";
 import * as queues from "./0016-queues.ts";
 import * as federation from "./0017-federation.ts";
 import * as providerNames from "./0018-provider-names.ts";
-import * as identityPools from "./0019-identity-pools.ts";
+import * as signedIn from "./0019-signed-in.ts";
+import * as identityPools from "./0020-identity-pools.ts";
 
 export interface Migration {
   /** 1, 2, 3 … without gaps. */
@@ -64,7 +65,8 @@ export const migrations: readonly Migration[] = [
   { version: 16, name: "queues", oldestProgram: 15, up: queues.up },
   { version: 17, name: "federation", oldestProgram: 15, up: federation.up },
   { version: 18, name: "provider-names", oldestProgram: 15, up: providerNames.up },
-  { version: 19, name: "identity-pools", oldestProgram: 15, up: identityPools.up },
+  { version: 19, name: "signed-in", oldestProgram: 15, up: signedIn.up },
+  { version: 20, name: "identity-pools", oldestProgram: 15, up: identityPools.up },
 ];
 
 /** The schema version that this program is written for. */

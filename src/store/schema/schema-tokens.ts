@@ -44,7 +44,10 @@ export interface BrowserSessionsTable {
   sign_outs: number;
   /** The version of the user's password at the sign-in; 0 for none. */
   credential_version: number | null;
+  /** When the user authenticated, here or at the identity provider. */
   auth_time: number;
+  /** When the user has signed in here; null if an earlier version wrote the row, and it was at `auth_time`. */
+  signed_in_at: number | null;
   created_at: number;
   expires_at: number;
   /**
