@@ -109,7 +109,7 @@ export const gatewayKeys = {
     validate: { fallback: "/auth/validate", help: "Whether an access token counts, as JSON." },
     check: {
       fallback: "/auth/check",
-      help: "What other proxies ask about each request; everything below it belongs to it.",
+      help: "What other proxies ask about each request to an application without `upstream`; everything below it belongs to it.",
     },
     "backchannel-logout": {
       fallback: "/auth/backchannel-logout",

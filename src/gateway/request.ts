@@ -28,7 +28,7 @@ export type Handled =
     });
 
 /**
- * What to answer, or who asks and may go on. Other proxies cannot ask here (`paths.check`), and WebSockets are not
+ * What to answer, or who asks and may go on. Other proxies cannot ask here (`paths.check` is 404), and WebSockets are not
  * protected. Never throws: what goes wrong is answered with 500.
  */
 export async function handleRequest(

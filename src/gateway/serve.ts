@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { isCheck } from "./check.ts";
+import { answerCheck } from "./check.ts";
 import { Forwarder } from "./forward.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
 import { type Received, requestReader, UnclearRequest } from "./node-request.ts";
+import { isCheck } from "./paths.ts";
 import { answerFailure, answerOrPass } from "./receive.ts";
 import { answerUnreadable } from "./unreadable.ts";
 import { opensWebSocket, refuseUpgrade } from "./websockets.ts";
@@ -55,7 +56,8 @@ export function createGatewayServer(
     // Whatever flags Node was started with.
     insecureHTTPParser: false,
     // Anything else that a client would like to switch to is answered without switching (RFC 9110 section 7.8).
-    shouldUpgradeCallback: (incoming) => opensWebSocket(incoming) && !isCheck(gateway, incoming.url),
+    shouldUpgradeCallback: (incoming) =>
+      opensWebSocket(incoming) && !isCheck(gateway.settings.paths, incoming.url),
   });
   // None is left out: what frames the body could be among those that are (Node.js before 24.18.1). Their size is limited.
   server.maxHeadersCount = 0;
@@ -86,7 +88,9 @@ async function answerRequest(
   outgoing: ServerResponse,
 ): Promise<void> {
   try {
-    const passed = await answerOrPass(gateway, read(incoming), incoming, outgoing);
+    const received = read(incoming);
+    if (await answerCheck(gateway, received, incoming, outgoing)) return;
+    const passed = await answerOrPass(gateway, received, incoming, outgoing);
     if (passed !== undefined) await forwarder.forward({ ...passed, incoming, outgoing });
   } catch (error) {
     answerFailure(log, outgoing, error);
