@@ -22,7 +22,9 @@ import {
 import { proxies } from "./proxies.ts";
 
 /** As the gateway's file has an application that another proxy serves. */
-const checked = [{ hosts: [], upstream: undefined, routes: [route("/admin/**", { groups: ["admins"] }), route("/**")] }];
+const checked = [
+  { hosts: [], upstream: undefined, routes: [route("/admin/**", { groups: ["admins"] }), route("/**")] },
+];
 
 const hostOf = (origin: string) => new URL(origin).host;
 
