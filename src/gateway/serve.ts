@@ -10,6 +10,7 @@ import type { Log } from "./log.ts";
 import { type Received, requestReader, UnclearRequest } from "./node-request.ts";
 import { isCheck } from "./paths.ts";
 import { answerFailure, answerOrPass } from "./receive.ts";
+import { Turns } from "./turns.ts";
 import { answerUnreadable } from "./unreadable.ts";
 import { opensWebSocket, refuseUpgrade } from "./websockets.ts";
 
@@ -18,6 +19,7 @@ interface Serving {
   readonly log: Log;
   readonly forwarder: Forwarder;
   readonly read: (incoming: IncomingMessage) => Received;
+  readonly turns: Turns;
   /** Connections of WebSockets, for which Node's server no longer answers. */
   readonly upgraded: Set<Socket>;
 }
@@ -33,21 +35,24 @@ export interface GatewayServer extends Server {
 export interface ServeOptions {
   /** How often open WebSockets are looked at, whether their session has ended. Milliseconds; 15 seconds by default. */
   readonly lookEvery?: number;
+  /** How long the body of a request may stop coming, or not be taken. Milliseconds; a minute by default. */
+  readonly uploadIdle?: number;
 }
 
 /** A server that is not yet listening. */
 export function createGatewayServer(
   gateway: Gateway,
   log: Log,
-  { lookEvery = 15_000 }: ServeOptions = {},
+  { lookEvery = 15_000, uploadIdle = 60_000 }: ServeOptions = {},
 ): GatewayServer {
   const { trustedProxies } = gateway.settings;
-  const forwarder = new Forwarder(gateway, log, lookEvery);
+  const forwarder = new Forwarder(gateway, log, { lookEvery, uploadIdle });
   const serving: Serving = {
     gateway,
     log,
     forwarder,
     read: requestReader(trustedProxies),
+    turns: new Turns(),
     upgraded: new Set(),
   };
   const server = createServer({
@@ -83,10 +88,13 @@ export function createGatewayServer(
 }
 
 async function answerRequest(
-  { gateway, log, forwarder, read }: Serving,
+  { gateway, log, forwarder, read, turns }: Serving,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
+  const turn = turns.wait(incoming, outgoing);
+  if (turn !== undefined) await turn;
+  if (incoming.socket.destroyed) return;
   try {
     const received = read(incoming);
     if (await answerCheck(gateway, received, incoming, outgoing)) return;
