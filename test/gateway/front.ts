@@ -97,14 +97,14 @@ export async function startFront(
     | { readonly origin: string }
     | undefined,
   change: object = {},
-  options: ServeOptions = {},
+  { now = Date.now, ...options }: ServeOptions & { readonly now?: () => number } = {},
 ): Promise<Front> {
   const made = typeof application === "function" ? await startApplication(application) : application;
   const port = await freePort();
   const { settings } = gatewayFile(port, made?.origin, change);
   const warned: object[] = [];
   const log: Log = { ...silent, warn: (fields) => warned.push(fields) };
-  const gateway = await createGateway(settings, { log });
+  const gateway = await createGateway(settings, { log, now });
   const server = createGatewayServer(gateway, log, options);
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
