@@ -24,7 +24,7 @@ export interface Entry {
   value(key: string): unknown;
   /** What the file has for a number, with leading zeros and all digits, which its value may lack; else undefined. */
   digits(key: string): string | undefined;
-  /** The same for each item of a list. */
+  /** What the file has for each item of a list that is a number, as it is written; undefined for other items. */
   digitsOfItems(key: string): readonly (string | undefined)[];
   /** The entry below a key, which must be a map. */
   below(key: string): Entry;

@@ -14,7 +14,7 @@ const shared = ["public", "s-maxage", "private"];
 const usual = "private, no-cache";
 
 /** @param values the values of the answer's Cache-Control headers */
-export function privateCacheControl(values: readonly string[]): string {
+function privateCacheControl(values: readonly string[]): string {
   const parts = values.join(",").match(/(?:[^",]|"(?:[^"\\]|\\.)*"|")+/g) ?? [];
   const all = parts.map((one) => one.trim()).filter((one) => one !== "");
   const named = all.map((text) => ({ text, name: directive.exec(text)?.[1]?.toLowerCase() }));

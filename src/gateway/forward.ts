@@ -22,7 +22,7 @@ interface Running extends PassingOn {
 /** How long an application may take to begin its answer. Milliseconds. */
 const patience = 120_000;
 
-export interface ForwarderOptions {
+interface ForwarderOptions {
   /** How often open WebSockets are looked at. Milliseconds. */
   readonly lookEvery: number;
   /** How long a body may not go on. Milliseconds. */

@@ -37,7 +37,7 @@ export class Refresher {
   readonly #running = new Map<string, Promise<Found | undefined>>();
   /** Until when the provider is not asked that did not answer the last time, by the session's key: its refresh alone failed. */
   readonly #failed = new BoundedMap<string, number>(mostFailed);
-  /** The same for all sessions: it could not be reached. */
+  /** Until when no session asks the provider, which could not be reached; undefined if it could. */
   #awayUntil: number | undefined;
 
   constructor(options: RefreshOptions) {
