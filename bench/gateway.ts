@@ -96,7 +96,11 @@ const browser: Headers = {
   "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 };
 
+/** The host of the application that other proxies ask about. */
+const checkedHost = "127.0.0.1:2";
+
 const question: Headers = {
+  "x-forwarded-host": checkedHost,
   "x-original-uri": "/articles?page=2",
   "x-original-method": "GET",
   "x-forwarded-proto": "http",
@@ -175,6 +179,8 @@ async function startApplication() {
   };
 }
 
+const routes = [{ path: "/public/**", access: "public" }, { path: "/**" }];
+
 /** A gateway of a new database with people who are signed in, and whose tokens are of the usual size. */
 async function open(upstream: string): Promise<Place> {
   const folder = join(temporaryFolder(), randomBytes(4).toString("hex"));
@@ -188,7 +194,10 @@ async function open(upstream: string): Promise<Place> {
       keys: [randomBytes(32).toString("base64")],
       "cookie-name": "session",
     },
-    applications: [{ upstream, routes: [{ path: "/public/**", access: "public" }, { path: "/**" }] }],
+    applications: [
+      { upstream, routes },
+      { hosts: checkedHost, routes },
+    ],
   };
   writeFileSync(path, stringify(file));
   const settings = readGatewayFile(path);

@@ -22,6 +22,7 @@ import { functionFindings, otherServers } from "./doctor-functions.ts";
 import { senderFindings, strangers } from "./doctor-senders.ts";
 import { exposedDemo } from "./exposed-demo.ts";
 import { report } from "./findings.ts";
+import { nodeFinding } from "./node-version.ts";
 import { counted } from "./text.ts";
 
 const day = 24 * 60 * 60 * 1000;
@@ -29,18 +30,13 @@ const day = 24 * 60 * 60 * 1000;
 export async function doctor(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
   report([
-    programFinding(),
+    nodeFinding(),
     ...(await portFindings(config)),
     ...settingFindings(config),
     ...tlsFindings(config),
     ...(await senderFindings(config)),
     ...(await databaseFindings(config)),
   ]);
-}
-
-function programFinding(): Finding {
-  const major = Number(process.versions.node.split(".")[0]);
-  return { ok: major >= 24, text: `Node.js ${process.versions.node} (24 or later is needed)` };
 }
 
 /** Who listens on the configured ports, by asking them. */

@@ -8,6 +8,7 @@ import type { GatewaySettings } from "../lib/gateway-settings.ts";
 import { explainError } from "../lib/operator-error.ts";
 import { placeFinding } from "./database-place.ts";
 import { report } from "./findings.ts";
+import { nodeFinding } from "./node-version.ts";
 import { counted } from "./text.ts";
 
 /**
@@ -22,6 +23,7 @@ export async function checkGateway(settings: GatewaySettings, warnings: readonly
       ok: true,
       text: `the file is valid: ${counted(applications.length, "application")}, ${counted(routes, "route")}`,
     },
+    ...[nodeFinding()].filter(({ ok }) => ok !== true),
     ...warnings.map((text): Finding => ({ ok: "perhaps", text })),
     ...(await examineProvider(settings)),
     await databaseFinding(settings),

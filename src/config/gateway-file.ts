@@ -14,6 +14,7 @@ import { readSessions } from "./gateway-sessions.ts";
 import {
   type Entry,
   isTrue,
+  numberAt,
   onlyKeys,
   readEntry,
   requiredAt,
@@ -56,6 +57,10 @@ export function readGatewayFile(
     identity: readIdentity(below(entry, "identity")),
     returnHosts: (textsAt(entry, "return-hosts") ?? []).map((host) => returnHost(entry, host)),
     trustedProxies: trustedProxies(entry),
+    upstreams: {
+      connections: numberAt(entry, "upstream-connections", gatewayKeys[""]["upstream-connections"].range),
+      waiting: numberAt(entry, "upstream-waiting", gatewayKeys[""]["upstream-waiting"].range),
+    },
     logLevel: wordAt(entry, "log-level", ["fatal", "error", "warn", "info", "debug"]) ?? "info",
   };
   for (const text of [...secrets.warnings(), ...proxyWarnings(settings)]) warn(text);

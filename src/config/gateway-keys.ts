@@ -49,6 +49,14 @@ export const gatewayKeys = {
       fallback: "[]",
       help: "Hosts that a sign-in or sign-out may lead back to besides those of the applications; `*.example.com` for all below.",
     },
+    "upstream-connections": {
+      range: { from: 1, to: 65_535, fallback: 1000 },
+      help: "How many requests an `upstream` gets at once, each on a connection of its own. Event streams count as long as they last, WebSockets until they are open.",
+    },
+    "upstream-waiting": {
+      range: { from: 0, to: 65_535, fallback: 1000 },
+      help: "How many requests may wait for one of these connections. More are answered with 503 and `Retry-After`.",
+    },
     provider: { required: true, help: "The OpenID provider, and the gateway's client there." },
     paths: { help: "Other paths of the gateway's own endpoints." },
     sessions: { required: true, help: "How sessions are kept, and for how long." },
@@ -109,7 +117,7 @@ export const gatewayKeys = {
     validate: { fallback: "/auth/validate", help: "Whether an access token counts, as JSON." },
     check: {
       fallback: "/auth/check",
-      help: "What other proxies ask about each request; everything below it belongs to it.",
+      help: "What other proxies ask about each request to an application without `upstream`; everything below it belongs to it.",
     },
     "backchannel-logout": {
       fallback: "/auth/backchannel-logout",

@@ -24,6 +24,8 @@ export interface Entry {
   value(key: string): unknown;
   /** What the file has for a number, with leading zeros and all digits, which its value may lack; else undefined. */
   digits(key: string): string | undefined;
+  /** What the file has for each item of a list that is a number, as it is written; undefined for other items. */
+  digitsOfItems(key: string): readonly (string | undefined)[];
   /** The entry below a key, which must be a map. */
   below(key: string): Entry;
   /** The entries of a list of maps below a key; none if the key is absent. */
@@ -60,6 +62,11 @@ export function readEntry(file: ConfigFile, node: unknown, path: string, key: un
       return yaml.isNode(value) ? (value.toJS(document) as unknown) : undefined;
     },
     digits: (name) => digitsOf(file, pairs.get(name)?.value),
+    digitsOfItems: (name) => {
+      const value = pairs.get(name)?.value;
+      const list = yaml.isAlias(value) ? value.resolve(document) : value;
+      return yaml.isSeq(list) ? list.items.map((item) => digitsOf(file, item)) : [];
+    },
     below: (name) => readEntry(file, pairs.get(name)?.value, pathOf(name), pairs.get(name)?.key),
     items: (name) => {
       const list = pairs.get(name)?.value;
@@ -83,8 +90,12 @@ export function lineOfKey({ yaml, document, lineCounter }: ConfigFile, key: stri
 }
 
 /** What the file has for a number, with leading zeros and all digits; undefined for anything else. */
-export function digitsOf({ yaml }: Pick<ConfigFile, "yaml">, node: unknown): string | undefined {
-  return yaml.isScalar(node) && typeof node.value === "number" ? node.source : undefined;
+export function digitsOf(
+  { yaml, document }: Pick<ConfigFile, "yaml" | "document">,
+  node: unknown,
+): string | undefined {
+  const value = yaml.isAlias(node) ? node.resolve(document) : node;
+  return yaml.isScalar(value) && typeof value.value === "number" ? value.source : undefined;
 }
 
 /** Refuses keys that nobody knows, and suggests the ones meant. */
@@ -109,7 +120,7 @@ export function requiredAt(entry: Entry, key: string): string {
   return textAt(entry, key) ?? entry.fail(undefined, `needs ${key}`);
 }
 
-/** A list of texts, or one alone; undefined if the key is absent. */
+/** A list of texts, which may be numbers, as they are written, or booleans, or one alone; undefined if the key is absent. */
 export function textsAt(entry: Entry, key: string): readonly string[] | undefined {
   const value = entry.value(key);
   if (!Array.isArray(value)) {
@@ -117,7 +128,9 @@ export function textsAt(entry: Entry, key: string): readonly string[] | undefine
     return text === undefined ? undefined : [text];
   }
   const fits = value.every((one) => ["string", "number", "boolean"].includes(typeof one) && one !== "");
-  return fits ? value.map(String) : entry.fail(key, "must be a list of texts");
+  if (!fits) return entry.fail(key, "must be a list of texts");
+  const digits = entry.digitsOfItems(key);
+  return value.map((one, index) => digits[index] ?? String(one));
 }
 
 /** One of some words. */

@@ -18,6 +18,8 @@ export type Decision =
   | {
       readonly kind: "pass";
       readonly application: GatewayApplication;
+      /** Whether the route asks for somebody known. */
+      readonly isProtected: boolean;
       /** Undefined for somebody unknown on a public route. */
       readonly identity: Identity | undefined;
       readonly accessToken: string | undefined;
@@ -79,10 +81,10 @@ export async function admit(means: AdmissionMeans, asked: Asked, again?: "again"
   try {
     const known = await whoAsks(means, asked, route, again);
     if (known === undefined)
-      return route.access === "public" ? pass(application, undefined) : signIn(settings, asked, route);
+      return route.access === "public" ? pass(application, route, undefined) : signIn(settings, asked, route);
     const lack = lacking(route, known.identity);
     if (lack !== undefined && route.access !== "public") return refused(403, lack, undefined, known.cookies);
-    return pass(application, known);
+    return pass(application, route, known);
   } catch (error) {
     return onFailure(error, route, application);
   }
@@ -108,7 +110,7 @@ function isPlain({ target, method }: Asked): boolean {
 
 function onFailure(error: unknown, route: GatewayRoute, application: GatewayApplication): Decision {
   if (route.access === "public" && (error instanceof AmbiguousCookies || error instanceof ProviderAway))
-    return pass(application, undefined);
+    return pass(application, route, undefined);
   if (error instanceof AmbiguousCookies) return refused(400, "ambiguous-cookies");
   if (error instanceof ProviderAway) return refused(503, "provider-away");
   if (!(error instanceof TokenError)) throw error;
@@ -116,9 +118,16 @@ function onFailure(error: unknown, route: GatewayRoute, application: GatewayAppl
   return refused(status, status === 503 ? "provider-away" : "token", challenge);
 }
 
-function pass(application: GatewayApplication, known: Known | undefined): Decision {
+function pass(application: GatewayApplication, { access }: GatewayRoute, known: Known | undefined): Decision {
   const { identity, accessToken, cookies = [] } = known ?? {};
-  return { kind: "pass", application, identity, accessToken, cookies };
+  return {
+    kind: "pass",
+    application,
+    isProtected: access !== "public",
+    identity,
+    accessToken,
+    cookies,
+  };
 }
 
 function refused(

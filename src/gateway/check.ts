@@ -4,10 +4,12 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Decision } from "./admission.ts";
-import { type Asked, splitTarget } from "./asked.ts";
+import type { Asked } from "./asked.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Received } from "./node-request.ts";
+import { isCheck } from "./paths.ts";
 import { answerRefused } from "./refused.ts";
+import { applicationOf } from "./rules.ts";
 import { send } from "./send.ts";
 
 interface Manner {
@@ -29,23 +31,23 @@ interface Question {
   readonly passesAnswers: boolean;
 }
 
-/** Whether a request is a proxy's question, which may look like the request that it is about: a WebSocket, too. */
-export function isCheck({ settings: { paths } }: Gateway, target = ""): boolean {
-  if (!target.startsWith(paths.check)) return false;
-  const { path } = splitTarget(target);
-  return path === paths.check || path.startsWith(`${paths.check}/`);
-}
-
-/** Answers the question of a proxy; false if the request is none. Only trusted proxies are answered. */
+/**
+ * Answers the question of a proxy; false if the request is none. Only trusted proxies are answered, and only about applications
+ * that the gateway does not pass requests on to itself: the answer has the headers that prove who the user is, which a script
+ * of an application's page could otherwise ask for and read.
+ */
 export async function answerCheck(
   gateway: Gateway,
   received: Received,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<boolean> {
-  const own = gateway.settings.paths.check;
-  if (!isCheck(gateway, received.target)) return false;
-  const question = received.isFromProxy ? questionIn(received, received.target.slice(own.length)) : undefined;
+  const { applications, paths } = gateway.settings;
+  if (!isCheck(paths, received.target)) return false;
+  if (applicationOf(applications, received.host)?.upstream !== undefined) return false;
+  const question = received.isFromProxy
+    ? questionIn(received, received.target.slice(paths.check.length))
+    : undefined;
   if (question !== undefined) await answerAbout(gateway, question, incoming, outgoing);
   else await send(incoming, outgoing, notAnswered(received));
   return true;

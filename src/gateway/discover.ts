@@ -5,6 +5,13 @@ import type { GatewayProvider } from "../lib/gateway-settings.ts";
 /** The provider does not answer, or not as one. */
 export class ProviderAway extends Error {
   override name = "ProviderAway";
+  /** Whether nobody gets an answer: there is no connection, none in time, or there are no metadata. Else others may get one. */
+  readonly isForAll: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly isForAll?: boolean } = {}) {
+    super(message, options);
+    this.isForAll = options.isForAll ?? false;
+  }
 }
 
 /** The provider refused: the code, or the refresh token, does not count. */
@@ -42,7 +49,7 @@ export async function discover(
     .catch((cause: unknown) => {
       const detail =
         cause instanceof Error ? [cause, cause.cause].map(messageOf).filter(Boolean).join(": ") : "";
-      throw new ProviderAway(`The provider ${issuer} cannot be used: ${detail}`, { cause });
+      throw new ProviderAway(`The provider ${issuer} cannot be used: ${detail}`, { cause, isForAll: true });
     });
   const metadata = found.serverMetadata();
   const methods = metadata.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
@@ -95,7 +102,9 @@ export function refusal(error: unknown, of: keyof typeof notValid): never {
   }
   if (name === "ClientError" && notValid[of].test(code))
     throw new ProviderRefused("the provider's answer is not valid", { cause: error });
-  throw new ProviderAway("The provider does not answer.", { cause: error });
+  // The library passes the TypeError on by which `fetch` says that there was no connection.
+  const isForAll = name === "TypeError" || code === "OAUTH_TIMEOUT";
+  throw new ProviderAway("The provider does not answer.", { cause: error, isForAll });
 }
 
 interface LibraryError {

@@ -7,13 +7,14 @@ import { health } from "./endpoints/health.ts";
 import { session, validate } from "./endpoints/session.ts";
 import { callback, signIn } from "./endpoints/sign-in.ts";
 import { signOut } from "./endpoints/sign-out.ts";
+import { isCheck } from "./paths.ts";
 
 interface Endpoint {
   readonly methods: readonly ("GET" | "POST")[];
   readonly answer: (means: EndpointMeans, called: Called) => Promise<Response>;
 }
 
-/** `check` is answered by check.ts, which asks about another request than its own. */
+/** `check` is answered by check.ts, which asks about another request than its own, and only to proxies of the gateway as a server. */
 const endpoints: Readonly<Record<Exclude<keyof GatewayPaths, "check">, Endpoint>> = {
   signIn: { methods: ["GET"], answer: signIn },
   callback: { methods: ["GET"], answer: callback },
@@ -33,6 +34,7 @@ export async function answerEndpoint(
 ): Promise<Response | undefined> {
   const { path, query: rawQuery } = splitTarget(asked.target);
   const { paths } = means.settings;
+  if (isCheck(paths, asked.target)) return new Response(null, { status: 404 });
   const name = (Object.keys(endpoints) as (keyof typeof endpoints)[]).find((one) => paths[one] === path);
   if (name === undefined) return undefined;
   const { methods, answer } = endpoints[name];

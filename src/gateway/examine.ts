@@ -93,18 +93,33 @@ async function clientFinding({ settings, provider }: Examined): Promise<Finding>
 
 async function signOutFinding({ settings, provider, fetch }: Examined): Promise<Finding[]> {
   if (!settings.provider.signOut) return [];
-  const back = `${settings.publicUrl}/`;
+  const findings: Finding[] = [];
+  for (const back of signOutUrls(settings)) {
+    const finding = await signOutAt({ settings, provider, fetch }, back);
+    findings.push(finding);
+    if (finding.ok === "perhaps" && finding.text === noSignOut) break;
+  }
+  return findings;
+}
+
+/** Where sign-outs lead unless `rd` says otherwise: each host's own start. */
+function signOutUrls({ publicUrl, applications }: GatewaySettings): readonly string[] {
+  const { protocol } = new URL(publicUrl);
+  const hosts = applications.flatMap((one) => one.hosts).map((host) => `${protocol}//${host}/`);
+  return [...new Set([`${publicUrl}/`, ...hosts])];
+}
+
+const noSignOut =
+  "the provider names no end_session_endpoint: whoever signs out here goes on being signed in there";
+
+async function signOutAt({ provider, fetch }: Examined, back: string): Promise<Finding> {
   const tokens = { accessToken: "", issuedAt: 0, expiresAt: 0, refreshToken: undefined, idToken: undefined };
   const url = await provider.signOutUrl(tokens, back);
-  if (url === undefined) {
-    const text =
-      "the provider names no end_session_endpoint: whoever signs out here goes on being signed in there";
-    return [{ ok: "perhaps", text }];
-  }
+  if (url === undefined) return { ok: "perhaps", text: noSignOut };
   const refused = await refusalOf(url, fetch);
-  if (refused === undefined) return [{ ok: true, text: `the provider accepts the sign-out URL ${back}` }];
+  if (refused === undefined) return { ok: true, text: `the provider accepts the sign-out URL ${back}` };
   const text = `the provider may refuse sign-outs that lead to ${back} (${refused.error}): is it a sign-out URL of the client?`;
-  return [{ ok: "perhaps", text }];
+  return { ok: "perhaps", text };
 }
 
 /** The error of an answer to a browser, and where it leads; undefined if there is none. @throws ProviderAway */

@@ -1,12 +1,12 @@
 /** Passes requests on to applications: streaming both ways, WebSockets, server-sent events. */
-import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
-import { Agent as TlsAgent } from "node:https";
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import { createProxyServer } from "httpxy";
 import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
 import { answerRefused } from "./refused.ts";
 import { goOn, send } from "./send.ts";
 import { type Passing, translateAnswer, translateRequest } from "./translate.ts";
+import { endIdleUpload, Upstream } from "./upstream.ts";
 import { WebSockets } from "./websockets.ts";
 
 interface PassingOn extends Passing {
@@ -22,38 +22,41 @@ interface Running extends PassingOn {
 /** How long an application may take to begin its answer. Milliseconds. */
 const patience = 120_000;
 
-type Target = { readonly target: URL; readonly agent: Agent };
+interface ForwarderOptions {
+  /** How often open WebSockets are looked at. Milliseconds. */
+  readonly lookEvery: number;
+  /** How long a body may not go on. Milliseconds. */
+  readonly uploadIdle: number;
+}
 
 export class Forwarder {
   readonly webSockets: WebSockets;
   readonly #gateway: Gateway;
   readonly #log: Log;
-  readonly #agents = { "http:": new Agent({ keepAlive: true }), "https:": new TlsAgent({ keepAlive: true }) };
+  readonly #options: ForwarderOptions;
   readonly #proxy = createProxyServer({
     ...{ proxyTimeout: patience, upgradeTimeout: patience, selfHandleResponse: true, xfwd: false },
   });
   /** By the `upstream` of an application. */
-  readonly #targets: ReadonlyMap<string, Target>;
+  readonly #targets: ReadonlyMap<string, Upstream>;
   readonly #running = new WeakMap<IncomingMessage, Running>();
 
-  /** @param lookEvery how often open WebSockets are looked at, in milliseconds */
-  constructor(gateway: Gateway, log: Log, lookEvery: number) {
+  constructor(gateway: Gateway, log: Log, options: ForwarderOptions) {
     this.#gateway = gateway;
     this.#log = log;
-    this.#targets = new Map(
-      gateway.settings.applications.flatMap(({ upstream }) => {
-        if (upstream === undefined) return [];
-        const target = new URL(upstream);
-        return [[upstream, { target, agent: this.#agents[target.protocol as "http:"] }] as const];
-      }),
-    );
+    this.#options = options;
+    const { applications, upstreams } = gateway.settings;
+    const origins = new Set(applications.flatMap(({ upstream }) => upstream ?? []));
+    this.#targets = new Map([...origins].map((one) => [one, new Upstream(one, upstreams)]));
     const proxy = this.#proxy;
     proxy.on("proxyReq", (request, incoming) => this.#watch(request, incoming));
     proxy.on("proxyRes", (response, incoming) => {
       const one = this.#running.get(incoming);
       if (one !== undefined) this.#answer(one, response);
     });
-    this.webSockets = new WebSockets(gateway, log, { proxy, targets: this.#targets, lookEvery });
+    this.webSockets = new WebSockets(gateway, log, {
+      ...{ proxy, targets: this.#targets, lookEvery: options.lookEvery },
+    });
   }
 
   /** Never rejects: the client is told what went wrong. */
@@ -62,23 +65,30 @@ export class Forwarder {
     const target = this.#targets.get(decision.application.upstream ?? "");
     if (target === undefined)
       return send(incoming, outgoing, answerRefused(received, { status: 404, reason: "not-passed-on" }));
+    if ((await target.take(outgoing)) === undefined) {
+      if (!outgoing.destroyed)
+        await send(incoming, outgoing, answerRefused(received, { status: 503, reason: "busy" }));
+      return;
+    }
     goOn(incoming, outgoing);
+    endIdleUpload(incoming, outgoing, this.#options.uploadIdle);
     await translateRequest(this.#gateway, passing);
     // Nobody waits for it any more.
     if (outgoing.destroyed) return;
+    const to = { target: target.target, agent: target.agent };
     const one: Running = { ...passing, request: undefined, isTooLate: false };
     this.#running.set(incoming, one);
     try {
-      await this.#proxy.web(incoming, outgoing, target);
+      await this.#proxy.web(incoming, outgoing, to);
     } catch (error) {
       if (!mayRepeat(one, error)) return this.#fail(one, error);
-      await this.#proxy.web(incoming, outgoing, target).catch((again: unknown) => this.#fail(one, again));
+      await this.#proxy.web(incoming, outgoing, to).catch((again: unknown) => this.#fail(one, again));
     }
   }
 
   /** Closes the connections to applications that are kept for later requests. */
   close(): void {
-    for (const agent of Object.values(this.#agents)) agent.destroy();
+    for (const target of this.#targets.values()) target.close();
   }
 
   #watch(request: ClientRequest, incoming: IncomingMessage): void {

@@ -1,7 +1,6 @@
 /** Requests as Node receives them: answered here, or passed. What serve.ts and the middleware have in common. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Decision } from "./admission.ts";
-import { answerCheck } from "./check.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
 import { type Received, UnclearRequest } from "./node-request.ts";
@@ -21,7 +20,6 @@ export async function answerOrPass(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<Passed | undefined> {
-  if (await answerCheck(gateway, received, incoming, outgoing)) return undefined;
   const own = await gateway.answer(received, (most) => {
     goOn(incoming, outgoing);
     return readBody(incoming, most);

@@ -5,7 +5,7 @@ import { type Asked, wantsPage } from "./asked.ts";
 import { page } from "./pages.ts";
 
 /** Reasons that are no decision: the application's own. */
-type Failed = "application-away" | "not-passed-on";
+type Failed = "application-away" | "busy" | "not-passed-on";
 
 const words: Readonly<Record<RefusedFor | Failed, readonly [title: string, text: string]>> = {
   "unclear-path": [
@@ -32,6 +32,7 @@ const words: Readonly<Record<RefusedFor | Failed, readonly [title: string, text:
     "This does not work at the moment",
     "The application does not answer. Try again in a few minutes.",
   ],
+  busy: ["Too much at the moment", "The application has too many requests. Try again in half a minute."],
   "not-passed-on": ["Nothing here", "Nothing is passed on from this address."],
 };
 

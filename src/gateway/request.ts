@@ -14,6 +14,11 @@ export interface RequestOptions {
    * are believed; without it, host and scheme are those of the request's URL.
    */
   readonly peer?: string | undefined;
+  /**
+   * Path and query as the client sent them, if the request's URL has another path: where an application is mounted below one
+   * and only sees the rest. By default those of the URL.
+   */
+  readonly target?: string | undefined;
   readonly log?: Log;
 }
 
@@ -28,16 +33,16 @@ export type Handled =
     });
 
 /**
- * What to answer, or who asks and may go on. Other proxies cannot ask here (`paths.check`), and WebSockets are not
+ * What to answer, or who asks and may go on. Other proxies cannot ask here (`paths.check` is 404), and WebSockets are not
  * protected. Never throws: what goes wrong is answered with 500.
  */
 export async function handleRequest(
   gateway: Gateway,
   request: Request,
-  { peer, log = plainLog }: RequestOptions = {},
+  { peer, target, log = plainLog }: RequestOptions = {},
 ): Promise<Handled> {
   try {
-    const asked = requestReader(gateway.settings.trustedProxies)(asNode(request, peer));
+    const asked = requestReader(gateway.settings.trustedProxies)(asNode(request, peer, target));
     const own = await gateway.answer(asked, (most) => readBody(request, most));
     if (own !== undefined) return { response: own };
     const decision = await gateway.admit(asked);
@@ -59,12 +64,12 @@ export async function handleRequest(
 }
 
 /** As much of a request as `requestReader` looks at, in Node's form. */
-function asNode(request: Request, peer: string | undefined): IncomingMessage {
+function asNode(request: Request, peer: string | undefined, target: string | undefined): IncomingMessage {
   const { protocol, host, pathname, search } = new URL(request.url);
   const headers = { ...Object.fromEntries(request.headers), host };
   return {
     method: request.method,
-    url: `${pathname}${search}`,
+    url: target ?? `${pathname}${search}`,
     headers,
     rawHeaders: Object.entries(headers).flat(),
     httpVersion: "1.1",
@@ -93,7 +98,7 @@ function withoutOurs(gateway: Gateway, request: Request): Request {
 
 /** What `@hono/node-server` tells of the connection. */
 interface NodeBindings {
-  readonly incoming?: Pick<IncomingMessage, "socket">;
+  readonly incoming?: Pick<IncomingMessage, "socket" | "url">;
 }
 
 /** Middleware for Hono: `app.use(honoGateway(gateway))`. Who asks is in `c.get("gateway")`. As `handleRequest` otherwise. */
@@ -102,8 +107,11 @@ export function honoGateway(
   log: Log = plainLog,
 ): MiddlewareHandler<{ Variables: { gateway: Known } }> {
   return async (c, next) => {
-    const peer = (c.env as NodeBindings | undefined)?.incoming?.socket.remoteAddress;
-    const handled = await handleRequest(gateway, c.req.raw, { peer, log });
+    const incoming = (c.env as NodeBindings | undefined)?.incoming;
+    // The whole path, also in an application that another one has mounted: its requests have the rest only.
+    const target = incoming?.url?.startsWith("/") ? incoming.url : undefined;
+    const peer = incoming?.socket.remoteAddress;
+    const handled = await handleRequest(gateway, c.req.raw, { peer, target, log });
     if (handled.response !== undefined) return handled.response;
     const { identity, accessToken, cookies, request } = handled;
     c.req.raw = request;

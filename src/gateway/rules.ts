@@ -59,7 +59,11 @@ export function lacking(route: GatewayRoute, identity: Identity): Lack | undefin
 
 /** Whether a claim has one of the values; a list, if one of its items has. */
 function holds(value: unknown, allowed: readonly string[]): boolean {
-  return [value]
-    .flat()
-    .some((one) => ["string", "number", "boolean"].includes(typeof one) && allowed.includes(String(one)));
+  return [value].flat().some((one) => isClear(one) && allowed.includes(String(one)));
 }
+
+/** Whether a value is one text only: of several large integers, reading the token's JSON makes the same number. */
+const isClear = (value: unknown) =>
+  typeof value === "number"
+    ? Number.isSafeInteger(value) || !Number.isInteger(value)
+    : ["string", "boolean"].includes(typeof value);

@@ -3,12 +3,14 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { isCheck } from "./check.ts";
+import { answerCheck } from "./check.ts";
 import { Forwarder } from "./forward.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
 import { type Received, requestReader, UnclearRequest } from "./node-request.ts";
+import { isCheck } from "./paths.ts";
 import { answerFailure, answerOrPass } from "./receive.ts";
+import { Turns } from "./turns.ts";
 import { answerUnreadable } from "./unreadable.ts";
 import { opensWebSocket, refuseUpgrade } from "./websockets.ts";
 
@@ -17,6 +19,7 @@ interface Serving {
   readonly log: Log;
   readonly forwarder: Forwarder;
   readonly read: (incoming: IncomingMessage) => Received;
+  readonly turns: Turns;
   /** Connections of WebSockets, for which Node's server no longer answers. */
   readonly upgraded: Set<Socket>;
 }
@@ -32,21 +35,24 @@ export interface GatewayServer extends Server {
 export interface ServeOptions {
   /** How often open WebSockets are looked at, whether their session has ended. Milliseconds; 15 seconds by default. */
   readonly lookEvery?: number;
+  /** How long the body of a request may stop coming, or not be taken. Milliseconds; a minute by default. */
+  readonly uploadIdle?: number;
 }
 
 /** A server that is not yet listening. */
 export function createGatewayServer(
   gateway: Gateway,
   log: Log,
-  { lookEvery = 15_000 }: ServeOptions = {},
+  { lookEvery = 15_000, uploadIdle = 60_000 }: ServeOptions = {},
 ): GatewayServer {
   const { trustedProxies } = gateway.settings;
-  const forwarder = new Forwarder(gateway, log, lookEvery);
+  const forwarder = new Forwarder(gateway, log, { lookEvery, uploadIdle });
   const serving: Serving = {
     gateway,
     log,
     forwarder,
     read: requestReader(trustedProxies),
+    turns: new Turns(),
     upgraded: new Set(),
   };
   const server = createServer({
@@ -55,7 +61,8 @@ export function createGatewayServer(
     // Whatever flags Node was started with.
     insecureHTTPParser: false,
     // Anything else that a client would like to switch to is answered without switching (RFC 9110 section 7.8).
-    shouldUpgradeCallback: (incoming) => opensWebSocket(incoming) && !isCheck(gateway, incoming.url),
+    shouldUpgradeCallback: (incoming) =>
+      opensWebSocket(incoming) && !isCheck(gateway.settings.paths, incoming.url),
   });
   // None is left out: what frames the body could be among those that are (Node.js before 24.18.1). Their size is limited.
   server.maxHeadersCount = 0;
@@ -81,12 +88,17 @@ export function createGatewayServer(
 }
 
 async function answerRequest(
-  { gateway, log, forwarder, read }: Serving,
+  { gateway, log, forwarder, read, turns }: Serving,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
+  const turn = turns.wait(incoming, outgoing);
+  if (turn !== undefined) await turn;
+  if (incoming.socket.destroyed) return;
   try {
-    const passed = await answerOrPass(gateway, read(incoming), incoming, outgoing);
+    const received = read(incoming);
+    if (await answerCheck(gateway, received, incoming, outgoing)) return;
+    const passed = await answerOrPass(gateway, received, incoming, outgoing);
     if (passed !== undefined) await forwarder.forward({ ...passed, incoming, outgoing });
   } catch (error) {
     answerFailure(log, outgoing, error);

@@ -1,6 +1,7 @@
 /** What an application gets of a request, and what the client gets of its answer. */
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Decision } from "./admission.ts";
+import { forOneUser } from "./caching.ts";
 import { setCookieName, withoutCookies } from "./cookies.ts";
 import type { Gateway } from "./gateway.ts";
 import { answered, passedOn } from "./headers.ts";
@@ -51,18 +52,10 @@ export function translateAnswer(
 ): string[] {
   const passed = answered(rawHeaders, headers.connection, (line) => mayBeSet(gateway, log, line, received));
   for (const cookie of decision.cookies) passed.push("Set-Cookie", cookie);
-  const isSession = decision.cookies.length > 0;
-  // What is meant for one user is asked for anew, so that it is not shown from a cache once they have signed out.
-  if (!isSession && (decision.identity === undefined || headers["cache-control"] !== undefined))
-    return passed;
-  // A cache that several people use must not keep a session, whatever the application says.
-  return [...withoutHeader(passed, "cache-control"), "Cache-Control", "private, no-cache"];
-}
-
-/** @param raw names and values in turns */
-function withoutHeader(raw: readonly string[], name: string): string[] {
-  const isOther = (at: number) => raw[at - (at % 2)]!.toLowerCase() !== name;
-  return raw.filter((_one, at) => isOther(at));
+  const isSilent = decision.identity !== undefined && headers["cache-control"] === undefined;
+  // A cache that several people use must not keep a session, nor what one of them may see, whatever the application says.
+  const isForOne = decision.isProtected || decision.cookies.length > 0 || isSilent;
+  return isForOne ? forOneUser(passed) : passed;
 }
 
 /** As `translateAnswer`, for the answer to the opening handshake of a WebSocket. */

@@ -1,5 +1,5 @@
 /** WebSockets (RFC 6455): passed on if their opening handshake may be, and closed when its session is over. */
-import { type Agent, type ClientRequest, type IncomingMessage, STATUS_CODES } from "node:http";
+import { type ClientRequest, type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ProxyServer } from "httpxy";
@@ -7,12 +7,18 @@ import type { Asked } from "./asked.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
 import { type Passing, translateHandshake, translateRequest } from "./translate.ts";
+import type { Upstream } from "./upstream.ts";
 
 interface WebSocketMeans {
   readonly proxy: ProxyServer;
-  readonly targets: ReadonlyMap<string, { readonly target: URL; readonly agent: Agent }>;
+  readonly targets: ReadonlyMap<string, Upstream>;
   /** Milliseconds. */
   readonly lookEvery: number;
+}
+
+interface Opening extends Passing {
+  /** Gives back the connection that it takes only until it is open. */
+  readonly giveBack: () => void;
 }
 
 interface Open {
@@ -49,7 +55,7 @@ export class WebSockets {
   readonly #log: Log;
   readonly #means: WebSocketMeans;
   readonly #open = new Set<Open>();
-  readonly #opening = new WeakMap<IncomingMessage, Passing>();
+  readonly #opening = new WeakMap<IncomingMessage, Opening>();
   readonly #timer: NodeJS.Timeout;
   #isLooking = false;
 
@@ -69,11 +75,14 @@ export class WebSockets {
     const { incoming, socket, head, decision, received } = passing;
     const target = this.#means.targets.get(decision.application.upstream ?? "");
     if (target === undefined) return refuseUpgrade(socket, 404);
+    const giveBack = await target.take(socket);
+    if (giveBack === undefined) return socket.destroyed ? undefined : refuseUpgrade(socket, 503);
     await translateRequest(this.#gateway, passing);
     incoming.headers.connection = "Upgrade";
     incoming.headers.upgrade = "websocket";
-    this.#opening.set(incoming, passing);
-    await this.#means.proxy.ws(incoming, socket as Socket, target, head).catch((error: unknown) => {
+    this.#opening.set(incoming, { ...passing, giveBack });
+    const to = { target: target.target, agent: target.agent };
+    await this.#means.proxy.ws(incoming, socket as Socket, to, head).catch((error: unknown) => {
       const fields = { event: "application-away", detail: String(error), host: received.host };
       this.#log.warn(fields, "A WebSocket of an application failed.");
     });
@@ -84,7 +93,7 @@ export class WebSockets {
     clearInterval(this.#timer);
   }
 
-  #watch(request: ClientRequest, passing: Passing, socket: Socket): void {
+  #watch(request: ClientRequest, passing: Opening, socket: Socket): void {
     const onError = () => refuseUpgrade(socket, 502);
     const answered = (response: IncomingMessage) => {
       request.off("error", onError);
@@ -96,6 +105,7 @@ export class WebSockets {
       linger(socket);
     });
     request.once("upgrade", (response, upstream) => {
+      passing.giveBack();
       answered(response);
       this.#keep(passing, socket, upstream);
       const { incoming } = passing;

@@ -13,7 +13,16 @@ export interface GatewaySettings {
   readonly returnHosts: readonly string[];
   /** CIDR ranges of the proxies whose `X-Forwarded-*` headers are believed. */
   readonly trustedProxies: readonly string[];
+  readonly upstreams: GatewayUpstreams;
   readonly logLevel: string;
+}
+
+/** What each upstream gets at once. */
+export interface GatewayUpstreams {
+  /** Requests, and WebSockets that are being opened. */
+  readonly connections: number;
+  /** Requests that may wait for a connection; more are refused. */
+  readonly waiting: number;
 }
 
 export interface GatewayListen {

@@ -5,10 +5,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, describe, test } from "node:test";
+import { expressGateway, handleRequest } from "../../src/gateway/index.ts";
 import { ask } from "../kit/ask.ts";
 import { freePort } from "../kit/ports.ts";
-import { signedIn, startFront } from "./front.ts";
+import { exchange, signedIn, startFront, statusOf } from "./front.ts";
 
 interface Asking {
   readonly gateway: number;
@@ -55,7 +57,7 @@ const manners = {
 async function placeOf(name: keyof typeof manners) {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
-  const front = await startFront({ origin: "http://127.0.0.1:9" }, { "public-url": origin });
+  const front = await startFront(undefined, { "public-url": origin });
   const passed: string[] = [];
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const asked = manners[name]({ gateway: front.port, incoming }).end();
@@ -120,7 +122,7 @@ for (const name of ["Traefik", "Envoy"] as const) {
 }
 
 test("questions that name no request, name it twice, or come from elsewhere are not answered", async () => {
-  const front = await startFront({ origin: "http://127.0.0.1:9" });
+  const front = await startFront(undefined);
   const check = `${front.origin}/auth/check`;
   const { cookie } = front;
   const nginx = { "x-original-uri": "/x", "x-original-method": "GET" };
@@ -144,7 +146,54 @@ test("questions that name no request, name it twice, or come from elsewhere are 
       status,
       JSON.stringify([path, headers]),
     );
-  const outside = await startFront({ origin: "http://127.0.0.1:9" }, { "trusted-proxies": ["10.0.0.0/8"] });
+  const outside = await startFront(undefined, { "trusted-proxies": ["10.0.0.0/8"] });
   const from = { cookie: outside.cookie, ...nginx };
   assert.equal((await ask(`${outside.origin}/auth/check`, { headers: from })).status, 403);
+});
+
+/** As nginx asks, and as Envoy does. */
+const questions = [
+  ["/auth/check", { "x-original-uri": "/x", "x-original-method": "GET" }],
+  ["/auth/check/x", {}],
+] as const;
+
+test("where the gateway passes requests on itself there is no such endpoint for a page's script to read tokens from", async () => {
+  const front = await startFront((incoming, outgoing) => outgoing.end(JSON.stringify(incoming.headers)));
+  const told = JSON.parse(
+    await (await ask(`${front.origin}/x`, { headers: { cookie: front.cookie } })).text(),
+  );
+  assert.ok(told["x-auth-request-token"]);
+  for (const [path, named] of questions) {
+    const answer = await ask(`${front.origin}${path}`, { headers: { cookie: front.cookie, ...named } });
+    assert.equal(answer.status, 404, path);
+    assert.deepEqual(
+      [...answer.headers.keys()].filter((name) => /auth/.test(name)),
+      [],
+    );
+    const switched = await exchange(
+      front.port,
+      `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${front.port}\r\nCookie: ${front.cookie}\r\nConnection: Upgrade, close\r\n` +
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+    );
+    assert.equal(statusOf(switched), 404, path);
+  }
+});
+
+test("nor is there one in middleware", async () => {
+  const front = await startFront(undefined);
+  const middleware = expressGateway(front.gateway);
+  const server = createServer((incoming, outgoing) =>
+    middleware(incoming, outgoing, () => void outgoing.end("reached")),
+  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  after(() => server.close());
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const headers = { cookie: front.cookie, "x-forwarded-host": `127.0.0.1:${front.port}` };
+  assert.equal(await (await ask(`${origin}/x`, { headers })).text(), "reached");
+  for (const [path, named] of questions) {
+    assert.equal((await ask(`${origin}${path}`, { headers: { ...headers, ...named } })).status, 404);
+    const request = new Request(`${front.origin}${path}`, { headers: { ...headers, ...named } });
+    assert.equal((await handleRequest(front.gateway, request, { peer: "127.0.0.1" })).response?.status, 404);
+  }
 });

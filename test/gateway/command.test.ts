@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { protectedBy } from "../../src/cli/gateway.ts";
 import { databaseFinding } from "../../src/cli/gateway-check.ts";
+import { nodeFinding } from "../../src/cli/node-version.ts";
 import { readGatewayFile } from "../../src/config/gateway-file.ts";
 import { examineApplications, examineProvider } from "../../src/gateway/examine.ts";
 import { openSessionsDatabase } from "../../src/gateway/sessions/database.ts";
@@ -37,6 +38,16 @@ forOneServer("sqlite", "gateway check", (start) => {
     assert.equal(pool.ClientSecret, undefined);
     assert.deepEqual(await changed({}), [answers, redirect, client, signOut]);
     assert.deepEqual(await changed({ provider: { signOut: false } }), [answers, redirect, client]);
+    // Sign-outs lead back to each application's own host.
+    const [every] = settings.applications;
+    const applications = [every!, { ...every!, hosts: ["cms.example.com", new URL(origin).host] }];
+    const [, , , ...signOuts] = await changed({ applications });
+    assert.equal(signOuts.length, 2);
+    assert.equal(signOuts[0], signOut);
+    assert.match(
+      signOuts[1]!,
+      /^perhaps the provider may refuse sign-outs that lead to http:\/\/cms\.example\.com\/ \(.+\): is it/,
+    );
     const elsewhere = { ...settings.paths, callback: "/elsewhere" };
     const [, mismatch] = await changed({ paths: elsewhere });
     assert.equal(
@@ -216,4 +227,16 @@ test("an application that does not answer is no failure: it may start later", as
   assert.deepEqual(found, [
     { ok: "perhaps", text: `nobody answers at ${at}: the application does not run, or not there` },
   ]);
+});
+
+test("a Node.js that leaves headers out is told of, one that is too old fails", () => {
+  for (const [version, ok] of [
+    ["22.20.0", false],
+    ["24.5.0", "perhaps"],
+    ["24.18.0", "perhaps"],
+    ["24.18.1", true],
+    ["24.21.0", true],
+    ["26.0.0", true],
+  ] as const)
+    assert.equal(nodeFinding(version).ok, ok, version);
 });

@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { identityOf } from "../../src/gateway/identity.ts";
 import { applicationOf, lacking } from "../../src/gateway/rules.ts";
 import { sealsOf } from "../../src/gateway/sealing.ts";
+import { identityOfSession } from "../../src/gateway/sessions/session-identity.ts";
 import { targetOf } from "../../src/verify/authorizer-event.ts";
 import { compileRules, isAllowed } from "../../src/verify/authorizer-rules.ts";
 import type { VerifiedToken } from "../../src/verify/verifier.ts";
@@ -61,6 +62,30 @@ describe("what proves who somebody is", () => {
     assert.equal(lacking(needs("email"), of({ ...given, email_verified: true })), undefined);
     assert.equal(lacking(needs("phone_number"), of(given)), "claim");
     assert.equal(lacking(needs("phone_number"), of({ ...given, phone_number_verified: true })), undefined);
+  });
+
+  test("an address of the ID token with the word of userinfo about another, or the other way round", () => {
+    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const [a, b] = [{ email: "a@example.com" }, { email: "boss@example.com" }];
+    const [yes, no] = [{ email_verified: true }, { email_verified: false }];
+    for (const [idClaims, userInfo, email] of [
+      [{ ...a, ...yes }, undefined, "a@example.com"],
+      [{ ...a, ...yes }, {}, "a@example.com"],
+      [{ ...a, ...yes }, a, "a@example.com"],
+      [{ ...a, ...yes }, b, undefined],
+      [{ ...a, ...yes }, { ...a, ...no }, undefined],
+      [{ ...a, ...no }, { ...b, ...yes }, "boss@example.com"],
+      [b, yes, undefined],
+      [yes, b, undefined],
+      [{}, { ...b, ...yes }, "boss@example.com"],
+    ] as const) {
+      const idToken = `${encode({ alg: "none" })}.${encode({ sub: "1", ...idClaims })}.`;
+      const tokens = { idToken, accessToken: "", refreshToken: undefined, issuedAt: 0, expiresAt: 0 };
+      const provider = { issuer: "https://id.example", groupsClaim: "groups" };
+      const identity = identityOfSession({ tokens, userInfo }, [], provider);
+      assert.equal(identity.email, email, JSON.stringify([idClaims, userInfo]));
+      assert.equal(identity.claims["sub"], "1");
+    }
   });
 
   test("a session of another provider or client does not", () => {

@@ -1,4 +1,4 @@
-/** docs/gateway.md, by paste: its files are valid, and its snippets say who is signed in. */
+/** docs/gateway.md, by paste: its files are valid, and its snippets say who is signed in. The recipes of gateway-proxies.md. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { readGatewayFile } from "../../src/config/gateway-file.ts";
 import { gatewayKeys } from "../../src/config/gateway-keys.ts";
+import { headerNames } from "../../src/gateway/identity.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { forOneServer } from "../kit/server.ts";
 import { annsBrowser, gatewayPlace, newKey, paths, type Seen } from "./place.ts";
@@ -28,6 +29,30 @@ const only = (language: string) => {
 const folder = temporaryFolder();
 writeFileSync(join(folder, "client-secret"), "of-the-client", { mode: 0o600 });
 writeFileSync(join(folder, "session-keys"), `${newKey()}\n`, { mode: 0o600 });
+
+test("each recipe for another proxy removes or replaces every identity header that a client could send", () => {
+  const recipes = readFileSync(join(import.meta.dirname, "..", "..", "docs", "gateway-proxies.md"), "utf8");
+  const of = (title: string) =>
+    recipes.split(/^## /m).find((one) => one.startsWith(title)) ?? assert.fail(title);
+  const identity = { prefix: "X-Auth-Request-", token: { seconds: 60 }, claims: {}, accessToken: false };
+  for (const name of headerNames(identity)) {
+    const variable = /proxy_set_header (\S+) \$auth_/g;
+    assert.ok(
+      [...of("nginx").matchAll(variable)].some(([, set]) => set === name),
+      name,
+    );
+    assert.match(of("Caddy"), new RegExp(`copy_headers [^\n]*\\b${name}\\b`));
+    assert.ok(of("Traefik").includes(`customrequestheaders.${name.replaceAll("-", "_")}: ""`), name);
+    assert.ok(of("Envoy").includes(`- remove: ${name.toLowerCase()}\n`), name);
+  }
+  const spellings = ["-", "_"].flatMap((a) =>
+    ["-", "_"].flatMap((b) => ["-", "_"].map((c) => `X${a}Auth${b}Request${c}`)),
+  );
+  for (const start of spellings) assert.ok(of("Caddy").includes(`request_header -${start}*\n`), start);
+  const envoy = of("Envoy");
+  assert.ok(envoy.indexOf("http.header_mutation\n") < envoy.indexOf("http.ext_authz\n"));
+  assert.ok(envoy.includes("headers_with_underscores_action: DROP_HEADER"));
+});
 
 test("every file in it is valid", () => {
   const [, heredoc = ""] = /<<END\n(.*?)^END$/ms.exec(page) ?? assert.fail("no file in five minutes");

@@ -90,18 +90,21 @@ export interface Front {
   readonly warned: object[];
 }
 
-/** A gateway in front of an application; both close after the test. */
+/** A gateway in front of an application, or to which other proxies ask if there is none; both close after the test. */
 export async function startFront(
-  application: ((incoming: IncomingMessage, outgoing: ServerResponse) => void) | { readonly origin: string },
+  application:
+    | ((incoming: IncomingMessage, outgoing: ServerResponse) => void)
+    | { readonly origin: string }
+    | undefined,
   change: object = {},
-  options: ServeOptions = {},
+  { now = Date.now, ...options }: ServeOptions & { readonly now?: () => number } = {},
 ): Promise<Front> {
-  const { origin: upstream } = "origin" in application ? application : await startApplication(application);
+  const made = typeof application === "function" ? await startApplication(application) : application;
   const port = await freePort();
-  const { settings } = gatewayFile(port, upstream, change);
+  const { settings } = gatewayFile(port, made?.origin, change);
   const warned: object[] = [];
   const log: Log = { ...silent, warn: (fields) => warned.push(fields) };
-  const gateway = await createGateway(settings, { log });
+  const gateway = await createGateway(settings, { log, now });
   const server = createGatewayServer(gateway, log, options);
   server.listen(port, "127.0.0.1");
   await once(server, "listening");

@@ -9,21 +9,14 @@ import { after, describe, test } from "node:test";
 import type { TLSSocket } from "node:tls";
 import { createGatewayServer } from "../../src/gateway/serve.ts";
 import { createTlsListener, renew } from "../../src/gateway/tls.ts";
-import { certificateFromFile, certificateSource } from "../../src/integrations/tls.ts";
+import { certificateFromFile } from "../../src/integrations/tls.ts";
 import { silent, temporaryFolder } from "../kit/databases.ts";
 import { forOneServer } from "../kit/server.ts";
+import { newCertificate } from "./certificate.ts";
 import { gatewayPlace, newStore } from "./place.ts";
 import { refusal } from "./refusal.ts";
 
 const host = "cms.example.test";
-
-/** A certificate for the host, and its authority's. */
-async function newCertificate(): Promise<{ readonly pem: string; readonly ca: string }> {
-  const folder = temporaryFolder();
-  const options = { tls: "dev", folder, keyFolder: folder, names: [host], now: Date.now() };
-  const { key, cert } = (await certificateSource(options)).first;
-  return { pem: `${key}${cert}`, ca: cert.slice(cert.lastIndexOf("-----BEGIN")) };
-}
 
 /** One request on a connection of its own. */
 async function get(port: number, ca: string, path: string, more: Readonly<Record<string, string>> = {}) {
@@ -46,7 +39,7 @@ async function get(port: number, ca: string, path: string, more: Readonly<Record
 forOneServer("sqlite", "gateway by https", (start) => {
   test("requests by https are that; a new certificate is used, a damaged file is not; ending closes connections", async () => {
     const { gateway } = await gatewayPlace(await start(), await newStore("cookies"));
-    const [first, second] = await Promise.all([newCertificate(), newCertificate()]);
+    const [first, second] = await Promise.all([newCertificate(host), newCertificate(host)]);
     const path = join(temporaryFolder(), "tls.pem");
     writeFileSync(path, first.pem);
     const file = certificateFromFile(path);

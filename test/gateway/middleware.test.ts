@@ -187,18 +187,54 @@ forOneServer("sqlite", "middleware", (start) => {
       await visits(server, { place, app, browser, isParsed: name.endsWith("before") });
     });
 
-  test("an application that Express has mounted is judged by the whole path", async () => {
+  const mounted: Readonly<Record<string, (gateway: Gateway, paths: readonly string[]) => RequestListener>> = {
+    "a router of Express": (gateway, mounts) => {
+      const inner = express.Router();
+      inner.use(expressGateway(gateway));
+      inner.get("/x", (_request, response) => void response.send("reached"));
+      return express().use([...mounts], inner);
+    },
+    "an application of Express, by app.use with a path": (gateway, mounts) => {
+      const app = express();
+      app.use([...mounts], expressGateway(gateway));
+      for (const path of mounts) app.get(`${path}/x`, (_request, response) => void response.send("reached"));
+      return app;
+    },
+    "an application that Hono has mounted": (gateway, mounts) => {
+      const inner = new Hono().use(honoGateway(gateway)).get("/x", (c) => c.text("reached"));
+      const app = new Hono();
+      for (const path of mounts) app.mount(path, inner.fetch);
+      return getRequestListener(app.fetch);
+    },
+    "the application in which Hono mounts another": (gateway, mounts) => {
+      const inner = new Hono().get("/x", (c) => c.text("reached"));
+      const app = new Hono().use(honoGateway(gateway));
+      for (const path of mounts) app.mount(path, inner.fetch);
+      return getRequestListener(app.fetch);
+    },
+    "a route of Hono": (gateway, mounts) => {
+      const inner = new Hono().use(honoGateway(gateway)).get("/x", (c) => c.text("reached"));
+      const app = new Hono();
+      for (const path of mounts) app.route(path, inner);
+      return getRequestListener(app.fetch);
+    },
+  };
+
+  test("where paths are shortened, rules judge the whole path that the client asked for", async () => {
     const place = await gatewayPlace(await start(), undefined);
     const browser = annsBrowser(place);
     await browser.follow(`${place.origin}/`);
-    const app = express();
-    const inner = express.Router();
-    inner.use(expressGateway(place.gateway));
-    inner.get("/x", (_request, response) => void response.send("reached"));
-    app.use(["/admin", "/elsewhere"], inner);
-    const origin = await listening(app);
-    assert.equal((await browser.get(`${origin}/admin/x`)).status, 403);
-    assert.equal(await (await browser.get(`${origin}/elsewhere/x`)).text(), "reached");
+    for (const [what, listener] of Object.entries(mounted)) {
+      const origin = await listening(listener(place.gateway, ["/admin", "/elsewhere"]));
+      assert.equal((await browser.get(`${origin}/admin/x`)).status, 403, what);
+      assert.equal(await (await browser.get(`${origin}/elsewhere/x`)).text(), "reached", what);
+      const signIn = await ask(`${origin}/elsewhere/x?a=1`, { headers: aPage });
+      const rd = new URL(signIn.headers.get("location") ?? "").searchParams.get("rd");
+      assert.equal(rd, `${origin}/elsewhere/x?a=1`, what);
+    }
+    const shortened = new Request(`${place.origin}/x`);
+    const { response } = await handleRequest(place.gateway, shortened, { target: "/api/x" });
+    assert.equal(response?.headers.get("www-authenticate"), "Bearer");
   });
 
   test("what goes wrong in the gateway is answered with 500, and is in its log", async () => {

@@ -169,6 +169,7 @@ export async function gatewayPlace(
     },
     returnHosts: [],
     trustedProxies: ["127.0.0.0/8", "::1"],
+    upstreams: { connections: 1000, waiting: 1000 },
     logLevel: "info",
   };
   const gateway = await createGateway(settings, { log: silent, now: () => server.clock.now, fetch });

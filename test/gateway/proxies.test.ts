@@ -15,13 +15,16 @@ import {
   gatewayPlace,
   newKey,
   newStore,
+  route,
   type Seen,
   startApplication,
 } from "./place.ts";
 import { proxies } from "./proxies.ts";
 
-/** The gateway's own proxy has no part in it. */
-const unserved = { origin: "http://127.0.0.1:9" };
+/** As the gateway's file has an application that another proxy serves. */
+const checked = [
+  { hosts: [], upstream: undefined, routes: [route("/admin/**", { groups: ["admins"] }), route("/**")] },
+];
 
 const hostOf = (origin: string) => new URL(origin).host;
 
@@ -50,7 +53,7 @@ async function placeOf(name: keyof typeof proxies, change: object = {}): Promise
   const { port: application } = server.address() as { port: number };
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
-  const front = await startFront(unserved, { "public-url": origin, ...change });
+  const front = await startFront(undefined, { "public-url": origin, ...change });
   await proxies[name]({ port, gateway: `127.0.0.1:${front.port}`, application: `127.0.0.1:${application}` });
   seen.length = 0;
   return { ...front, port, origin, seen };
@@ -166,7 +169,10 @@ forOneServer("sqlite", "a visitor signs in behind another proxy", (start) => {
       const server = await start();
       // With sessions in cookies nginx has new ones to pass on.
       const store = name === "nginx" ? "cookies" : "sqlite";
-      const place = await gatewayPlace(server, await newStore(store), { publicUrl });
+      const place = await gatewayPlace(server, await newStore(store), {
+        publicUrl,
+        applications: checked,
+      });
       const { origin: application } = await startApplication();
       await proxies[name]({ port, gateway: hostOf(place.origin), application: hostOf(application) });
       const browser = annsBrowser(place);

@@ -98,6 +98,26 @@ forEachStore("refresh", (store, kind) => {
     assert.match(String(await tokenSeen(place, browser)), /^access-/);
   });
 
+  test("an outage for one session is none for another; without a connection nobody is asked for", async () => {
+    const place = await scriptedPlace(await store());
+    const { provider, clock } = place;
+    const [unlucky, other] = [await signedIn(place), await signedIn(place)];
+    provider.refreshes = oauthError("slow_down", 429);
+    provider.refreshesOnly = "refresh-2";
+    clock.now += lifeMs;
+    assert.equal(await tokenSeen(place, unlucky), "access-2");
+    assert.equal(await tokenSeen(place, other), "access-5");
+    assert.equal(await tokenSeen(place, unlucky), "access-2");
+    assert.equal(refreshes(place), 2, "the first one is not asked for again at once");
+    clock.now += lifeMs;
+    provider.isCut = true;
+    const before = failures(place);
+    assert.equal(await tokenSeen(place, other), "access-5");
+    await until("it has failed", () => failures(place) === before + 1);
+    assert.equal(await tokenSeen(place, unlucky), 503);
+    assert.equal(refreshes(place), 3);
+  });
+
   test("signed out while a refresh is under way: the new tokens are revoked", async () => {
     const place = await scriptedPlace(await store());
     const browser = await signedIn(place);

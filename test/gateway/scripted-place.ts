@@ -90,6 +90,7 @@ export function settingsFor(
     identity: { prefix: "X-Auth-Request-", token: undefined, claims: {}, accessToken: true },
     returnHosts: [],
     trustedProxies: ["127.0.0.0/8", "::1"],
+    upstreams: { connections: 1000, waiting: 1000 },
     logLevel: "info",
     ...settings,
   };

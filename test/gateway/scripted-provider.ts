@@ -36,6 +36,10 @@ export class ScriptedProvider {
   gate: Promise<void> = Promise.resolve();
   /** What a refresh is answered with; undefined: tokens. */
   refreshes: Reply | undefined;
+  /** The refresh token for which alone this is so; undefined: for each. */
+  refreshesOnly: string | undefined;
+  /** Whether refreshes end without an answer. */
+  isCut = false;
   subject = "ann";
   idClaims: JWTPayload = { email: "ann@example.test", email_verified: true };
   userInfo: Record<string, unknown> | undefined;
@@ -103,7 +107,9 @@ export class ScriptedProvider {
     this.asked[form.get("grant_type")!]!.push(form);
     const isRefresh = form.get("grant_type") === "refresh_token";
     if (isRefresh) await this.gate;
-    if (isRefresh && this.refreshes !== undefined) {
+    if (isRefresh && this.isCut) return void request.socket.destroy();
+    const isMeant = this.refreshesOnly === undefined || this.refreshesOnly === form.get("refresh_token");
+    if (isRefresh && isMeant && this.refreshes !== undefined) {
       const { status, type = "application/json", body } = this.refreshes;
       return void response.writeHead(status, { "content-type": type }).end(body);
     }

@@ -114,6 +114,25 @@ describe("sign-in", () => {
     assert.equal(browser.jar.size, 0, "the sign-in is over");
   });
 
+  test("a provider that lets in who signed in longer ago than max_age, or does not say when, signs nobody in", async () => {
+    const place = await scriptedPlace("sqlite::memory:", { provider: { parameters: { max_age: "60" } } });
+    const at = Math.floor(place.clock.now / 1000);
+    for (const [auth, status] of [
+      [{}, 400],
+      [{ auth_time: at - 3600 }, 400],
+      [{ auth_time: at - 10 }, 303],
+    ] as const) {
+      place.provider.idClaims = { email: "ann@example.test", ...auth };
+      const browser = new Browser();
+      const began = await browser.get(`${place.origin}${paths.signIn}?rd=/`);
+      const location = began.headers.get("location")!;
+      assert.equal(new URL(location).searchParams.get("max_age"), "60");
+      // Whoever sits at the browser may leave it out.
+      const asked = location.replace(/&max_age=60|max_age=60&/, "");
+      assert.equal((await comeBack(place, browser, asked)).status, status, JSON.stringify(auth));
+    }
+  });
+
   test("while the provider is away the page says so, before and after", async () => {
     const place = await scriptedPlace("sqlite::memory:");
     const browser = new Browser();

@@ -138,6 +138,24 @@ describe("requests inside requests", () => {
     }
   });
 
+  test("of a request with thousands of headers none is left out, or it is refused", async () => {
+    const front = await place();
+    for (const count of [1990, 2500, 3500]) {
+      const many = "a:\r\n".repeat(count);
+      const body = `${(1000).toString(16)}\r\n${smuggled.padEnd(1000)}\r\n0\r\n\r\n`;
+      const head = `POST /public/first HTTP/1.1\r\nHost: 127.0.0.1\r\n${many}X-Auth-Request-User: root\r\n`;
+      const answer = await exchange(front.port, `${head}Transfer-Encoding: chunked\r\n\r\n${body}${last}`);
+      const seen = front.seen.splice(0);
+      if (statusOf(answer) === 200)
+        assert.deepEqual(
+          seen.map(({ target }) => target),
+          ["POST /public/first", "GET /public/last"],
+        );
+      else assert.deepEqual([statusOf(answer), seen], [431, []]);
+      assert.ok(seen.every(({ raw }) => !raw.some((one) => /auth-request/i.test(one))));
+    }
+  });
+
   test("nor are there requests that name two things at once", async () => {
     const front = await place();
     for (const [what, head] of Object.entries(requests)) {

@@ -7,7 +7,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { after, describe, test } from "node:test";
 import { ask } from "../kit/ask.ts";
-import { exchange, type Front, startFront, statusOf } from "./front.ts";
+import { exchange, type Front, signedIn, startFront, statusOf } from "./front.ts";
 
 const accept = (key = "") =>
   createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
@@ -198,6 +198,18 @@ describe("WebSockets", () => {
     await saysBack(free.socket, "still there");
     const { head } = await open(front, "/chat", [cookie]);
     assert.equal(statusOf(head), 401);
+  });
+
+  test("those of a session end once its tokens do not count, if nothing brings new ones", async () => {
+    let now = Date.now();
+    const front = await startFront(await startEcho(), {}, { lookEvery: 20, now: () => now });
+    const cookie = await signedIn(front.settings, { life: 60_000 });
+    const own = await open(front, "/chat", [`Cookie: ${cookie}`]);
+    now += 59_000;
+    await saysBack(own.socket, "hello");
+    const closed = once(own.socket.resume(), "close");
+    now += 2000;
+    await closed;
   });
 
   test("all end with the server", async () => {

@@ -1,5 +1,6 @@
 /** Refreshes the tokens of sessions ahead of their expiry: once, however many requests ask for it. */
 import { setTimeout as delay } from "node:timers/promises";
+import { BoundedMap } from "../../lib/bounded-map.ts";
 import type { GatewayProvider } from "../../lib/gateway-settings.ts";
 import { ProviderAway, ProviderRefused } from "../discover.ts";
 import type { Log } from "../log.ts";
@@ -21,8 +22,11 @@ export interface RefreshOptions {
 /** The part of their life after which tokens are refreshed. */
 const dueAfter = 0.8;
 
-/** For how long nobody is asked again once the provider did not answer. Milliseconds. */
+/** For how long the provider is not asked again that did not answer. Milliseconds. */
 const quietMs = 5000;
+
+/** Sessions in memory whose last refresh failed. */
+const mostFailed = 10_000;
 
 /** How often another gateway's refresh is looked for, and how many times: until its claim has expired. Milliseconds. */
 const lookEvery = 100;
@@ -31,9 +35,10 @@ const mostLooks = 350;
 export class Refresher {
   readonly #options: RefreshOptions;
   readonly #running = new Map<string, Promise<Found | undefined>>();
-  /** Whether the provider did not answer the last time. */
-  #isAway = false;
-  #quietUntil = 0;
+  /** Until when the provider is not asked that did not answer the last time, by the session's key: its refresh alone failed. */
+  readonly #failed = new BoundedMap<string, number>(mostFailed);
+  /** Until when no session asks the provider, which could not be reached; undefined if it could. */
+  #awayUntil: number | undefined;
 
   constructor(options: RefreshOptions) {
     this.#options = options;
@@ -50,13 +55,14 @@ export class Refresher {
     const isOver = now() >= expiresAt;
     if (refreshToken === undefined) return isOver ? undefined : found;
     const mayGoOn = now() < expiresAt + outage * 1000;
-    if (now() < this.#quietUntil) {
+    const quietUntil = this.#quietUntil(found);
+    if (quietUntil !== undefined && now() < quietUntil) {
       if (mayGoOn) return found;
       throw new ProviderAway("The provider did not answer a moment ago.");
     }
     // During an outage one request asks now and then; the others go on, or are told.
-    if (this.#isAway) this.#quietUntil = now() + quietMs;
-    const nobodyWaits = !isOver || (this.#isAway && mayGoOn);
+    if (this.#awayUntil !== undefined) this.#awayUntil = now() + quietMs;
+    const nobodyWaits = !isOver || (quietUntil !== undefined && mayGoOn);
     const work = this.#once(found, cookie);
     // Unless the new tokens have to leave with this very answer.
     if (nobodyWaits && !keeper.needsAnswer) {
@@ -86,15 +92,32 @@ export class Refresher {
     if (same !== undefined) return same;
     const work = this.#claimed(kept, cookie)
       .catch((error: unknown) => {
-        if (error instanceof ProviderAway) {
-          this.#isAway = true;
-          this.#quietUntil = this.#options.now() + quietMs;
-        }
+        if (error instanceof ProviderAway) this.#isNotAnswered(kept, error);
         throw error;
       })
       .finally(() => this.#running.delete(kept.key));
     this.#running.set(kept.key, work);
     return work;
+  }
+
+  /** Undefined unless the last refresh of the session, or of whichever, was not answered. */
+  #quietUntil({ key }: Kept): number | undefined {
+    const own = this.#failed.get(key);
+    return own === undefined ? this.#awayUntil : Math.max(own, this.#awayUntil ?? 0);
+  }
+
+  #isNotAnswered({ key }: Kept, { isForAll }: ProviderAway): void {
+    const until = this.#options.now() + quietMs;
+    if (isForAll) this.#awayUntil = until;
+    else {
+      this.#awayUntil = undefined;
+      this.#failed.set(key, until);
+    }
+  }
+
+  #isAnswered({ key }: Kept): void {
+    this.#awayUntil = undefined;
+    this.#failed.delete(key);
   }
 
   async #claimed(kept: Kept, cookie: string | undefined): Promise<Found | undefined> {
@@ -115,7 +138,7 @@ export class Refresher {
       await keeper.release(kept);
       throw error;
     }
-    this.#isAway = false;
+    this.#isAnswered(kept);
     const session = this.#renewed(kept.session, granted);
     if (session === undefined) {
       await Promise.all([keeper.end(kept), provider.revoke(granted.tokens)]);
@@ -136,7 +159,7 @@ export class Refresher {
   /** The session is over, unless it was refreshed by somebody else, whose refresh made the former token void. */
   async #refused(kept: Kept, cookie: string | undefined, why: ProviderRefused): Promise<Found | undefined> {
     const { keeper, log } = this.#options;
-    this.#isAway = false;
+    this.#isAnswered(kept);
     if (!(await keeper.endUnchanged(kept))) return keeper.find(cookie, "anew");
     log.info(
       { event: "session-refused", detail: why.message },
