@@ -4,6 +4,7 @@
  * to policy.json what the server's own access key must be allowed to do.
  */
 import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   CognitoIdentityProviderClient,
   CreateUserPoolClientCommand,
@@ -60,6 +61,9 @@ const { issuer } = (await (await fetch(discovery)).json()) as { issuer: string }
 const inbox = new URL("/inbox", endpoint);
 const hasInbox = (await fetch(inbox)).ok;
 
+/** A clone of Poolhouse is not built: its source is used as it is. */
+const isClone = existsSync(join(import.meta.dirname, "..", "..", "src", "verify", "index.ts"));
+
 const settings = {
   AWS_ENDPOINT_URL: endpoint,
   AWS_REGION: await idp.config.region(),
@@ -68,6 +72,7 @@ const settings = {
   USER_POOL_ID: UserPoolId,
   CLIENT_ID: UserPoolClient!.ClientId,
   ...(hasInbox && { INBOX_URL: inbox.href }),
+  ...(isClone && { NODE_OPTIONS: "--conditions=poolhouse-source" }),
 };
 const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
 writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });

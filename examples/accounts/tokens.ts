@@ -1,27 +1,16 @@
 /** Access tokens of the pool, verified offline with its published keys. */
-import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { createVerifier, TokenError } from "poolhouse/verify";
 import { setting } from "./settings.ts";
 
-const issuer = setting("ISSUER");
-const clientId = setting("CLIENT_ID");
-const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`));
+const verifier = createVerifier({ issuer: setting("ISSUER"), clientId: setting("CLIENT_ID") });
 
 /** The name of a token's user; undefined if it is forged, expired, not an access token, or not of our client. */
 export async function userNameOf(token: string): Promise<string | undefined> {
   try {
-    const { payload } = await jwtVerify(token, keys, {
-      issuer,
-      algorithms: ["RS256"],
-      requiredClaims: ["exp", "username"],
-    });
-    const isOurs = payload["token_use"] === "access" && payload["client_id"] === clientId;
-    return isOurs ? String(payload["username"]) : undefined;
+    return (await verifier.verify(token)).username;
   } catch (error) {
-    if (error instanceof errors.JOSEError && !keysAreMissing(error)) return undefined;
+    // Anything else, such as keys that cannot be read, says nothing about the token.
+    if (error instanceof TokenError && error.status === 401) return undefined;
     throw error;
   }
 }
-
-/** Whether the keys could not be loaded, which says nothing about the token. */
-const keysAreMissing = ({ code }: errors.JOSEError) =>
-  code === errors.JWKSTimeout.code || code === errors.JWKSInvalid.code || code === errors.JOSEError.code;

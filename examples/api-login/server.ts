@@ -75,9 +75,9 @@ app.post("/repairs", may("write"), (request, response) => {
 app.use((_request, response) => void response.status(404).json({ error: "not_found" }));
 
 /** Whether the pool could not be reached, or did not answer in time: a call without a status, or keys that did not come. */
-const isAway = ({ $metadata, code, message }: { [name in "$metadata" | "code" | "message"]?: unknown }) =>
+const isAway = ({ $metadata, status, message }: { [name in "$metadata" | "status" | "message"]?: unknown }) =>
   ($metadata !== undefined && ($metadata as { httpStatusCode?: number }).httpStatusCode === undefined) ||
-  code === "ERR_JWKS_TIMEOUT" ||
+  status === 503 ||
   message === "fetch failed";
 
 const answerError: ErrorRequestHandler = (error, _request, response, next) => {

@@ -1,6 +1,7 @@
 /** What the setups of the CMS have in common: its users of old, its user pool with the triggers, and what is written down. */
 import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   type CognitoIdentityProviderClient,
   type CreateUserPoolClientCommandInput,
@@ -9,6 +10,9 @@ import {
   type UserPoolType,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { policyFor } from "./policy.ts";
+
+/** A clone of Poolhouse is not built: its source is used as it is. */
+const isClone = existsSync(join(import.meta.dirname, "..", "..", "src", "verify", "index.ts"));
 
 /** The server to set the example up at. Ends the program if there is none, or if the folder is set up already. */
 export async function findServer(): Promise<string> {
@@ -98,7 +102,8 @@ export async function discovered(
 
 /** Writes .env, and policy.json with what the functions' access key must be allowed to do. */
 export function writeDown(settings: Readonly<Record<string, string | undefined>>, pool: UserPoolType): void {
-  const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
+  const all = { ...settings, ...(isClone && { NODE_OPTIONS: "--conditions=poolhouse-source" }) };
+  const lines = Object.entries(all).map(([name, value]) => `${name}='${value}'\n`);
   writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });
   const [, , , region, account] = pool.Arn!.split(":");
   writeFileSync("policy.json", `${JSON.stringify(policyFor(region!, account!, pool.Id!), null, 2)}\n`);

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
@@ -94,6 +95,9 @@ await idp.send(new AdminAddUserToGroupCommand({ UserPoolId, Username: "ada", Gro
 const discovery = new URL(`${UserPoolId}/.well-known/openid-configuration`, new URL("/", endpoint));
 const { issuer } = (await (await fetch(discovery)).json()) as { issuer: string };
 
+/** A clone of Poolhouse is not built: its source is used as it is. */
+const isClone = existsSync(join(import.meta.dirname, "..", "..", "src", "verify", "index.ts"));
+
 const settings = {
   WEB_URL: webUrl,
   API_URL: apiUrl,
@@ -104,6 +108,7 @@ const settings = {
   SCRIPT_CLIENT_ID: scripts!.ClientId,
   SESSION_SECRET: randomBytes(32).toString("base64url"),
   USERS_PASSWORD: password,
+  ...(isClone && { NODE_OPTIONS: "--conditions=poolhouse-source" }),
 };
 const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
 writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   CognitoIdentityProviderClient,
   CreateGroupCommand,
@@ -61,6 +62,9 @@ const discovery = new URL(`${UserPoolId}/.well-known/openid-configuration`, new 
 const { issuer } = (await (await fetch(discovery)).json()) as { issuer: string };
 
 const mailUrl = new URL(process.env["MAIL_URL"] ?? "http://localhost:3031");
+/** A clone of Poolhouse is not built: its source is used as it is. */
+const isClone = existsSync(join(import.meta.dirname, "..", "..", "src", "verify", "index.ts"));
+
 const settings = {
   AWS_ENDPOINT_URL: endpoint,
   AWS_REGION: await idp.config.region(),
@@ -74,6 +78,7 @@ const settings = {
   GUESTS_POOL_ID: guests.Id,
   GUESTS_CLIENT_ID: guestsClient!.ClientId,
   SESSION_SECRET: randomBytes(32).toString("base64url"),
+  ...(isClone && { NODE_OPTIONS: "--conditions=poolhouse-source" }),
 };
 const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
 writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });

@@ -14,7 +14,6 @@ const signsOfAbsence: readonly unknown[] = [
   "fetch failed",
   "TimeoutError",
   "OAUTH_TIMEOUT",
-  "ERR_JWKS_TIMEOUT",
   "InternalOAuthError",
 ];
 
@@ -27,9 +26,11 @@ const words: Readonly<Record<number, string>> = {
 
 /** The status of the answer to an error, and what people are told. */
 export function troubleOf(error: Error & { readonly code?: string; readonly status?: number }) {
-  // What the pool answers to openid-client has a status, too; errors of the body parsers have that of our answer.
+  // What the pool answers to openid-client has a status, too; errors of the body parsers and of tokens have that of our answer.
   const isPools = error.name === "ResponseBodyError";
-  const isAway = [error.message, error.name, error.code].some((sign) => signsOfAbsence.includes(sign));
+  const isAway =
+    (!isPools && error.status === 503) ||
+    [error.message, error.name, error.code].some((sign) => signsOfAbsence.includes(sign));
   const isCallers = !isPools && error.status !== undefined && error.status >= 400 && error.status < 500;
   const status = isAway || (isPools && error.status === 429) ? 503 : isCallers ? error.status! : 500;
   if (status >= 500) console.error(error);

@@ -6,9 +6,9 @@ import http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
 import express, { type ErrorRequestHandler, type Request, type RequestHandler } from "express";
-import { errors, importJWK, jwtVerify } from "jose";
 import passport from "passport";
 import OAuth2Strategy from "passport-oauth2";
+import { createVerifier, TokenError } from "poolhouse/verify";
 import { answerError } from "./answer-error.ts";
 import { headers, inTurn, isStillThere, ownPagesOnly, sessions } from "./browsers.ts";
 import { type Notice, noticesPage, problem, signedOutHere, welcome } from "./pages.ts";
@@ -22,18 +22,19 @@ const pool = setting("POOL_URL");
 const clientID = setting("CLIENT_ID");
 const clientSecret = setting("CLIENT_SECRET");
 /** The pool signs ID tokens with another key, so their signatures are refused here. */
-const key = await importJWK(JSON.parse(setting("ACCESS_TOKEN_JWK")), "RS256");
+const verifier = createVerifier({
+  issuer: setting("ISSUER"),
+  clientId: clientID,
+  jwks: { keys: [JSON.parse(setting("ACCESS_TOKEN_JWK"))] },
+});
 
 /** The user; undefined if it is not an access token of this pool for us. */
 async function userOf(accessToken: string, refreshToken: string): Promise<SignedIn | undefined> {
   try {
-    const options = { issuer: setting("ISSUER"), algorithms: ["RS256"], requiredClaims: ["exp"] };
-    const { payload } = await jwtVerify(accessToken, key, options);
-    if (payload["client_id"] !== clientID) return undefined;
-    const groups = (payload["cognito:groups"] ?? []) as string[];
-    return { name: String(payload["username"]), groups, accessToken, refreshToken };
+    const { username, subject, groups } = await verifier.verify(accessToken);
+    return { name: username ?? subject, groups, accessToken, refreshToken };
   } catch (error) {
-    if (!(error instanceof errors.JOSEError)) throw error;
+    if (!(error instanceof TokenError)) throw error;
     console.error(`The pool's access token is not valid here: ${error.message}`);
     return undefined;
   }

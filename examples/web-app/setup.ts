@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
@@ -120,6 +121,9 @@ async function accessTokenKey(): Promise<object> {
   return published.keys.find((key) => key.kid === kid)!;
 }
 
+/** A clone of Poolhouse is not built: its source is used as it is. */
+const isClone = existsSync(join(import.meta.dirname, "..", "..", "src", "verify", "index.ts"));
+
 const settings = {
   APP_URL: appUrl,
   PASSPORT_URL: passportUrl,
@@ -132,6 +136,7 @@ const settings = {
   ACCESS_TOKEN_JWK: JSON.stringify(await accessTokenKey()),
   SESSION_SECRET: randomBytes(32).toString("base64url"),
   USERS_PASSWORD: password,
+  ...(isClone && { NODE_OPTIONS: "--conditions=poolhouse-source" }),
 };
 const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
 writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });

@@ -44,10 +44,13 @@ export async function findEndpoint(
 /** The keys at a URL. Throws TokenError `unavailable`. */
 export async function readKeys(fetch: Fetch, jwksUri: string): Promise<JSONWebKeySet> {
   const set = await readJson(fetch, jwksUri);
-  const keys = set["keys"];
-  if (!Array.isArray(keys) || !keys.every(isObject))
-    throw new TokenError("unavailable", "The issuer publishes no key set.");
-  return set as unknown as JSONWebKeySet;
+  if (!isKeySet(set)) throw new TokenError("unavailable", "The issuer publishes no key set.");
+  return set;
+}
+
+export function isKeySet(value: unknown): value is JSONWebKeySet {
+  const keys = isObject(value) ? value["keys"] : undefined;
+  return Array.isArray(keys) && keys.every(isObject);
 }
 
 async function readJson(fetch: Fetch, url: string): Promise<Record<string, unknown>> {

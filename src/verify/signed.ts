@@ -1,7 +1,7 @@
 /** Tokens that an issuer signed: its keys, and the signature, issuer and time of a token (RFC 7515, RFC 7519). */
 import { base64url, decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
 import { repeatedMember } from "../lib/json-members.ts";
-import { type Fetch, findEndpoint, isWeb, readKeys } from "./issuer.ts";
+import { type Fetch, findEndpoint, isKeySet, isWeb, readKeys } from "./issuer.ts";
 import { assertKnown, type Names } from "./known-options.ts";
 import { PublishedKeys } from "./published-keys.ts";
 import { TokenError } from "./token-error.ts";
@@ -15,8 +15,10 @@ export interface IssuerOptions {
   readonly use?: "access" | "id" | "either";
   /** The `aud` of access tokens: this API, as the issuer knows it. Not asked for by default. */
   readonly audience?: string | readonly string[];
-  /** Where the keys are, if not where the issuer's metadata say. */
+  /** Where the keys are, if not where the issuer's metadata say, which are then not read. */
   readonly jwksUri?: string;
+  /** The keys themselves, where they are pinned: the issuer is then asked for none, and its new ones do not count. */
+  readonly jwks?: JSONWebKeySet;
   /** Accepted signatures. By default RS256, which is what Cognito signs by; never those with a shared key. */
   readonly algorithms?: readonly string[];
   /** The claim that lists the user's groups: `cognito:groups` by default. */
@@ -24,8 +26,8 @@ export interface IssuerOptions {
 }
 
 const names: Names<IssuerOptions> = {
-  ...{ issuer: true, clientId: true, use: true, audience: true, jwksUri: true, algorithms: true },
-  groupsClaim: true,
+  ...{ issuer: true, clientId: true, use: true, audience: true, jwksUri: true, jwks: true },
+  ...{ algorithms: true, groupsClaim: true },
 };
 
 /** An hour for which keys count while the issuer does not answer. Milliseconds. */
@@ -43,10 +45,10 @@ export interface KnownIssuer {
 
 /** @throws TypeError if the options cannot be meant */
 export function knownIssuer(options: IssuerOptions, fetch: Fetch, now: () => number): KnownIssuer {
-  const { issuer, clientId, audience = [], algorithms = ["RS256"], jwksUri, use = "access" } = options;
+  const { issuer, clientId, audience = [], algorithms = ["RS256"], use = "access" } = options;
   assertKnown(options, names);
+  checkKeys(options);
   if (!isWeb(issuer)) throw new TypeError(`The issuer ${JSON.stringify(issuer)} is no URL.`);
-  if (jwksUri !== undefined && !isWeb(jwksUri)) throw new TypeError("jwksUri is no URL.");
   if (!["access", "id", "either"].includes(use)) throw new TypeError("use must be access, id or either.");
   const clientIds = clientId === null ? null : [clientId].flat();
   if (clientIds !== null && !areNames(clientIds))
@@ -60,11 +62,21 @@ export function knownIssuer(options: IssuerOptions, fetch: Fetch, now: () => num
   return { options, algorithms: [...algorithms], clientIds, audiences, keys };
 }
 
+/** @throws TypeError if the options of the keys cannot be meant */
+function checkKeys({ jwksUri, jwks }: IssuerOptions): void {
+  if (jwksUri !== undefined && jwks !== undefined)
+    throw new TypeError("Only one of jwksUri and jwks counts.");
+  if (jwksUri !== undefined && !isWeb(jwksUri)) throw new TypeError("jwksUri is no URL.");
+  if (jwks !== undefined && !(isKeySet(jwks) && jwks.keys.length > 0))
+    throw new TypeError("jwks must be a JWK set with at least one key.");
+}
+
 const areNames = (names: readonly unknown[]): boolean =>
   names.length > 0 && names.every((one) => typeof one === "string" && one !== "");
 
 /** Reads an issuer's keys. Where they are is asked once, and again if they are there no longer. */
-function keyReader({ issuer, jwksUri }: IssuerOptions, fetch: Fetch): () => Promise<JSONWebKeySet> {
+function keyReader({ issuer, jwksUri, jwks }: IssuerOptions, fetch: Fetch): () => Promise<JSONWebKeySet> {
+  if (jwks !== undefined) return () => Promise.resolve(jwks);
   let found: string | undefined;
   return async () => {
     const url = jwksUri ?? found ?? (await findEndpoint(fetch, issuer, "jwks_uri"));

@@ -8,7 +8,7 @@ import type { Fetch } from "./issuer.ts";
 import { assertKnown, type Names } from "./known-options.ts";
 import { type IssuerOptions, issuerOf, type KnownIssuer, knownIssuer, verifySignature } from "./signed.ts";
 import { TokenError } from "./token-error.ts";
-import { useOf } from "./token-use.ts";
+import { clientOf, useOf } from "./token-use.ts";
 
 export interface VerifierOptions extends Access {
   /** How much the issuer's clock may differ, in seconds: 30 by default. */
@@ -124,12 +124,7 @@ function read(
   if (typeof claims.sub !== "string" || claims.sub === "")
     throw new TokenError("malformed", "The claim sub of the token is missing or wrong.");
   const aud = [claims.aud ?? []].flat();
-  // An audience that is also a client does not tell an access token from an ID token.
-  const use = useOf(
-    claims,
-    typ,
-    audiences.filter((one) => !clientIds?.includes(one)),
-  );
+  const use = useOf(claims, typ, { clientIds, audiences });
   if (use === undefined || (accepted !== "either" && use !== accepted))
     throw new TokenError("use", `The token is not ${kinds[accepted]} token.`);
   const clientId = use === "id" ? (aud.length === 1 ? aud[0] : text(claims["azp"])) : clientOf(claims);
@@ -157,12 +152,6 @@ function read(
 const kinds = { access: "an access", id: "an ID", either: "an access or ID" } as const;
 
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
-
-/** The claims that say whom an access token was issued to: RFC 9068 section 2.2; Keycloak, Entra 2.0; Entra 1.0; Okta. */
-const clientClaims = ["client_id", "azp", "appid", "cid"];
-
-const clientOf = (claims: JWTPayload): string | undefined =>
-  clientClaims.map((name) => text(claims[name])).find((client) => client !== undefined);
 
 async function isRevoked(
   ask: NonNullable<VerifierOptions["isRevoked"]>,

@@ -36,7 +36,11 @@ async function killAtEach(
 ): Promise<number> {
   /** Also where it is not yet ready. */
   const isKilled = async (point: number) => {
-    const change = { ...more, NODE_OPTIONS: `--import=${preload}`, KILL_AT: String(point) };
+    const change = {
+      ...more,
+      NODE_OPTIONS: `${example.settings["NODE_OPTIONS"]} --import=${preload}`,
+      KILL_AT: String(point),
+    };
     const doomed = await start(example, name, change).catch(() => undefined);
     if (doomed === undefined) return true;
     const fault = visit().then(

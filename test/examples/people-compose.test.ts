@@ -106,10 +106,12 @@ test("compose.yaml: every name is that of something, secrets are not in it, and 
 });
 
 test("Dockerfile: it copies what there is, and each program alone", () => {
-  const copied = (stage: string) => said(stage, "COPY").map((line) => line.split(" ")[0]!);
+  const tarball = "poolhouse-*.tgz";
+  const copied = (stage: string) => said(stage, "COPY").flatMap((line) => line.split(" ").slice(0, -1));
   for (const stage of stages.keys())
-    for (const name of copied(stage)) assert.notEqual(globSync(name, { cwd: example }).length, 0, name);
-  const shared = ["package*.json", "settings.ts"];
+    for (const name of copied(stage).filter((one) => one !== tarball))
+      assert.notEqual(globSync(name, { cwd: example }).length, 0, name);
+  const shared = ["package*.json", tarball, "settings.ts"];
   assert.deepEqual(copied("web"), [...shared, "web"]);
   assert.deepEqual(copied("api"), [...shared, "api"]);
   assert.deepEqual(copied("setup"), [...shared, "setup.ts"]);
@@ -125,8 +127,10 @@ test("Dockerfile: it copies what there is, and each program alone", () => {
 
 const settingsIn = (folder: string) => parseEnv(readFileSync(join(folder, ".env"), "utf8"));
 
-/** Lets Node.js find Poolhouse by its alias, as in a container. */
-const withAlias = { NODE_OPTIONS: `--import ${new URL("alias.ts", import.meta.url).href}` };
+/** Lets Node.js find Poolhouse by its alias, as in a container, and the package of the clone in place of a tarball. */
+const withAlias = {
+  NODE_OPTIONS: `--conditions=poolhouse-source --import ${new URL("alias.ts", import.meta.url).href}`,
+};
 
 /** Chromium looks for *.localhost on its own machine, as every browser does; its user comes in at the same URL. */
 async function signIn(webUrl: string, poolUrl: string, settings: string): Promise<void> {

@@ -168,7 +168,10 @@ export function spawnCommand([first = "", ...argv]: readonly string[], { cwd, en
 }
 
 /** What the API needs to start, for tests in which nobody signs in. */
-const nobodySignsIn = { ISSUER: "http://localhost:1/none", CLIENT_ID: "none", SCRIPT_CLIENT_ID: "none" };
+const nobodySignsIn = {
+  ...{ ISSUER: "http://localhost:1/none", CLIENT_ID: "none", SCRIPT_CLIENT_ID: "none" },
+  NODE_OPTIONS: "--conditions=poolhouse-source",
+};
 
 export interface ApiOptions {
   readonly settings?: Readonly<Record<string, string>>;

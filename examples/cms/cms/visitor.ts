@@ -3,12 +3,18 @@
  * request is believed, so that whoever reaches the CMS without the gateway is nobody.
  */
 import type { Request } from "express";
-import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { createVerifier, TokenError } from "poolhouse/verify";
 import { setting } from "../../legacy-cms/settings.ts";
 
 export const cmsUrl = new URL(setting("CMS_URL"));
-const gateway = new URL(setting("AUTH_URL")).origin;
-const keys = createRemoteJWKSet(new URL("auth/keys", setting("GATEWAY_URL")));
+const verifier = createVerifier({
+  issuer: new URL(setting("AUTH_URL")).origin,
+  clientId: cmsUrl.origin,
+  use: "id",
+  groupsClaim: "groups",
+  algorithms: ["EdDSA"],
+  jwksUri: new URL("auth/keys", setting("GATEWAY_URL")).href,
+});
 
 export interface Visitor {
   /** The pool's name for them. */
@@ -23,19 +29,15 @@ export async function visitorOf(request: Request): Promise<Visitor | undefined> 
   const token = request.header("x-auth-request-token");
   if (token === undefined) return undefined;
   try {
-    const { payload } = await jwtVerify(token, keys, {
-      issuer: gateway,
-      audience: cmsUrl.origin,
-      algorithms: ["EdDSA"],
-    });
-    const legacyId = Number(payload["custom:legacy_id"]);
+    const { username, subject, groups, claims } = await verifier.verify(token);
+    const legacyId = Number(claims["custom:legacy_id"]);
     return {
-      username: String(payload["preferred_username"] ?? payload.sub),
-      isEditor: Array.isArray(payload["groups"]) && payload["groups"].includes("editors"),
+      username: username ?? subject,
+      isEditor: groups.includes("editors"),
       legacyId: Number.isSafeInteger(legacyId) ? legacyId : undefined,
     };
   } catch (error) {
-    if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) return undefined;
+    if (error instanceof TokenError && error.status === 401) return undefined;
     throw error;
   }
 }

@@ -9,13 +9,14 @@ import {
   SignUpCommand,
   UsernameExistsException,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { createRemoteJWKSet, jwtVerify } from "jose";
+import { createVerifier } from "poolhouse/verify";
 import { setting } from "../settings.ts";
 
 const idp = new CognitoIdentityProviderClient();
 const ClientId = setting("CLIENT_ID");
-const issuer = setting("ISSUER");
-const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`));
+const known = { issuer: setting("ISSUER"), clientId: ClientId };
+const idTokens = createVerifier({ ...known, use: "id" });
+const accessTokens = createVerifier(known);
 
 /** A refusal that the user is told, in the pool's words or ours. */
 export class Refusal extends Error {}
@@ -75,12 +76,12 @@ export async function finish({ username, session: Session }: Waiting, secret: st
     throw refusalOf(error);
   });
   const { IdToken, AccessToken, RefreshToken } = AuthenticationResult!;
-  const { payload: id } = await jwtVerify(IdToken!, keys, { issuer, audience: ClientId });
-  const { payload: access } = await jwtVerify(AccessToken!, keys, { issuer });
+  const { claims } = await idTokens.verify(IdToken);
+  const { scopes } = await accessTokens.verify(AccessToken);
   return {
-    email: String(id["email"]),
-    plan: String(id["plan"]),
-    scope: String(access["scope"]),
+    email: String(claims["email"]),
+    plan: String(claims["plan"]),
+    scope: scopes.join(" "),
     refreshToken: RefreshToken!,
   };
 }
