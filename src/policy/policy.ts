@@ -179,10 +179,10 @@ export type Verdict =
 
 /** The policies of a principal. Without a list there is no restriction of its kind; an empty list allows nothing. */
 interface PolicySets {
-  /** The policies of the access key or role. */
+  /** Policies of the access key or role. */
   readonly identity: readonly Policy[];
   readonly boundary?: readonly Policy[] | undefined;
-  /** The policies given when the session began. */
+  /** Session policies, given when the session began. */
   readonly session?: readonly Policy[] | undefined;
 }
 

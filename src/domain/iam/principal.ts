@@ -30,6 +30,6 @@ export interface RoleSession {
     readonly sub: string;
     readonly amr: readonly string[];
   };
-  /** The policies given when the role was assumed; undefined if there were none, which restricts nothing. */
+  /** Session policies that were given when the role was assumed; undefined if there were none, which restricts nothing. */
   readonly policies?: readonly string[];
 }
