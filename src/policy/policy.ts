@@ -179,10 +179,10 @@ export type Verdict =
 
 /** The policies of a principal. Without a list there is no restriction of its kind; an empty list allows nothing. */
 interface PolicySets {
-  /** Policies of the access key or role. */
+  /** The policies of the access key or role. */
   readonly identity: readonly Policy[];
   readonly boundary?: readonly Policy[] | undefined;
-  /** Session policies, given when the session began. */
+  /** The policies given when the session began. */
   readonly session?: readonly Policy[] | undefined;
 }
 
