@@ -36,7 +36,8 @@ type Input = Readonly<Record<string, unknown>>;
 
 /** Records what the input says about the target; code that finds a user records the user's id. */
 export function noteInput(call: AuditedCall, input: Input): void {
-  call.poolId ??= text(input["UserPoolId"]) ?? text(input["IdentityPoolId"]) ?? poolOfArn(text(input["ResourceArn"]));
+  call.poolId ??=
+    text(input["UserPoolId"]) ?? text(input["IdentityPoolId"]) ?? poolOfArn(text(input["ResourceArn"]));
   call.target ??= targetMembers.map((member) => text(input[member])).find((value) => value !== undefined);
   if (kindOf(call.operation) === "change") call.details = detailsOf(input);
 }
