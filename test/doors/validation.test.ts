@@ -5,6 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { identityPoolModel } from "../../src/wire/generated/identity-pools.ts";
+import { userPoolModel } from "../../src/wire/generated/user-pools.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { hangingMs } from "../kit/waiting.ts";
 import { part, whole } from "../kit/whole.ts";
@@ -35,7 +37,8 @@ function complaint(operation: KnownOperation, fault: Fault, answer: Answer): str
   const told = `${operation.name} ${fault.what}: ${status} ${type} ${message.slice(0, 300)}`;
   if (status === 500) return told;
   if (expected.type === undefined) return type === "SerializationException" ? told : undefined;
-  if (status !== 400 || type !== expected.type || !message.includes(expected.says)) return told;
+  const of = expected.type === "InvalidParameterException" ? constraintError(operation) : expected.type;
+  if (status !== 400 || type !== of || !message.includes(expected.says)) return told;
   if (message.length > 100_000) return `${operation.name} ${fault.what}: ${message.length} characters`;
   if (expected.type === "SerializationException") return undefined;
   // All violations of the call, counted and joined as by Cognito.
@@ -43,6 +46,10 @@ function complaint(operation: KnownOperation, fault: Fault, answer: Answer): str
   const found = rest?.match(/failed to satisfy constraint: /g)?.length ?? 0;
   return found === Number(count) && (plural === "s") === found > 1 ? undefined : told;
 }
+
+/** The error of a value that breaks the model; `expected.type` has that of user pools. */
+const constraintError = ({ service }: KnownOperation) =>
+  (service === "cognito-identity" ? identityPoolModel : userPoolModel).constraintError;
 
 /** A value that must not be repeated if the place is sensitive. */
 const told = "Tell-Nobody\u0001";
@@ -90,8 +97,8 @@ forEachServer("validation", (open, database) => {
         ({ path }) => `Value null at '${path}' failed to satisfy constraint: Member must not be null`,
       );
       const count = `${texts.length} validation error${texts.length === 1 ? "" : "s"} detected: `;
-      if (texts.length === 0) assert.notEqual(type, "InvalidParameterException", operation.name);
-      else assert.deepEqual([type, message], ["InvalidParameterException", count + texts.join("; ")]);
+      if (texts.length === 0) assert.notEqual(type, constraintError(operation), operation.name);
+      else assert.deepEqual([type, message], [constraintError(operation), count + texts.join("; ")]);
     }
   });
 
@@ -116,7 +123,7 @@ forEachServer("validation", (open, database) => {
     for (const operation of operations) {
       for (const place of [...placesOf(operation, {})].filter(constrained)) {
         const { type, message } = await call(server, operation, place.body(JSON.stringify(told)));
-        if (type !== "InvalidParameterException") continue;
+        if (type !== constraintError(operation)) continue;
         found += 1;
         assert.ok(message.includes(`Value at '${place.path}'`), `${operation.name}: ${message}`);
         assert.ok(!message.includes("Tell-Nobody"), `${operation.name}: ${message}`);

@@ -1,6 +1,7 @@
 /** Identities: what applications ask for, and what administrators see. */
 
 import type { Ctx } from "../../../app.ts";
+import { noteTarget } from "../../../domain/audit/call.ts";
 import { credentialsFor, openIdTokenFor } from "../../../domain/identities/credentials.ts";
 import { identityOf, newGuest, noSuchIdentity } from "../../../domain/identities/find-identity.ts";
 import { verifyLogins } from "../../../domain/identities/logins.ts";
@@ -88,7 +89,9 @@ export const DeleteIdentities: IdentityHandler<"DeleteIdentities"> = async (ctx,
   for (const IdentityId of new Set(input.IdentityIdsToDelete)) {
     try {
       const pool = await findPoolOfIdentity(ctx, IdentityId);
-      if (pool !== undefined) await deleteIdentity(ctx.db, { poolId: pool.id, id: IdentityId });
+      if (pool === undefined) continue;
+      if (ctx.audited?.poolId === undefined) noteTarget(ctx, { poolId: pool.id });
+      await deleteIdentity(ctx.db, { poolId: pool.id, id: IdentityId });
     } catch (error) {
       ctx.log.error({ err: error, identity: IdentityId }, "deleting an identity failed");
       unprocessed.push({ IdentityId, ErrorCode: "InternalServerError" });
