@@ -9,6 +9,7 @@ import type { Functions } from "./integrations/functions/functions.ts";
 import type { Outbound } from "./integrations/outbound.ts";
 import type { Sender } from "./integrations/senders/sender.ts";
 import type { Senders } from "./integrations/senders/senders.ts";
+import type { UpstreamSts } from "./integrations/upstream-sts.ts";
 import type { Caches } from "./lib/caches.ts";
 import type { LatestIds } from "./lib/latest-ids.ts";
 import type { AuditEvent } from "./store/audit.ts";
@@ -31,6 +32,8 @@ export interface App {
   readonly functions: Functions;
   /** Requests to servers that administrators name, such as identity providers. */
   readonly outbound: Outbound;
+  /** The STS for roles that are not defined here; undefined if none is configured. */
+  readonly upstreamSts: UpstreamSts | undefined;
   /** Parsed documents, imported keys and the like; nothing that can be revoked without a new version. */
   readonly caches: Caches;
   /** Running attempts to deliver messages (domain/messages/deliver.ts). */

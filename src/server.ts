@@ -51,6 +51,7 @@ import { createOutbound } from "./integrations/outbound.ts";
 import { inboxSender } from "./integrations/senders/sender.ts";
 import { openSenders } from "./integrations/senders/senders.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
+import { createUpstreamSts } from "./integrations/upstream-sts.ts";
 import { Caches } from "./lib/caches.ts";
 import { LatestIds } from "./lib/latest-ids.ts";
 import { networkOf } from "./lib/network.ts";
@@ -150,6 +151,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         await app.srp.close();
         await app.functions.close();
         await app.outbound.close();
+        await app.upstreamSts?.close();
         await left;
         await closeDatabase();
       },
@@ -256,6 +258,7 @@ export async function newApp(
       loopback: servesThisMachine(config),
       userAgent,
     }),
+    upstreamSts: config.sts && createUpstreamSts({ ...config.sts, userAgent }),
     // The inbox of a server that only this machine uses, unless something else sends.
     senders: openSenders(config.messages, { userAgent }, servesThisMachine(config) ? inboxSender : undefined),
     waitingSignIns: new LatestIds(waitingTracked),

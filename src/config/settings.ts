@@ -249,6 +249,19 @@ export const settings = {
     help: "Days for which audit events are kept.",
     wrong: matches(/^[1-9]\d{0,4}$/, "a number from 1 to 99999"),
   },
+  stsUrl: {
+    flag: "sts-url",
+    env: "POOLHOUSE_STS_URL",
+    help:
+      "URL of an STS (AWS's, or that of a store for S3) that issues the credentials of roles that are not defined here to " +
+      "identity pools; without one these credentials may do nothing.",
+    wrong: (text) => (isHttpUrl(text) ? undefined : "must be an http or https URL"),
+  },
+  stsCa: {
+    flag: "sts-ca",
+    env: "POOLHOUSE_STS_CA",
+    help: "PEM file of the authorities to trust for the certificate of sts-url; by default the usual ones.",
+  },
   guestDays: {
     flag: "guest-days",
     env: "POOLHOUSE_GUEST_DAYS",
@@ -306,7 +319,7 @@ export const settingGroups: readonly (readonly [title: string, names: readonly (
     ["Listening", ["host", "port", "tls", "httpsPort"]],
     ["Public addresses", ["publicUrl", "authDomain", "extraHosts", "trustedProxies"]],
     ["Identity providers", ["privateProviders"]],
-    ["Identity pools", ["guestDays"]],
+    ["Identity pools", ["guestDays", "stsUrl", "stsCa"]],
     [
       "Data and keys",
       [
@@ -324,6 +337,13 @@ export const settingGroups: readonly (readonly [title: string, names: readonly (
     ],
     ["Starting", ["config", "demo"]],
   ];
+
+/** Whether the text is a URL that a request can be made to; what it must not contain stands in no log then. */
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^https?:$/.test(protocol) && username === "" && password === "";
+}
 
 /** Whether the text is an address or a CIDR range. */
 export function isRange(range: string): boolean {

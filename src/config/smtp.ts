@@ -27,7 +27,7 @@ export function smtpConfig(value: (name: Name) => string | undefined): SmtpConfi
 }
 
 /** Reads the certificates of authorities. TLS would ignore what it cannot use, and then trust fewer of them. */
-function readAuthorities(path: string): string {
+export function readAuthorities(path: string): string {
   const text = authoritiesIn(readFileSync(path, "utf8"));
   if (text === undefined) throw new Error("it must hold certificates (PEM), none of them cut off.");
   return text;

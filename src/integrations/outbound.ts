@@ -57,6 +57,8 @@ export interface OutboundOptions {
   readonly loopback: boolean;
   /** The User-Agent header. */
   readonly userAgent: string;
+  /** PEM of the authorities to trust for certificates; the usual ones if undefined. */
+  readonly ca?: string | undefined;
   /** Set by tests. */
   readonly connectMs?: number;
   /** The time for everything, redirects included; set by tests. */
@@ -86,16 +88,17 @@ interface Means {
 }
 
 export function createOutbound(options: OutboundOptions): Outbound {
-  const { privateRanges, loopback, userAgent, connectMs = 5000, totalMs = 10_000 } = options;
+  const { privateRanges, loopback, userAgent, ca, connectMs = 5000, totalMs = 10_000 } = options;
+  const trusted = ca === undefined ? {} : { ca };
   const rules = addressRules(privateRanges, loopback);
   const means: Means = {
     rules,
     lookup: { "http:": checkedLookup(rules, "http:"), "https:": checkedLookup(rules, "https:") },
     kept: {
       "http:": new Agent({ ...kept, maxSockets }),
-      "https:": new TlsAgent({ ...kept, maxSockets }),
+      "https:": new TlsAgent({ ...kept, maxSockets, ...trusted }),
     },
-    single: { "http:": new Agent({ maxSockets }), "https:": new TlsAgent({ maxSockets }) },
+    single: { "http:": new Agent({ maxSockets }), "https:": new TlsAgent({ maxSockets, ...trusted }) },
     connectMs,
     userAgent,
   };

@@ -1,5 +1,6 @@
 /** GetCredentialsForIdentity and GetOpenIdToken ("Credentials provider authflow", Amazon Cognito Developer Guide). */
 import type { Ctx } from "../../app.ts";
+import { type UpstreamSts, UpstreamStsError } from "../../integrations/upstream-sts.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { IdentityPool } from "../identity-pools/load-identity-pool.ts";
 import { ownProvider } from "../identity-pools/provider-names.ts";
@@ -137,8 +138,11 @@ async function issue(
   };
   const role = await findRole(ctx, arn);
   const name = roleNameOf(arn);
-  if (role === undefined)
+  if (role === undefined) {
+    const { upstreamSts } = ctx.app;
+    if (upstreamSts !== undefined) return issueUpstream(ctx, upstreamSts, arn, claims);
     return issueForUnknownRole(ctx, { arn, name: name ?? unassumable("not the ARN of a role") }, session);
+  }
   const context = trustContext(ctx, claims);
   const caller = { type: "Federated", values: [ownProvider] } as const;
   for (const action of [
@@ -148,6 +152,23 @@ async function issue(
     if (trusts(ctx, role, { action, principal: caller, context }) !== "allow")
       unassumable(`the trust policy of ${arn} does not allow ${action}`);
   return issueForRole(ctx, role, session);
+}
+
+/** Credentials of a role that is not defined here, from the STS that is configured. */
+async function issueUpstream(
+  ctx: Ctx,
+  upstream: UpstreamSts,
+  roleArn: string,
+  claims: IdentityClaims,
+): Promise<SessionCredentials> {
+  const token = await signIdentityToken(ctx, claims, tokenSeconds);
+  try {
+    return await upstream.assume({ roleArn, sessionName, token, seconds: credentialSeconds });
+  } catch (error) {
+    if (!(error instanceof UpstreamStsError)) throw error;
+    if (error.code !== undefined) return unassumable(error.message);
+    return refuse("ExternalServiceException", "The token service cannot be reached.", error.message);
+  }
 }
 
 /**
