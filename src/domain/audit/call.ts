@@ -13,6 +13,7 @@ export function kindOf(operation: string): CallKind {
   if (operation === "AdminInitiateAuth" || operation === "AdminRespondToAuthChallenge") return "sign-in";
   // Creates an identity if there is none.
   if (operation === "GetOpenIdTokenForDeveloperIdentity") return "change";
+  if (operation === "GetSessionToken") return "change";
   return /^(?:Admin)?(?:Describe|Get|List|Lookup)|^Decrypt$/.test(operation) ? "read" : "change";
 }
 
@@ -36,13 +37,15 @@ type Input = Readonly<Record<string, unknown>>;
 
 /** Records what the input says about the target; code that finds a user records the user's id. */
 export function noteInput(call: AuditedCall, input: Input): void {
-  call.poolId ??= text(input["UserPoolId"]) ?? text(input["IdentityPoolId"]) ?? poolOfArn(text(input["ResourceArn"]));
+  call.poolId ??=
+    text(input["UserPoolId"]) ?? text(input["IdentityPoolId"]) ?? poolOfArn(text(input["ResourceArn"]));
   call.target ??= targetMembers.map((member) => text(input[member])).find((value) => value !== undefined);
   if (kindOf(call.operation) === "change") call.details = detailsOf(input);
 }
 
 const text = (value: unknown) => (typeof value === "string" ? value : undefined);
-const poolOfArn = (arn: string | undefined) => /:(?:userpool\/([\w-]+)|identitypool\/([\w-]+:[0-9a-f-]+))$/.exec(arn ?? "")?.[1];
+const poolOfArn = (arn: string | undefined) =>
+  /:(?:userpool\/([\w-]+)|identitypool\/([\w-]+:[0-9a-f-]+))$/.exec(arn ?? "")?.[1];
 
 /** The names of the given members and attributes, plus the names of group and client, which are not secret. */
 function detailsOf(input: Input): Record<string, unknown> {
