@@ -43,6 +43,8 @@ import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { createOverloadGuard } from "./http/overload.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
+import { identityDiscoveryRoutes } from "./http/sts/discovery.ts";
+import { isQueryCall, stsListener } from "./http/sts/endpoint.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
 import { Turns } from "./http/turns.ts";
 import { welcomeRoutes } from "./http/welcome/routes.ts";
@@ -315,6 +317,8 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
   const byRoutes = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
   return createFront(serving, createOverloadGuard(serving, overloadPage), {
     api: awsJsonListener(serving, [kmsDoor]),
+    query: stsListener(serving),
+    isQueryCall,
     routes: (incoming, outgoing) => void byRoutes(incoming, outgoing),
     hasOwnPath: isInvocation,
     notFoundPage,
@@ -354,6 +358,7 @@ function routes(
   });
   all.route("/", preflightRoutes());
   all.route("/", lambdaRoutes(serving));
+  all.route("/", identityDiscoveryRoutes(serving));
   all.route("/", ofPools);
   if (servesThisMachine(app.config)) all.route("/", welcomeRoutes(serving));
   if (app.senders.keepsInbox) all.route("/", inboxRoutes(serving));

@@ -24,6 +24,8 @@ interface Traits {
   "smithy.api#default"?: boolean | number | string | null;
   "smithy.api#error"?: string;
   "smithy.api#auth"?: string[];
+  "smithy.api#optionalAuth"?: object;
+  "aws.protocols#awsQueryError"?: { code: string; httpResponseCode: number };
   "smithy.api#paginated"?: { inputToken: string; outputToken: string; items?: string; pageSize?: string };
 }
 
@@ -63,6 +65,10 @@ const SERVICES: readonly Service[] = [
     ...{ source: "cognito-identity", target: "identity-pools", prefix: "identityPool" },
     ...{ constraintError: "ValidationException", dropsAnchors: true },
   },
+  {
+    ...{ source: "sts", target: "sts", prefix: "sts" },
+    ...{ constraintError: "ValidationException", dropsAnchors: true },
+  },
 ];
 
 /**
@@ -90,6 +96,15 @@ const KMS_ERRORS = [
   "InvalidCiphertextException",
   "InvalidKeyUsageException",
   "NotFoundException",
+];
+
+/** "Common Errors" of the AWS Security Token Service API Reference, for requests that its Query protocol does not allow. */
+const QUERY_ERRORS = [
+  "InvalidAction",
+  "InvalidParameterValue",
+  "InvalidQueryParameter",
+  "MalformedQueryString",
+  "MissingAction",
 ];
 
 const AUTHORIZATIONS: ReadonlySet<string> = new Set<Authorization>([
@@ -181,7 +196,9 @@ function operationFacts(
 ): OperationFacts {
   if (authorization === undefined) throw new Error(`operations.tsv lacks ${name}`);
   // Smithy's `auth: []` makes an SDK send the call unsigned: both sources must agree on which calls those are.
-  const unsigned = shape.traits?.["smithy.api#auth"]?.length === 0;
+  const unsigned =
+    shape.traits?.["smithy.api#auth"]?.length === 0 ||
+    shape.traits?.["smithy.api#optionalAuth"] !== undefined;
   if (unsigned !== (authorization !== "iam"))
     throw new Error(`${name}: operations.tsv and the model disagree`);
   const paginated = shape.traits?.["smithy.api#paginated"];
@@ -298,7 +315,17 @@ function factsFile(service: Service, source: Source): string {
     `export const ${prefix}Model: Model<${typePrefix}Operations> = {\n`,
     `  operations: ${prefix}Operations,\n  shapes: ${prefix}Shapes,\n`,
     `  constraintError: "${constraintError}",\n};\n`,
+    queryErrors(prefix, source),
   ].join("");
+}
+
+/** For services of the Query protocol: the code and the status that each error has on the wire. */
+function queryErrors(prefix: string, source: Source): string {
+  const rows = [...source].flatMap(([name, { traits }]) => {
+    const error = traits?.["aws.protocols#awsQueryError"];
+    return error === undefined ? [] : [`  ${name}: ${literal([error.code, error.httpResponseCode])},\n`];
+  });
+  return rows.length === 0 ? "" : `\nexport const ${prefix}Errors = {\n${rows.join("")}} as const;\n`;
 }
 
 function withoutAnchors(shape: Shape): Shape {
@@ -371,11 +398,11 @@ function errorCodesFile(sources: readonly Source[]): string {
   const declared = sources.flatMap((source) =>
     [...source].flatMap(([name, shape]) => (shape.traits?.["smithy.api#error"] === undefined ? [] : [name])),
   );
-  const codes = [...new Set([...declared, ...FRAMEWORK_ERRORS, ...KMS_ERRORS])].sort();
+  const codes = [...new Set([...declared, ...FRAMEWORK_ERRORS, ...KMS_ERRORS, ...QUERY_ERRORS])].sort();
   const lines = codes.map((code) => `  ${JSON.stringify(code)},\n`);
   return [
     HEADER,
-    "// Every error of both models, and those of the request framework; nothing else may be answered.\n\n",
+    "// Every error of the models, and those of the request framework; nothing else may be answered.\n\n",
     `export const errorCodes = [\n${lines.join("")}] as const;\n\n`,
     "export type ErrorCode = (typeof errorCodes)[number];\n",
   ].join("");

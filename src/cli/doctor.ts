@@ -12,7 +12,7 @@ import { isWrappedUnder, masterKeySince, readDataKeys } from "../store/keys/data
 import { type OpenedDatabase, openDatabase } from "../store/open.ts";
 import { readPublicUrl } from "../store/public-url.ts";
 import { isRotating } from "../store/rotation/rotate-data-key.ts";
-import { oldestSigningKey } from "../store/signing-keys.ts";
+import { identityPoolsOwner, oldestSigningKey } from "../store/signing-keys.ts";
 import { listPools } from "../store/user-pools.ts";
 import { type Listening, whoListens } from "./ask-port.ts";
 import { timeText } from "./command-line.ts";
@@ -213,7 +213,7 @@ async function keyFindings({ db, masterKeys }: OpenedDatabase, config: Config): 
   if (oldest !== undefined) {
     findings.push({
       ok: true,
-      text: `the oldest signing key, of pool ${oldest.poolId}, is ${age(oldest.activeFrom)}`,
+      text: `the oldest signing key, of ${oldest.poolId === identityPoolsOwner ? "identity pools" : `pool ${oldest.poolId}`}, is ${age(oldest.activeFrom)}`,
     });
   }
   if (isRotating(dataKeys)) {

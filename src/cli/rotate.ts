@@ -2,11 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { recorded } from "../domain/audit/command.ts";
+import { rotateIdentityKeys } from "../domain/identities/rotate-identity-keys.ts";
 import { type Rotation, rotateSigningKeys } from "../domain/tokens/rotate-keys.ts";
 import { generateSigningPair } from "../domain/tokens/signing-keys.ts";
 import type { Db } from "../store/db.ts";
 import { rotateDataKey } from "../store/rotation/rotate-data-key.ts";
 import { rotateMasterKey } from "../store/rotation/rotate-master-key.ts";
+import { identityPoolsOwner } from "../store/signing-keys.ts";
 import { listPools } from "../store/user-pools.ts";
 import { CommandError } from "./command-error.ts";
 import { type Given, timeText } from "./command-line.ts";
@@ -15,7 +17,7 @@ import { operator } from "./operator.ts";
 
 const random = (bytes: number) => randomBytes(bytes);
 /** Records the audit event of a rotation after it is done, since a rotation consists of several transactions. */
-const recordRotation = (db: Db, operation: string, details: { poolId?: string } = {}) =>
+const recordRotation = (db: Db, operation: string, details: { poolId?: string; target?: string } = {}) =>
   recorded(
     { db, random, clock: Date.now },
     operator(),
@@ -26,7 +28,12 @@ const say = (text: string) => console.log(`${timeText(Date.now())}  ${text}`);
 
 export const rotations = {
   "rotate signing": {
-    options: { pool: { type: "string" }, all: { type: "boolean" }, now: { type: "boolean" } },
+    options: {
+      pool: { type: "string" },
+      "identity-pools": { type: "boolean" },
+      all: { type: "boolean" },
+      now: { type: "boolean" },
+    },
     operands: 0,
     run: rotateSigning,
   },
@@ -36,16 +43,23 @@ export const rotations = {
 
 async function rotateSigning({ config, text, flag }: Given): Promise<void> {
   const poolId = text("pool");
-  if ((poolId === undefined) === !flag("all"))
-    throw new CommandError("Say which: --pool POOL_ID, or --all.", 2);
+  const [ofIdentities, all] = [flag("identity-pools"), flag("all")];
+  if ([poolId !== undefined, ofIdentities, all].filter(Boolean).length !== 1)
+    throw new CommandError("Say which: --pool POOL_ID, --identity-pools, or --all.", 2);
   const atOnce = flag("now");
   await withDatabase(config, async ({ db }) => {
     const rotating = { db, random, clock: Date.now, newSigningPair: generateSigningPair };
-    for await (const id of poolId === undefined ? poolIds(db) : [poolId]) {
+    const pools = all ? poolIds(db) : poolId === undefined ? [] : [poolId];
+    for await (const id of pools) {
       const rotation = await rotateSigningKeys(rotating, id, { atOnce });
       if (rotation.outcome === "done") await recordRotation(db, "RotateSigningKeys", { poolId: id });
       console.log(`${id}: ${outcomeText(id, rotation, atOnce)}`);
     }
+    if (!all && !ofIdentities) return;
+    const rotation = await rotateIdentityKeys({ ...rotating, config }, { atOnce });
+    if (rotation.outcome === "done")
+      await recordRotation(db, "RotateSigningKeys", { target: identityPoolsOwner });
+    console.log(`identity pools: ${identitiesOutcome(rotation, atOnce)}`);
   });
 }
 
@@ -72,6 +86,11 @@ function outcomeText(id: string, { outcome, signFrom }: Rotation, atOnce: boolea
     case "no-pool":
       throw new CommandError(`There is no user pool ${id}.`);
   }
+}
+
+function identitiesOutcome(rotation: Rotation, atOnce: boolean): string {
+  if (rotation.outcome !== "done" || !atOnce) return outcomeText("", rotation, atOnce);
+  return "a new key signs within a minute; every OpenID token issued before is then refused, credentials stay good";
 }
 
 async function rotateData({ config }: Given): Promise<void> {

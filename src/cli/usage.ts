@@ -49,7 +49,10 @@ export const usages = {
       ["keys enable ACCESS_KEY_ID", "Accept it again."],
       ["keys delete ACCESS_KEY_ID", "Delete it."],
       ["keys reset-root [--json]", "Replace the root access key."],
-      ["keys rotate signing --pool POOL_ID|--all [--now]", "Replace the signing keys of a pool, or of all."],
+      [
+        "keys rotate signing --pool POOL_ID|--identity-pools|--all [--now]",
+        "Replace the signing keys of a pool, of identity pools, or of all.",
+      ],
       ["keys rotate data", "Replace the data key, and seal everything anew."],
       ["keys rotate master", "Replace the master key."],
     ],

@@ -15,6 +15,9 @@ import { hasNormalPath } from "./request-target.ts";
 export interface Ways {
   /** Calls of the API at one of the server's own hosts. It admits them itself, as it answers refusals in its own way. */
   readonly api: Listener;
+  /** Calls of the Query protocol at one of the server's own hosts, which it admits itself, too. */
+  readonly query: Listener;
+  readonly isQueryCall: (incoming: IncomingMessage) => boolean;
   /** Everything else. */
   readonly routes: Listener;
   /** Whether a request is for a route that takes paths in another than the normal form. */
@@ -27,11 +30,13 @@ export interface Ways {
 export function createFront(
   serving: Serving,
   guard: OverloadGuard,
-  { api, routes, hasOwnPath, notFoundPage }: Ways,
+  { api, query, isQueryCall, routes, hasOwnPath, notFoundPage }: Ways,
 ): Listener {
   const knowsHost = createHostCheck(serving.app.config);
   const answer: Listener = (incoming, outgoing) => {
-    if (isApiCall(incoming) && knowsHost(incoming.headers.host)) api(incoming, outgoing);
+    const { host } = incoming.headers;
+    if (isQueryCall(incoming) && knowsHost(host)) query(incoming, outgoing);
+    else if (isApiCall(incoming) && knowsHost(host)) api(incoming, outgoing);
     else if (guard.refuses(incoming, outgoing)) return;
     else if (hasOwnPath(incoming) || hasNormalPath(incoming)) routes(incoming, outgoing);
     else answerNothingHere(incoming, outgoing, notFoundPage);

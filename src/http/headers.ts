@@ -11,6 +11,12 @@ const guards = Object.entries({
   "cache-control": "no-store",
 });
 
+/** Browsers may call the APIs, and read what they answer, from anywhere. */
+export const apiCors = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date",
+};
+
 /** Seconds. */
 const year = 31_536_000;
 

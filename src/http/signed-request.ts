@@ -44,12 +44,15 @@ export function soleHeader({ headers }: Pick<WireRequest, "headers">, name: stri
   return values?.length === 1 ? values[0] : undefined;
 }
 
-/** A POST as its signature covers it: raw headers, which few operations look at, and raw target. */
-export function wireRequest({ url = "/", rawHeaders }: IncomingMessage, body: Uint8Array): WireRequest {
+/** A request as its signature covers it: raw headers, which few operations look at, and raw target. */
+export function wireRequest(
+  { method = "POST", url = "/", rawHeaders }: IncomingMessage,
+  body: Uint8Array,
+): WireRequest {
   const end = url.indexOf("?");
   let pairs: ReturnType<typeof headerPairs> | undefined;
   return {
-    method: "POST",
+    method,
     path: end < 0 ? url : url.slice(0, end),
     query: end < 0 ? "" : url.slice(end + 1),
     get headers() {

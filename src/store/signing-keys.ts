@@ -5,6 +5,9 @@ import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { SigningKeysTable } from "./schema/schema.ts";
 import { raisePool } from "./user-pools.ts";
 
+/** In place of a pool's id: the keys for the OpenID tokens of all identity pools, which are no user pool's. */
+export const identityPoolsOwner = "identity-pools";
+
 export interface SigningKeyRow {
   readonly kid: string;
   readonly tokenUse: "id" | "access";
@@ -125,7 +128,7 @@ export function succeedSigningKeys(
 ): Promise<Succession> {
   return inTransaction(db, async (tx) => {
     // The pool's row first: rotations of a pool wait for each other, and for the pool's deletion.
-    if (!(await raisePool(tx, poolId))) return "no-pool";
+    if (poolId !== identityPoolsOwner && !(await raisePool(tx, poolId))) return "no-pool";
     const keys = await presentQuery(tx, { poolId });
     if (keys.length === 0) return "no-keys";
     if (!change.atOnce && keys.some((key) => key.active_from > change.now)) return "under-way";

@@ -13,7 +13,7 @@ import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import { type ExpiringTable, expiringTables, growth } from "./growth.ts";
 import { prepared } from "./prepared.ts";
 import { sweepRetiredNames } from "./retired-names.ts";
-import { sweepSigningKeys } from "./signing-keys.ts";
+import { identityPoolsOwner, sweepSigningKeys } from "./signing-keys.ts";
 import { listPoolIds } from "./user-pools.ts";
 
 const day = 24 * 60 * 60 * 1000;
@@ -85,6 +85,7 @@ export async function sweep(db: Db, now: number, options: SweepOptions = {}): Pr
       await inSlices(db, expired(table, { poolId, now }), options);
     await sweepSigningKeys(db, poolId, now);
   });
+  await sweepSigningKeys(db, identityPoolsOwner, now);
   await sweepRetiredNames(db, now);
 }
 

@@ -7,7 +7,9 @@ import { type Logger, pino } from "pino";
 import { notYet } from "../../src/http/aws-json/operation.ts";
 import { identityPoolHandlers, userPoolHandlers } from "../../src/http/aws-json/operations.ts";
 import { errors as ofInvoke } from "../../src/http/lambda/answer.ts";
+import { wireCodes as ofSts } from "../../src/http/sts/errors.ts";
 import { identityPoolOperations } from "../../src/wire/generated/identity-pools.ts";
+import { stsOperations } from "../../src/wire/generated/sts.ts";
 import { userPoolOperations } from "../../src/wire/generated/user-pools.ts";
 import type { OperationFacts } from "../../src/wire/model.ts";
 
@@ -57,6 +59,8 @@ const tables: readonly Table[] = [
 /** Two services share three names (tags): those may answer what either declares. */
 function errorsOf(operation: string): ReadonlySet<string> {
   if (operation === "Invoke") return new Set(Object.keys(ofInvoke));
+  if (Object.hasOwn(stsOperations, operation))
+    return new Set(ofSts.filter((code) => code !== "InternalFailure"));
   const all: string[] = [...ofEveryOperation, ...(deviating[operation] ?? [])];
   for (const [facts, handlers] of tables) {
     if (facts === identityPoolOperations && Object.hasOwn(facts, operation)) all.push("ValidationException");

@@ -72,6 +72,8 @@ const components = {
   script: () => existsSync("/usr/bin/script"),
   // Reads units without running any.
   "systemd-analyze": () => existsSync("/usr/bin/systemd-analyze"),
+  // Signs requests since 7.75.
+  curl: () => succeeds("curl", ["--version"]),
   boto3: () =>
     existsSync("/usr/bin/python3") && existsSync("/usr/lib/python3/dist-packages/boto3/__init__.py"),
   terraform: () => providerMirror() !== undefined && succeeds("terraform", ["version"]),

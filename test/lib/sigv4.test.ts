@@ -1,6 +1,6 @@
 /** Signature Version 4 against other people's signers: @smithy/signature-v4 and the AWS SDKs v3 and v2. */
 import assert from "node:assert/strict";
-import { createHash, createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
@@ -15,6 +15,7 @@ import {
   signRequest,
   type WireRequest,
 } from "../../src/lib/sigv4.ts";
+import { Sha256 } from "../kit/sha256.ts";
 
 const accessKeyId = "AKIAIOSFODNN7EXAMPLE";
 const secretAccessKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -96,20 +97,6 @@ test("the example of the AWS documentation (IAM ListUsers)", () => {
   const at = Date.UTC(2015, 7, 30, 12, 36, 0);
   assert.deepEqual(checkSignature(reading, request, secret, { now: at, services: ["iam"] }), { ok: true });
 });
-
-class Sha256 {
-  private readonly hash;
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret as string);
-  }
-  update(data: string | ArrayBuffer | ArrayBufferView) {
-    this.hash.update(data as string);
-  }
-  async digest() {
-    return new Uint8Array(this.hash.digest());
-  }
-  reset() {}
-}
 
 test("@smithy/signature-v4: odd paths, queries, headers, session token", async () => {
   const signer = new SignatureV4({

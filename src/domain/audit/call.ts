@@ -13,6 +13,7 @@ export function kindOf(operation: string): CallKind {
   if (operation === "AdminInitiateAuth" || operation === "AdminRespondToAuthChallenge") return "sign-in";
   // Creates an identity if there is none.
   if (operation === "GetOpenIdTokenForDeveloperIdentity") return "change";
+  if (operation === "GetSessionToken") return "change";
   return /^(?:Admin)?(?:Describe|Get|List|Lookup)|^Decrypt$/.test(operation) ? "read" : "change";
 }
 

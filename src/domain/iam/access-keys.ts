@@ -14,6 +14,7 @@ import {
   replaceAccessKeys,
   setAccessKeyPolicy,
 } from "../../store/access-keys.ts";
+import { refuse } from "../../wire/refuse.ts";
 import { recorded } from "../audit/command.ts";
 import { contextOf, type PolicyRequest } from "./condition-keys.ts";
 import { checkPolicy } from "./policy-check.ts";
@@ -148,6 +149,14 @@ export async function findAccessKey(ctx: Ctx, accessKeyId: string): Promise<Acce
 /** Whether there is an active key with this id; that the caller names it proves nothing. */
 export async function isAccessKey(ctx: Ctx, accessKeyId: string): Promise<boolean> {
   return isStorable(accessKeyId) && (await readAccessKeyStatus(ctx.db, accessKeyId)) === "Active";
+}
+
+/** The account of an access key, whether or not it is active. Throws ValidationException if there is none. */
+export async function accountOfKey(ctx: Ctx, accessKeyId: string): Promise<string> {
+  const status = isStorable(accessKeyId) ? await readAccessKeyStatus(ctx.db, accessKeyId) : undefined;
+  return status === undefined
+    ? refuse("ValidationException", "There is no such access key.")
+    : ctx.config.accountId;
 }
 
 export function principalOf(ctx: Ctx, key: Pick<AccessKey, "id" | "principal" | "policy">): Principal {

@@ -8,6 +8,8 @@ export interface Principal {
   readonly policies: readonly string[];
   /** Set if a role was assumed. */
   readonly session?: RoleSession;
+  /** Set if it calls with temporary credentials of its access key (GetSessionToken). */
+  readonly isKeySession?: true;
 }
 
 /** What policies can test about the session of a role ("AWS global condition context keys", IAM User Guide). */
@@ -16,9 +18,13 @@ export interface RoleSession {
   readonly roleArn: string;
   /** `<id of the role>:<name of the session>`. */
   readonly userId: string;
+  /** The id of the role; undefined if nobody has defined it, and the session may do nothing. */
+  readonly roleId?: string;
   /** In epoch milliseconds. */
   readonly issuedAt: number;
   readonly tags: Readonly<Record<string, string>>;
+  /** The keys of the tags that sessions which are begun with this one inherit. */
+  readonly transitiveTags?: readonly string[];
   readonly sourceIdentity?: string;
   /** The provider that the user signed in with. */
   readonly federatedProvider?: string;

@@ -12,18 +12,22 @@ import {
   type JWTPayload,
   jwtVerify,
 } from "jose";
-import type { Ctx } from "../../app.ts";
+import type { App, Ctx } from "../../app.ts";
 import type { Config } from "../../config/config.ts";
 import { selfSignedCertificate } from "../../integrations/certificates.ts";
 import { toBase64url, utf8 } from "../../lib/bytes.ts";
 import { CacheKind } from "../../lib/caches.ts";
-import { insertSigningKey, readSigningKeys, type SigningKeyRow } from "../../store/signing-keys.ts";
+import {
+  identityPoolsOwner,
+  insertSigningKey,
+  readSigningKeys,
+  type SigningKeyRow,
+} from "../../store/signing-keys.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { identityPoolArn } from "../identity-pools/load-identity-pool.ts";
 import { keyOfPair } from "../tokens/signing-keys.ts";
 
-/** In place of a pool's id in the table of signing keys. */
-const owner = "identity-pools";
+const owner = identityPoolsOwner;
 
 /** The `iss` of identity pools' tokens. */
 export const identityIssuer = ({ publicUrl }: Pick<Config, "publicUrl">): string => `${publicUrl}/identity`;
@@ -71,7 +75,15 @@ async function makeFirstKey(ctx: Ctx): Promise<void> {
 
 /** A key that is not stored yet, with a certificate of its own: some verifiers accept no key without. */
 export async function newIdentityKey(
-  { app, now, random, config }: Pick<Ctx, "app" | "now" | "random" | "config">,
+  {
+    app,
+    now,
+    random,
+    config,
+  }: Pick<Ctx, "now" | "random"> & {
+    readonly app: Pick<App, "newSigningPair">;
+    readonly config: Pick<Config, "publicUrl">;
+  },
   kid: string,
   activeFrom: number,
 ) {
@@ -127,7 +139,7 @@ export interface IdentityClaims {
 }
 
 const arnClaim = "https://cognito-identity.amazonaws.com/identity-pool-arn";
-const tagsClaim = "https://aws.amazon.com/tags";
+export const tagsClaim = "https://aws.amazon.com/tags";
 
 /** Signs a token. @param seconds how long it is valid */
 export async function signIdentityToken(ctx: Ctx, about: IdentityClaims, seconds: number): Promise<string> {
@@ -159,8 +171,14 @@ const tagsFor = (tags: Readonly<Record<string, string>>) => ({
 /** Why a token is not accepted. */
 export type TokenFault = "expired" | "invalid";
 
+/** What a token says that was verified. */
+export interface ReadClaims extends IdentityClaims {
+  /** Epoch milliseconds, whole seconds. */
+  readonly issuedAt: number;
+}
+
 /** Verifies a token of this issuer. */
-export async function readIdentityToken(ctx: Ctx, token: string): Promise<IdentityClaims | TokenFault> {
+export async function readIdentityToken(ctx: Ctx, token: string): Promise<ReadClaims | TokenFault> {
   const keys = await keysOf(ctx);
   try {
     const { payload } = await jwtVerify(
@@ -183,13 +201,15 @@ function refuseKey(): never {
   throw new errors.JWKSNoMatchingKey();
 }
 
-function claimsOf({ sub, aud, amr, [tagsClaim]: tags }: JWTPayload): IdentityClaims | undefined {
-  if (sub === undefined || typeof aud !== "string" || !Array.isArray(amr)) return undefined;
+function claimsOf({ sub, aud, amr, iat, [tagsClaim]: tags }: JWTPayload): ReadClaims | undefined {
+  if (sub === undefined || typeof aud !== "string" || !Array.isArray(amr) || iat === undefined)
+    return undefined;
   const principal = (tags as { principal_tags?: Record<string, string[]> } | undefined)?.principal_tags ?? {};
   return {
     poolId: aud,
     identityId: sub,
     amr: amr.map(String),
+    issuedAt: iat * 1000,
     tags: Object.fromEntries(Object.entries(principal).map(([name, [value = ""]]) => [name, value])),
   };
 }

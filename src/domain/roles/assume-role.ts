@@ -17,13 +17,17 @@ export function trusts(
   role: Pick<Role, "trust">,
   request: { readonly action: string; readonly principal: Caller; readonly context: Context },
 ): Decision {
+  return evaluateTrust(trustOf(ctx, role), request);
+}
+
+/** A role's trust policy. */
+export function trustOf(ctx: Ctx, { trust }: Pick<Role, "trust">): TrustPolicy {
   const cache = ctx.app.caches.of(trustPolicies);
-  let policy = cache.get(role.trust);
-  if (policy === undefined) {
-    policy = parseTrustPolicy(role.trust);
-    cache.set(role.trust, policy);
-  }
-  return evaluateTrust(policy, request);
+  const known = cache.get(trust);
+  if (known !== undefined) return known;
+  const policy = parseTrustPolicy(trust);
+  cache.set(trust, policy);
+  return policy;
 }
 
 /** What a new session is about, besides its role and its time. */

@@ -19,7 +19,7 @@ export async function principalOfSession(
 ): Promise<Principal | undefined> {
   if (session.of === "role") return ofRole(ctx, accessKeyId, session.facts);
   const key = await findAccessKey(ctx, session.facts.accessKeyId);
-  return key && principalOf(ctx, key);
+  return key && { ...principalOf(ctx, key), isKeySession: true };
 }
 
 async function ofRole(ctx: Ctx, accessKeyId: string, facts: SessionFacts): Promise<Principal | undefined> {
@@ -30,7 +30,7 @@ async function ofRole(ctx: Ctx, accessKeyId: string, facts: SessionFacts): Promi
     const pool = await findIdentityPool(ctx, identity.poolId);
     if (pool === undefined || (pool.document.notBefore ?? 0) > issuedAt) return undefined;
   }
-  const { tags = {}, sourceIdentity, federatedProvider, policies } = facts;
+  const { tags = {}, transitiveTags, sourceIdentity, federatedProvider, policies } = facts;
   return {
     accessKeyId,
     name: roleName,
@@ -41,6 +41,8 @@ async function ofRole(ctx: Ctx, accessKeyId: string, facts: SessionFacts): Promi
       userId: `${roleId ?? "AROA"}:${name}`,
       issuedAt,
       tags,
+      ...(roleId !== undefined && { roleId }),
+      ...(transitiveTags !== undefined && { transitiveTags }),
       ...(sourceIdentity !== undefined && { sourceIdentity }),
       ...(federatedProvider !== undefined && { federatedProvider }),
       ...(identity !== undefined && {

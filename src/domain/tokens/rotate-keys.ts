@@ -12,7 +12,7 @@ import { makeSigningKey } from "./signing-keys.ts";
 export const publishedBeforeSigning = 3 * 60 * 60 * 1000;
 
 /** A margin for clock skew between servers and for running requests. Milliseconds. */
-const signingMargin = 10 * 60 * 1000;
+export const signingMargin = 10 * 60 * 1000;
 
 export interface Rotation {
   readonly outcome: Succession;

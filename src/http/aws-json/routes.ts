@@ -7,6 +7,7 @@ import type { WireRequest } from "../../lib/sigv4.ts";
 import { refusalFor } from "../../wire/refuse.ts";
 import { type Exchange, refusalOf } from "../body.ts";
 import type { Serving } from "../context.ts";
+import { apiCors } from "../headers.ts";
 import { holdings } from "../holdings.ts";
 import type { JsonDoor, JsonOperation } from "../json-door.ts";
 import { errorAnswer, type JsonAnswer } from "../json-errors.ts";
@@ -18,11 +19,6 @@ import { answerCall, findTarget, type Target } from "./endpoint.ts";
 
 /** Request headers that browsers may send; these families cover what the AWS SDKs send. */
 const allowedHeader = /^(?:content-type|cache-control|authorization|x-amz-[a-z0-9-]+|amz-sdk-[a-z0-9-]+)$/;
-
-const corsHeaders = {
-  "access-control-allow-origin": "*",
-  "access-control-expose-headers": "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date",
-};
 
 /** Answers the question of browsers whether they may call; the calls themselves never get to Hono. */
 export function preflightRoutes(): Hono {
@@ -82,7 +78,7 @@ async function answerPost(serving: Serving, exchange: Exchange, target: Called):
     "cache-control": "no-store",
     // SDKs correct their clock by this header, so it must come from the clock that signatures are checked against.
     date: new Date(ctx.now).toUTCString(),
-    ...corsHeaders,
+    ...apiCors,
     ...answer.headers,
   });
   outgoing.end(answer.body, admitted ? undefined : () => serving.admission.hold(incoming.socket));

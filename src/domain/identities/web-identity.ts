@@ -1,0 +1,179 @@
+/**
+ * Verifies the tokens by which AssumeRoleWithWebIdentity is told who somebody is: ID tokens of OpenID providers, among them
+ * the issuer of identity pools and this server's user pools. `issuers` is THE table of them.
+ */
+import { decodeJwt } from "jose";
+import type { Ctx } from "../../app.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { isStorable } from "../../lib/text.ts";
+import { readTrustedProvider } from "../../store/trusted-providers.ts";
+import { isOfShape } from "../../wire/check.ts";
+import { stsModel } from "../../wire/generated/sts.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { findIdentityPool } from "../identity-pools/load-identity-pool.ts";
+import { ownProvider, userPoolNamed } from "../identity-pools/provider-names.ts";
+import type { SessionIdentity } from "../roles/session-credentials.ts";
+import type { SessionTags } from "../roles/session-tags.ts";
+import { isStillValid, verifyIdToken } from "../tokens/id-token.ts";
+import { findPool } from "../user-pools/load-pool.ts";
+import { assertUsable } from "./find-identity.ts";
+import { identityIssuer, readIdentityToken, tagsClaim } from "./openid-tokens.ts";
+
+/** Whom a verified token is about. */
+export interface WebIdentity {
+  /** The `iss` of the token. */
+  readonly issuer: string;
+  /** What a trust policy can call the provider as Principal.Federated. */
+  readonly principals: readonly string[];
+  /** What the provider's condition keys begin with: `<prefix>:aud`. */
+  readonly prefixes: readonly string[];
+  /** What `aws:FederatedProvider` is in the session. */
+  readonly federatedProvider: string;
+  readonly subject: string;
+  readonly audience: string;
+  readonly amr: readonly string[];
+  readonly tags: SessionTags;
+  readonly sourceIdentity: string | undefined;
+  /** Set if it is an identity of an identity pool. */
+  readonly identity: SessionIdentity | undefined;
+}
+
+/** Verifies a token if its issuer is one of this kind; undefined if it is not. Throws the documented errors. */
+type WebIssuer = (ctx: Ctx, issuer: string, token: string) => Promise<WebIdentity | undefined>;
+
+const issuers: readonly WebIssuer[] = [identityPools, userPools];
+
+/** Whom a token is about. Throws InvalidIdentityTokenException or ExpiredTokenException. */
+export async function verifyWebIdentity(ctx: Ctx, token: string): Promise<WebIdentity> {
+  const issuer = issuerOf(token);
+  for (const verify of issuers) {
+    const identity = await verify(ctx, issuer, token);
+    if (identity !== undefined) return identity;
+  }
+  return invalid(`No OpenIDConnect provider found in your account for ${issuer.slice(0, 256)}`);
+}
+
+function issuerOf(token: string): string {
+  try {
+    const { iss } = decodeJwt(token);
+    if (typeof iss === "string" && isStorable(iss)) return iss;
+  } catch {
+    // No JWT.
+  }
+  return invalid("The web identity token provided could not be validated");
+}
+
+function invalid(message: string): never {
+  return refuse("InvalidIdentityTokenException", message);
+}
+
+function refuseFault(fault: "expired" | "issuer" | "invalid"): never {
+  return fault === "expired"
+    ? refuse("ExpiredTokenException", "The web identity token that was passed is expired or is not valid.")
+    : invalid("The web identity token provided could not be validated");
+}
+
+const providerArn = ({ config }: Ctx, provider: string) =>
+  `arn:aws:iam::${config.accountId}:oidc-provider/${provider}`;
+
+const withoutScheme = (issuer: string) => issuer.replace(/^https?:\/\//, "");
+
+async function identityPools(ctx: Ctx, issuer: string, token: string): Promise<WebIdentity | undefined> {
+  if (issuer !== identityIssuer(ctx.config)) return undefined;
+  const claims = await readIdentityToken(ctx, token);
+  if (typeof claims === "string") return refuseFault(claims);
+  const { poolId, identityId, amr, tags, issuedAt } = claims;
+  const pool = await findIdentityPool(ctx, poolId);
+  if (pool === undefined || (pool.document.notBefore ?? 0) > issuedAt) return refuseFault("invalid");
+  try {
+    await assertUsable(ctx, pool, identityId);
+  } catch (error) {
+    return error instanceof Refusal ? refuseFault("invalid") : Promise.reject(error);
+  }
+  const provider = withoutScheme(issuer);
+  return {
+    issuer,
+    principals: [ownProvider, providerArn(ctx, provider)],
+    prefixes: [ownProvider, provider],
+    federatedProvider: ownProvider,
+    subject: identityId,
+    audience: poolId,
+    amr,
+    tags: { tags, transitive: [] },
+    sourceIdentity: undefined,
+    identity: { poolId, identityId, amr },
+  };
+}
+
+/** The ID tokens of this server's user pools, whose users must still be signed in. */
+async function userPools(ctx: Ctx, issuer: string, token: string): Promise<WebIdentity | undefined> {
+  const provider = withoutScheme(issuer);
+  const poolId = userPoolNamed(ctx.config, provider);
+  const pool = poolId === undefined ? undefined : await findPool(ctx, poolId);
+  if (pool === undefined) return undefined;
+  const claims = await verifyIdToken(ctx, pool, token);
+  if (typeof claims === "string") return refuseFault(claims);
+  if (!(await isStillValid(ctx, pool, claims)))
+    return refuse("InvalidIdentityTokenException", "The web identity token provided has been revoked");
+  const arn = providerArn(ctx, provider);
+  const audience = String(claims.aud);
+  const registered = await readTrustedProvider(ctx.db, arn);
+  // Whoever has registered the pool has listed the clients that count.
+  if (registered?.kind === "oidc" && !registered.document.clientIds.includes(audience))
+    return invalid("Incorrect token audience");
+  return {
+    issuer,
+    principals: [arn],
+    prefixes: [provider],
+    federatedProvider: arn,
+    subject: claims.sub!,
+    audience,
+    amr: textsOf(claims["amr"]) ?? [],
+    tags: tagsIn(claims[tagsClaim]),
+    sourceIdentity: sourceIdentityIn(claims[sourceIdentityClaim]),
+    identity: undefined,
+  };
+}
+
+const sourceIdentityClaim = "https://aws.amazon.com/source_identity";
+
+function sourceIdentityIn(given: unknown): string | undefined {
+  if (given === undefined) return undefined;
+  const isOne = typeof given === "string" && isOfShape(stsModel, "sourceIdentityType", given);
+  return isOne ? given : invalid("The source identity in the token is not valid");
+}
+
+/**
+ * The session tags of a token: `{principal_tags: {key: [value]}, transitive_tag_keys: [key]}` ("Pass session tags using
+ * AssumeRoleWithWebIdentity", IAM User Guide). Only functions of a pool's triggers can set them.
+ */
+function tagsIn(given: unknown): SessionTags {
+  if (given === undefined) return { tags: {}, transitive: [] };
+  const { principal_tags: tags, transitive_tag_keys: keys = [] } = recordOf(given);
+  const entries = Object.entries(recordOf(tags ?? {})).map(([key, value]) => {
+    const [text, ...more] = textsOf([value].flat()) ?? oddTags();
+    const fits =
+      text !== undefined &&
+      more.length === 0 &&
+      !/^aws:/i.test(key) &&
+      isOfShape(stsModel, "tagKeyType", key) &&
+      isOfShape(stsModel, "tagValueType", text);
+    return fits ? ([key, text] as const) : oddTags();
+  });
+  const folded = new Set(entries.map(([key]) => key.toLowerCase()));
+  const transitive = textsOf(keys) ?? oddTags();
+  if (entries.length > 50 || folded.size < entries.length) return oddTags();
+  if (transitive.some((key) => !folded.has(key.toLowerCase()))) return oddTags();
+  return { tags: Object.fromEntries(entries), transitive };
+}
+
+const oddTags = (): never => invalid("The tags in the token are not valid");
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isRecord ? (value as Readonly<Record<string, unknown>>) : oddTags();
+}
+
+function textsOf(value: unknown): string[] | undefined {
+  return Array.isArray(value) && value.every((one) => typeof one === "string") ? value : undefined;
+}
