@@ -19,6 +19,7 @@ import { timeText } from "./command-line.ts";
 import { openOptions } from "./database.ts";
 import { placeFinding } from "./database-place.ts";
 import { functionFindings, otherServers } from "./doctor-functions.ts";
+import { roleFindings } from "./doctor-roles.ts";
 import { senderFindings, strangers } from "./doctor-senders.ts";
 import { exposedDemo } from "./exposed-demo.ts";
 import { report } from "./findings.ts";
@@ -149,6 +150,7 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
     { ok: true, text: `the ${opened.db.kind} database answers, and the master key fits it` },
     ...(await publicUrlFindings(opened.db, config)),
     { ok: keys.some((key) => key.status === "Active"), text: counted(keys.length, "access key") },
+    ...(await roleFindings(opened.db, config)),
     ...keys.flatMap((key) => policyFinding(key, config)),
     { ok: true, text: counted(pools.length, "user pool") },
     ...(demo === undefined ? [] : [{ ok: false, text: demo }]),

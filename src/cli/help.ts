@@ -24,7 +24,7 @@ export function unknownCommand(name: string): string {
 const commandGroups: readonly (readonly [title: string, names: readonly CommandName[]])[] = [
   ["Running the server", ["serve", "migrate", "doctor"]],
   ["In front of applications", ["gateway"]],
-  ["Administration", ["keys", "names", "audit", "messages", "functions", "public-url"]],
+  ["Administration", ["keys", "roles", "names", "audit", "messages", "functions", "public-url"]],
   ["About", ["help", "version"]],
 ];
 

@@ -58,6 +58,28 @@ export const usages = {
     ],
     notes: ["POLICY is admin, readonly, pool:POOL_ID, or the path of a JSON policy.", whichDatabase],
   },
+  roles: {
+    summary: "roles for temporary credentials: of identity pools, and of STS",
+    forms: [
+      ["roles list [--json]", "List the roles."],
+      ["roles show NAME", "Show one, with its policies."],
+      [
+        "roles create NAME --identity-pool ID [--guests] [--policy FILE]",
+        "Create one for the identities of a pool that are signed in, or for its guests.",
+      ],
+      ["roles create NAME --trust FILE [--policy FILE]", "Create one for whom a trust policy names."],
+      [
+        "roles apply FILE [--dry-run]",
+        "Create and change roles as a template says, or say what would change.",
+      ],
+      ["roles revoke NAME", "Refuse all credentials that were issued for it until now."],
+      ["roles delete NAME", "Delete it; its credentials are refused."],
+    ],
+    notes: [
+      "FILE of --trust and --policy is a JSON policy; that of apply is YAML or JSON: a list of roles with the members of IAM (RoleName, AssumeRolePolicyDocument, Policies, Path, Description, MaxSessionDuration), or a CloudFormation template, of which the resources of type AWS::IAM::Role count. docs/identity-pools.md has examples.",
+      whichDatabase,
+    ],
+  },
   names: {
     summary: "client ids, domains and pool ids that a pool gave up and that are still reserved",
     forms: [

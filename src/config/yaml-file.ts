@@ -7,12 +7,13 @@ import { ConfigError, type ConfigFile } from "./section.ts";
 /**
  * Parses a YAML file. Throws ConfigError, which says where a mistake is, but quotes nothing of the file: messages of
  * the parser may contain the line, an alias or a tag, any of which can be part of a secret that lacks quotation marks.
+ * @param whose where the file was named, for the message
  */
-export function readYaml(path: string): ConfigFile & { readonly value: unknown } {
+export function readYaml(path: string, whose = " of --config"): ConfigFile & { readonly value: unknown } {
   // Loaded on demand: most servers have no configuration file.
   const yaml = createRequire(import.meta.url)("yaml") as typeof import("yaml");
   const refuse = (reason: string): never => {
-    throw new ConfigError(`The file ${path} of --config cannot be read: ${reason}`);
+    throw new ConfigError(`The file ${path}${whose} cannot be read: ${reason}`);
   };
   let text: string;
   try {

@@ -46,7 +46,7 @@ export interface IdentityPool {
 const identityPools = new CacheKind<IdentityPool>(1_000);
 
 /** The pool with this id. Throws ResourceNotFoundException. */
-export async function loadIdentityPool(ctx: Ctx, poolId: string): Promise<IdentityPool> {
+export async function loadIdentityPool(ctx: Reader, poolId: string): Promise<IdentityPool> {
   return (await findIdentityPool(ctx, poolId)) ?? noSuchIdentityPool(poolId);
 }
 

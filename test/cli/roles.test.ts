@@ -1,0 +1,130 @@
+/** `poolhouse roles` and what doctor says of roles, as an operator uses them beside a running server. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import {
+  type CognitoIdentityClient,
+  GetCredentialsForIdentityCommand,
+  GetIdCommand,
+  SetIdentityPoolRolesCommand,
+} from "@aws-sdk/client-cognito-identity";
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { forClient, identityClient, makeIdentityPool } from "../identity-pools/setup.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { refused } from "../kit/people.ts";
+import { runWith, serve, stop } from "./program.ts";
+
+describe("roles", () => {
+  const data = temporaryFolder();
+  const folder = temporaryFolder();
+  let server: Awaited<ReturnType<typeof serve>>;
+  let client: CognitoIdentityClient;
+  before(async () => {
+    server = await serve("--data", data);
+    const made = await command("keys", "create", "--name", "roles", "--policy", "admin", "--json");
+    const credentials = JSON.parse(made.stdout) as { accessKeyId: string; secretAccessKey: string };
+    client = identityClient({ endpoint: server.url }, { credentials, maxAttempts: 5 });
+  });
+  after(async () => {
+    client.destroy();
+    assert.equal(await stop(server.process), 0);
+  });
+  const command = (...argv: string[]) => runWith({}, ...argv, "--data", data);
+  const done = async (...argv: string[]) => {
+    const { code, stdout, stderr } = await command("roles", ...argv);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  const wrong = async (says: RegExp, ...argv: string[]) => {
+    const { code, stderr } = await command("roles", ...argv);
+    assert.notEqual(code, 0);
+    assert.match(stderr, says);
+  };
+  const file = (name: string, content: unknown) => {
+    const path = join(folder, name);
+    writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
+    return path;
+  };
+
+  test("a role is created, gives credentials, which are revoked, and end with it", async () => {
+    const poolId = await makeIdentityPool(client, { AllowUnauthenticatedIdentities: true });
+    const arn = (await done("create", "guests", "--identity-pool", poolId, "--guests")).trim();
+    assert.equal(arn, "arn:aws:iam::000000000000:role/guests");
+    await wrong(/There is a role guests already/, "create", "guests", "--identity-pool", poolId);
+    const Roles = { unauthenticated: arn };
+    await client.send(new SetIdentityPoolRolesCommand({ IdentityPoolId: poolId, Roles }));
+    const { IdentityId } = await client.send(new GetIdCommand({ IdentityPoolId: poolId }));
+    const caller = async () => {
+      const { Credentials } = await client.send(new GetCredentialsForIdentityCommand({ IdentityId }));
+      return new STSClient({
+        endpoint: server.url,
+        region: "us-east-1",
+        credentials: forClient(Credentials),
+      });
+    };
+    const who = (sts: STSClient) => sts.send(new GetCallerIdentityCommand({}));
+    const first = await caller();
+    assert.match((await who(first)).Arn!, /:assumed-role\/guests\/CognitoIdentityCredentials$/);
+    assert.match(await done("revoke", "guests"), /refused/);
+    await assert.rejects(who(first), refused("ExpiredToken"));
+    const second = await caller();
+    assert.ok(await who(second));
+    await done("delete", "guests");
+    await assert.rejects(who(second), refused("ExpiredToken"));
+    const { stdout } = await command("doctor", "--port", "0");
+    assert.match(
+      stdout,
+      /warn {2}the identity pool .* gives credentials of .*role\/guests, which is not defined here/,
+    );
+    await done("create", "guests", "--identity-pool", poolId, "--guests");
+    await assert.rejects(who(second), refused("ExpiredToken"), "another role of the same name");
+    for (const sts of [first, second]) sts.destroy();
+    await wrong(/There is no role nobody/, "delete", "nobody");
+  });
+
+  test("templates are applied: of IAM's members, and of CloudFormation", async () => {
+    const AssumeRolePolicyDocument = {
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Allow",
+          Principal: { AWS: "arn:aws:iam::000000000000:root" },
+          Action: "sts:AssumeRole",
+        },
+      ],
+    };
+    const PolicyDocument = {
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::bucket/*" }],
+    };
+    const Policies = [{ PolicyName: "read", PolicyDocument }];
+    const role = { RoleName: "reader", AssumeRolePolicyDocument, Policies };
+    const list = file("list.json", [role]);
+    assert.equal(await done("apply", list, "--dry-run"), "reader: would be created\n");
+    assert.equal(await done("apply", list), "reader: created\n");
+    assert.equal(await done("apply", list), "reader: unchanged\n");
+    const { RoleName: _, ...Properties } = { ...role, MaxSessionDuration: 7200 };
+    const stack = file("stack.yaml", {
+      Resources: {
+        reader: { Type: "AWS::IAM::Role", Properties },
+        Bucket: { Type: "AWS::S3::Bucket" },
+      },
+    });
+    assert.equal(await done("apply", stack), "reader: changed (maxSessionSeconds)\n");
+    const shown = JSON.parse(await done("show", "reader")) as Record<string, unknown>;
+    assert.deepEqual(shown["Policies"], Policies);
+    assert.equal(shown["MaxSessionDuration"], 7200);
+    assert.match(await done("list"), /^reader +\S+ +arn:aws:iam::000000000000:role\/reader$/m);
+    const mistakes: readonly (readonly [unknown, RegExp])[] = [
+      [[{ ...role, Polices: [] }], /unknown member 'Polices'. Did you mean 'Policies'\?/],
+      [[{ ...role, AssumeRolePolicyDocument: PolicyDocument }], /AssumeRolePolicyDocument: Statement 1/],
+      [[role, { ...role, RoleName: "READER" }], /two roles of the name reader/],
+      [[{ ...role, MaxSessionDuration: 60 }], /3600 to 43200/],
+      ["RoleName: [", /cannot be read: it is not valid YAML at line 1/],
+    ];
+    for (const [content, says] of mistakes) await wrong(says, "apply", file("mistake.yaml", content));
+    const { stdout } = await command("audit", "--operation", "UpdateRole", "--json");
+    assert.match(stdout, /"target":"reader"/);
+  });
+});
