@@ -94,7 +94,8 @@ function matches(
   { Claim, MatchType, Value }: MappingRule,
   claims: Readonly<Record<string, unknown>>,
 ): boolean {
-  const claim = claims[Claim];
+  // What every object inherits is no claim.
+  const claim = Object.hasOwn(claims, Claim) ? claims[Claim] : undefined;
   if (claim === undefined || claim === null) return false;
   const values = Array.isArray(claim) ? textsOf(claim) : [String(claim)];
   switch (MatchType) {

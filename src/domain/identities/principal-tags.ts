@@ -32,7 +32,7 @@ function tagsOf(
 ): Record<string, string> {
   const map = UseDefaults === true ? defaults : (PrincipalTags ?? {});
   const tags = Object.entries(map).flatMap(([tag, claim]) => {
-    const value = claims[claim];
+    const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
     const isPlain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
     return isPlain ? [[tag, String(value)] as const] : [];
   });
