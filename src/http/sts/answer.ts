@@ -80,7 +80,7 @@ function textOf(text: string): string {
   return allowed.replace(/[&<>]/g, (character) => entities[character as keyof typeof entities]);
 }
 
-/** Of what an element cannot contain. */
+/** Characters that an element cannot contain, as entities. */
 const entities = { "&": "&amp;", "<": "&lt;", ">": "&gt;" } as const;
 
 const notXml = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;

@@ -22,18 +22,11 @@ import {
 import { fromWebToken } from "@aws-sdk/credential-providers";
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { deleteTrustedProvider, putTrustedProvider } from "../../src/store/trusted-providers.ts";
-import {
-  allowing,
-  identityClient,
-  makeIdentityPool,
-  makeRole,
-  providerOf,
-  trusting,
-} from "../identity-pools/setup.ts";
 import { makeClient, makePool, makeSomebody, refused, signIn } from "../kit/people.ts";
 import { newSdk } from "../kit/sdk.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { allow, askUnsigned, keysOf, policy, stsClient, version } from "./setup.ts";
+import { allowing, identityClient, makeIdentityPool, makeRole, providerOf, trusting } from "./setup.ts";
+import { allow, askUnsigned, keysOf, policy, stsClient, version } from "./sts-setup.ts";
 
 const describing = { p: allowing("cognito-idp:DescribeUserPool") };
 const developer = "login.example";

@@ -5,7 +5,7 @@ import { wireCodes } from "../../src/http/sts/errors.ts";
 import { readXml } from "../../src/lib/xml.ts";
 import { dice } from "../kit/dice.ts";
 import { forOneServer } from "../kit/server.ts";
-import { ask, askSigned, askUnsigned, version } from "./setup.ts";
+import { ask, askSigned, askUnsigned, version } from "./sts-setup.ts";
 
 const limits = { characters: 1_000_000, depth: 10, elements: 1000 };
 

@@ -16,12 +16,12 @@ import { publishedBeforeSigning } from "../../src/domain/tokens/rotate-keys.ts";
 import { identityPoolsOwner, readSigningKeys } from "../../src/store/signing-keys.ts";
 import { sweep } from "../../src/store/sweep.ts";
 import { start } from "../clients/house.ts";
-import { identityClient, makeIdentityPool, makeRole, trusting } from "../identity-pools/setup.ts";
 import { ask as askAt } from "../kit/ask.ts";
 import { forEachDatabase } from "../kit/databases.ts";
 import { makePool, refused } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { keysOf, stsClient } from "./setup.ts";
+import { identityClient, makeIdentityPool, makeRole, trusting } from "./setup.ts";
+import { keysOf, stsClient } from "./sts-setup.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
