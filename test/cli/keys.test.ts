@@ -254,8 +254,9 @@ describe("beside a running server", () => {
       /must end in userpool\/<id>, not 'userpool\/a pool'/,
     ],
     [["create", "--name", "x", "--policy", "admin", "--master-key", "x"], 1, /is a secret/],
-    [["rotate", "signing"], 2, /--pool POOL_ID, or --all/],
-    [["rotate", "signing", "--all", "--pool", "x"], 2, /--pool POOL_ID, or --all/],
+    [["rotate", "signing"], 2, /--pool POOL_ID, --identity-pools, or --all/],
+    [["rotate", "signing", "--all", "--identity-pools"], 2, /--pool POOL_ID, --identity-pools, or --all/],
+    [["rotate", "signing", "--all", "--pool", "x"], 2, /--pool POOL_ID, --identity-pools, or --all/],
     [["rotate", "signing", "--pool", "us-east-1_Nowhere"], 1, /There is no user pool/],
   ];
   for (const [argv, code, message] of part(refused, 3)) {
@@ -281,7 +282,10 @@ describe("beside a running server", () => {
     const during = await kids();
     assert.equal(during.length, 4);
     for (const kid of before) assert.ok(during.includes(kid));
-    assert.match(await done("rotate", "signing", "--all"), /us-east-1_Demo12345: .* wait to sign/);
+    assert.match(
+      await done("rotate", "signing", "--all"),
+      /us-east-1_Demo12345: .* wait to sign[\s\S]*\nidentity pools: has not signed anything/,
+    );
     assert.match(
       await done("rotate", "signing", "--all", "--now"),
       /new keys sign; every ID and access token/,
@@ -289,6 +293,16 @@ describe("beside a running server", () => {
     const now = await kids();
     assert.equal(now.length, 2);
     for (const kid of now) assert.ok(!during.includes(kid));
+  });
+
+  test("the key of identity pools: once it has signed, a successor waits beside it; --now replaces it", async () => {
+    const rotate = (...more: string[]) => done("rotate", "signing", "--identity-pools", ...more);
+    assert.match(await rotate(), /^identity pools: has not signed anything yet/);
+    const keySet = await fetch(`${server.url}/identity/.well-known/jwks.json`);
+    assert.equal(((await keySet.json()) as { keys: object[] }).keys.length, 1);
+    assert.match(await rotate(), /^identity pools: new keys are published, and sign from 20/);
+    assert.match(await rotate(), /^identity pools: .* wait to sign/);
+    assert.match(await rotate("--now"), /^identity pools: a new key signs within a minute/);
   });
 
   test("the master key's file: replaced beside the server, which goes on and starts again", async () => {

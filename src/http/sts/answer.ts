@@ -3,7 +3,6 @@
  * Kubernetes do.
  */
 
-import { escapeHtml } from "../../lib/escape-html.ts";
 import type { Shapes } from "../../wire/model.ts";
 import { shapeOf } from "../../wire/model.ts";
 import type { WireError } from "./errors.ts";
@@ -77,7 +76,11 @@ function elementOf(shapes: Shapes, name: string, value: unknown): string {
 
 /** A text as XML, without the characters that no XML document can contain (XML 1.0, section 2.2). */
 function textOf(text: string): string {
-  return escapeHtml(text.toWellFormed().replace(notXml, "\u{fffd}"));
+  const allowed = text.toWellFormed().replace(notXml, "\u{fffd}");
+  return allowed.replace(/[&<>]/g, (character) => entities[character as keyof typeof entities]);
 }
+
+/** Characters that an element cannot contain, as entities. */
+const entities = { "&": "&amp;", "<": "&lt;", ">": "&gt;" } as const;
 
 const notXml = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;

@@ -24,7 +24,7 @@ const common = {
   ValidationException: ["ValidationError", 400],
 } as const satisfies Partial<Record<ErrorCode, readonly [code: string, status: number]>>;
 
-/** Of the credentials that a call is signed with, as opposed to a token that it contains. */
+/** The error of expired credentials that a call is signed with, as opposed to a token that it contains. */
 const expiredCredentials = ["ExpiredToken", 403] as const;
 
 const table: Readonly<Record<string, readonly [code: string, status: number]>> = { ...common, ...stsErrors };

@@ -9,11 +9,11 @@ import {
 } from "@aws-sdk/client-sts";
 import { fromTemporaryCredentials } from "@aws-sdk/credential-providers";
 import { deleteRole, readRole, updateRole } from "../../src/store/roles.ts";
-import { makeRole } from "../identity-pools/setup.ts";
 import { makePool, refused, unique } from "../kit/people.ts";
 import { newSdk } from "../kit/sdk.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { allow, keysOf, makeKey, policy, stsClient, trustingAws } from "./setup.ts";
+import { makeRole } from "./setup.ts";
+import { allow, keysOf, makeKey, policy, stsClient, trustingAws } from "./sts-setup.ts";
 
 const everything = { all: policy(allow("*")) };
 const assuming = policy(allow(["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]));

@@ -18,14 +18,24 @@ import {
 import { SignatureV4 } from "@smithy/signature-v4";
 import AWS from "aws-sdk";
 import { setAccessKeyStatus } from "../../src/store/access-keys.ts";
-import { allowing, forClient, giveRoles, identityClient, makeIdentityPool } from "../identity-pools/setup.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { makePool, refused } from "../kit/people.ts";
 import { newSdk, rootKey } from "../kit/sdk.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { Sha256 } from "../kit/sha256.ts";
-import { allow, ask, askSigned, askUnsigned, keysOf, makeKey, policy, stsClient, version } from "./setup.ts";
+import { allowing, forClient, giveRoles, identityClient, makeIdentityPool } from "./setup.ts";
+import {
+  allow,
+  ask,
+  askSigned,
+  askUnsigned,
+  keysOf,
+  makeKey,
+  policy,
+  stsClient,
+  version,
+} from "./sts-setup.ts";
 
 const run = promisify(execFile);
 const describing = allowing("cognito-idp:DescribeUserPool");

@@ -73,7 +73,7 @@ const form = "application/x-www-form-urlencoded; charset=utf-8";
 /** An unsigned call. */
 export const askUnsigned = (
   endpoint: string,
-  body: BodyInit,
+  body: NonNullable<RequestInit["body"]>,
   headers: Readonly<Record<string, string>> = {},
 ) => ask(endpoint, { method: "POST", body, headers: { "content-type": form, ...headers } });
 
