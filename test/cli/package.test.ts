@@ -81,7 +81,7 @@ test("the tarball holds the program and nothing else", () => {
   const paths = packed.files.map(({ path }) => path);
   const foreign = paths.filter(
     (path) =>
-      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|inbox|kit|welcome)\/public\/\w+\.css|dist\/integrations\/functions\/python\/\w+\.py|dist\/(?:index|config\/[\w-]+|(?:gateway|verify)\/[\w/-]+|lib\/(?:database-url|function-settings|gateway-settings|mail-address|operator-error|sender-settings|sigv4(?:-canonical)?|smtp-url|system-user))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
+      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|inbox|kit|welcome)\/public\/\w+\.css|dist\/integrations\/functions\/python\/\w+\.py|dist\/(?:index|config\/[\w-]+|(?:gateway|policy|sigv4|verify)\/[\w/-]+|lib\/(?:database-url|function-settings|gateway-settings|mail-address|operator-error|sender-settings|sigv4(?:-canonical|-check)?|smtp-url|system-user))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
         path,
       ),
   );
