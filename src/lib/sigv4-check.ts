@@ -116,7 +116,7 @@ function declaredHash(
     ? headers.get("x-amz-content-sha256")?.[0]?.trim()
     : undefined;
   if (header || signed.place === "header") return header || undefined;
-  return queryPairs(request.query).find(([name]) => name === "X-Amz-Content-Sha256")?.[1];
+  return queryPairs(request.query).find(([name]) => /^x-amz-content-sha256$/i.test(name))?.[1];
 }
 
 function checkPayload(

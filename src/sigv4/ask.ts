@@ -85,7 +85,13 @@ export async function askForKey(options: AskOptions, asked: KeyRequest): Promise
   const { accessKeyId, secretAccessKey, sessionToken } =
     typeof credentials === "function" ? await credentials() : credentials;
   const signature = signRequest(
-    { method: "POST", path: "/", query: "", headers: Object.entries({ host: endpoint.host, ...headers }), body },
+    {
+      method: "POST",
+      path: "/",
+      query: "",
+      headers: Object.entries({ host: endpoint.host, ...headers }),
+      body,
+    },
     {
       ...{ accessKeyId, secretAccessKey, region: asked.region, service: "poolhouse", now: options.now() },
       ...(sessionToken !== undefined && { sessionToken }),
@@ -101,7 +107,9 @@ export async function askForKey(options: AskOptions, asked: KeyRequest): Promise
   const answer = await readAnswer(response);
   if (response.status === 200) return readSigner(asked, answer);
   if (answer["__type"] === "ResourceNotFoundException") return undefined;
-  throw new Error(`GetSigningKey was answered with ${response.status} ${answer["__type"]}: ${answer["message"]}`);
+  throw new Error(
+    `GetSigningKey was answered with ${response.status} ${answer["__type"]}: ${answer["message"]}`,
+  );
 }
 
 type Given = Readonly<Record<string, unknown>>;

@@ -13,7 +13,11 @@ export interface WithRawBody {
  * Keeps the raw body for the verifier, where a parser comes before it: `express.json({ verify: keepRawBody })`. What was sent
  * compressed (Content-Encoding) was signed compressed, and cannot be verified then.
  */
-export function keepRawBody(request: IncomingMessage & WithRawBody, _response: unknown, body: Uint8Array): void {
+export function keepRawBody(
+  request: IncomingMessage & WithRawBody,
+  _response: unknown,
+  body: Uint8Array,
+): void {
   request.rawBody = body;
 }
 

@@ -104,7 +104,11 @@ export class Caller {
     return this.#api;
   }
 
-  #denied(verdict: Exclude<Verdict, { decision: "allow" }>, action: string, resource: string): SignatureError {
+  #denied(
+    verdict: Exclude<Verdict, { decision: "allow" }>,
+    action: string,
+    resource: string,
+  ): SignatureError {
     const { arn } = this.principal;
     return new SignatureError(
       "denied",

@@ -63,9 +63,7 @@ function pairsOf(request: IncomingMessage): [string, string][] {
 
 function split(target: string): { path: string; query: string } {
   const end = target.indexOf("?");
-  return end < 0
-    ? { path: target, query: "" }
-    : { path: target.slice(0, end), query: target.slice(end + 1) };
+  return end < 0 ? { path: target, query: "" } : { path: target.slice(0, end), query: target.slice(end + 1) };
 }
 
 /** An IPv4 address without the prefix that it has on a socket for both kinds. */

@@ -19,8 +19,8 @@ export {
 } from "../lib/sigv4-check.ts";
 export type { Credentials, Identity, Principal } from "./ask.ts";
 export { keepRawBody } from "./body.ts";
-export { type Arrival, verifyIncoming, verifyRequest } from "./calls.ts";
 export type { Caller, MoreFacts, RequestContext } from "./caller.ts";
+export { type Arrival, verifyIncoming, verifyRequest } from "./calls.ts";
 export type { Api, ApiIdentity } from "./invoke.ts";
 export { callerOf, forExpress, forFastify, forFetch, type SignedHandler } from "./middleware.ts";
 export { type SignatureAnswer, SignatureError, type SignatureProblem } from "./signature-error.ts";

@@ -1,8 +1,8 @@
 /** Middleware for Express, Fastify, Node's own server and functions of the Fetch standard: a call passes with a signature. */
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
-import { callOf, verifyRequest } from "./calls.ts";
 import type { Caller, RequestContext } from "./caller.ts";
+import { callOf, verifyRequest } from "./calls.ts";
 import { SignatureError } from "./signature-error.ts";
 import type { Verifier } from "./verifier.ts";
 
@@ -51,39 +51,22 @@ export function forExpress(verifier: Verifier) {
     (need: Need) =>
     (request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void): void => {
       const call = callOf(verifier, request, { sourceIp: request.ip, isSecure: request.secure });
-      verifier.verify(call).then(
-        (caller) => settle(request, () => pass(verifier, request, caller, need), response, next),
-        (error: unknown) => fail(error, request, response, next),
-      );
+      verifier
+        .verify(call)
+        .then((caller) => pass(verifier, request, caller, need))
+        .then(
+          () => next(),
+          (error: unknown) =>
+            error instanceof SignatureError ? refuse(error, request, response) : next(error),
+        );
     };
   return both(verifier, passing);
 }
 
-function settle(
-  request: NodeRequest,
-  work: () => void,
-  response: NodeResponse,
-  next: (error?: unknown) => void,
-): void {
-  try {
-    work();
-  } catch (error) {
-    return fail(error, request, response, next);
-  }
-  next();
-}
-
-function fail(
-  error: unknown,
-  request: NodeRequest,
-  response: NodeResponse,
-  next: (error?: unknown) => void,
-): void {
-  if (!(error instanceof SignatureError)) return next(error);
-  const { status, headers, body } = error.answer;
-  response.writeHead(status, { ...headers }).end(body);
-  // What is left of the body, so that the client reads the answer.
-  request.resume?.();
+function refuse({ answer }: SignatureError, request: NodeRequest, response: NodeResponse): void {
+  response.writeHead(answer.status, { ...answer.headers }).end(answer.body);
+  // What is left of the body is read, so that the client reads the answer.
+  request.resume();
 }
 
 /**
@@ -102,7 +85,10 @@ export function forFastify(verifier: Verifier) {
       } catch (error) {
         if (!(error instanceof SignatureError)) throw error;
         const { status, headers, body } = error.answer;
-        return reply.code(status).headers({ ...headers }).send(body);
+        return reply
+          .code(status)
+          .headers({ ...headers })
+          .send(body);
       }
       const { rawBody } = raw as { rawBody?: Uint8Array };
       if (rawBody === undefined) return payload;
@@ -143,7 +129,8 @@ function both<Middleware>(verifier: Verifier, passing: (need: Need) => Middlewar
     requireSignature: (): Middleware => passing(nothing),
     /** @throws TypeError if the verifier's options name no API */
     requireInvoke: (): Middleware => {
-      if (!verifier.hasApi) throw new TypeError("requireInvoke() needs a verifier whose options name an api.");
+      if (!verifier.hasApi)
+        throw new TypeError("requireInvoke() needs a verifier whose options name an api.");
       return passing(invocation);
     },
   };
@@ -159,6 +146,7 @@ function pass(verifier: Verifier, request: object, caller: Caller, need: Need): 
 /** Who made a call that has passed. @throws TypeError if the route has neither requireSignature nor requireInvoke */
 export function callerOf(request: object): Caller {
   const { caller } = request as Known;
-  if (caller === undefined) throw new TypeError("No requireSignature() or requireInvoke() comes before this.");
+  if (caller === undefined)
+    throw new TypeError("No requireSignature() or requireInvoke() comes before this.");
   return caller;
 }

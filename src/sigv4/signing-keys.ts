@@ -77,7 +77,8 @@ export class SigningKeys {
   }
 
   #askOnce(name: string, asked: KeyRequest): Promise<Signer | undefined> {
-    if (this.#asking.size >= questions) throw new TooManyQuestions("Too many signing keys are asked for at once.");
+    if (this.#asking.size >= questions)
+      throw new TooManyQuestions("Too many signing keys are asked for at once.");
     // What is known counts from when it was asked for: the answer may have been true only then.
     const since = this.#options.now();
     const answer = this.#ask(asked)

@@ -49,9 +49,24 @@ export interface VerifierOptions {
 
 /** The names of all options: leaving one out is a type error. */
 const names: Readonly<Record<keyof VerifierOptions, true>> = {
-  ...{ endpoint: true, allowHttp: true, credentials: true, service: true, region: true, api: true, hosts: true },
+  ...{
+    endpoint: true,
+    allowHttp: true,
+    credentials: true,
+    service: true,
+    region: true,
+    api: true,
+    hosts: true,
+  },
   ...{ clockTolerance: true, cacheSeconds: true, cacheSize: true, largestBody: true, presigned: true },
-  ...{ unsignedPayload: true, singleEncoding: true, timeoutMs: true, onUnavailable: true, fetch: true, now: true },
+  ...{
+    unsignedPayload: true,
+    singleEncoding: true,
+    timeoutMs: true,
+    onUnavailable: true,
+    fetch: true,
+    now: true,
+  },
 };
 
 /** A call as it came in: what its signature covers, and how it got here. */
@@ -178,9 +193,11 @@ function checkOptions(options: VerifierOptions): void {
   for (const name of Object.keys(options))
     if (!known.includes(name)) throw new TypeError(`There is no option ${name}.${suggestion(name, known)}`);
   const { protocol, hostname } = new URL(options.endpoint);
-  const isPrivate = protocol === "https:" || loopback.test(hostname);
-  if (!isPrivate && !(protocol === "http:" && options.allowHttp === true))
-    throw new TypeError("endpoint must be https, since signing keys are read there. allowHttp takes plain http.");
+  const isPlain = protocol === "http:" && (options.allowHttp === true || loopback.test(hostname));
+  if (protocol !== "https:" && !isPlain)
+    throw new TypeError(
+      "endpoint must be https, since signing keys are read there. allowHttp takes plain http.",
+    );
   if (options.credentials === undefined) throw new TypeError("The verifier needs credentials.");
   const { service = "execute-api", api } = options;
   if (!/^[a-z0-9][a-z0-9-]*$/.test(service)) throw new TypeError(`There can be no service ${service}.`);

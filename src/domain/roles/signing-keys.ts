@@ -44,7 +44,8 @@ export function checkKeyScope(ctx: Pick<Ctx, "now">, { date, region, service }: 
   if (!name.test(service)) invalid("Service must be the name of a service, in lower case.");
   if (ownServices.includes(service)) invalid(`Calls of ${service} are verified by this server alone.`);
   if (!name.test(region)) invalid("Region must be the name of a region.");
-  if (!daysAround(ctx.now).includes(date)) invalid("Date must be a day from yesterday to tomorrow, YYYYMMDD.");
+  if (!daysAround(ctx.now).includes(date))
+    invalid("Date must be a day from yesterday to tomorrow, YYYYMMDD.");
 }
 
 const invalid = (message: string): never => refuse("InvalidParameterException", message);
@@ -59,7 +60,10 @@ const daysAround = (now: number): string[] =>
  * The key of credentials that count. Throws one and the same ResourceNotFoundException for all that do not: an unknown or
  * disabled access key, a session that has expired or was revoked, a session token of another access key.
  */
-export async function findSigningKey(ctx: Ctx, { accessKeyId, securityToken, ...scope }: KeyRequest): Promise<FoundKey> {
+export async function findSigningKey(
+  ctx: Ctx,
+  { accessKeyId, securityToken, ...scope }: KeyRequest,
+): Promise<FoundKey> {
   if (securityToken === undefined) {
     const key = (await findAccessKey(ctx, accessKeyId)) ?? unknown("no such access key, or not active");
     return {

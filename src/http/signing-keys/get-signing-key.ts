@@ -1,8 +1,8 @@
 /** GetSigningKey, an operation of our own for the verifiers of signatures (docs/sigv4.md). */
 import type { Ctx } from "../../app.ts";
 import { beginCall, noteTarget, recordedCall } from "../../domain/audit/call.ts";
-import { type PrincipalFacts, principalFacts } from "../../domain/iam/principal-facts.ts";
 import type { Principal } from "../../domain/iam/principal.ts";
+import { type PrincipalFacts, principalFacts } from "../../domain/iam/principal-facts.ts";
 import {
   cacheSeconds,
   checkKeyScope,
