@@ -1,7 +1,6 @@
 /** The keys of a verifier of signed calls: for how long they count, how many it keeps, and who gives them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Credentials } from "../../src/sigv4/index.ts";
 import { setAccessKeyStatus } from "../../src/store/access-keys.ts";
 import { updateRole } from "../../src/store/roles.ts";
 import { allowing } from "../identity-pools/setup.ts";
@@ -30,6 +29,7 @@ forOneServer("postgres", "the keys of a verifier", (open) => {
 
   test("credentials that are unknown, disabled, expired or revoked are refused, by what is known for a minute", async () => {
     const server = await open();
+    server.clock.freeze();
     const place = await newVerifier(server);
     const { verifier } = place;
     const refused = refusedAs("credentials", invalid);
@@ -70,6 +70,7 @@ forOneServer("postgres", "the keys of a verifier", (open) => {
 
   test("asks once for what many want, and keeps no more keys than it should", async () => {
     const server = await open();
+    server.clock.freeze();
     const place = await newVerifier(server, { cacheSize: 2 });
     const keys = await Promise.all([1, 2, 3].map(() => newKey(server, "execute-api:Invoke")));
     const at = await now();
@@ -103,6 +104,7 @@ forOneServer("postgres", "the keys of a verifier", (open) => {
 
   test("while the server does not answer, known keys count until they end; then nobody can tell", async () => {
     const server = await open();
+    server.clock.freeze();
     const reasons: string[] = [];
     const onUnavailable = (error: unknown) => reasons.push((error as Error).message);
     const place = await newVerifier(server, { onUnavailable });
@@ -126,6 +128,7 @@ forOneServer("postgres", "the keys of a verifier", (open) => {
 
   test("a verifier without the permission, or for a service of the server itself, can tell nothing", async () => {
     const server = await open();
+    server.clock.freeze();
     const { key } = await callers(server);
     const reasons: string[] = [];
     const onUnavailable = (error: unknown) => reasons.push((error as Error).message);

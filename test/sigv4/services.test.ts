@@ -75,7 +75,8 @@ const applications = {
       const body = request.body === undefined ? "" : JSON.stringify(request.body);
       response.json({ body: sha(body), identity: requestContext.identity });
     });
-    app.use(["/orders", "/"], mounted);
+    app.use("/orders", mounted);
+    app.use(mounted);
     return serve(app);
   },
   Fastify: async (server: TestServer) => {
@@ -100,10 +101,11 @@ interface Seen {
 
 forOneServer("postgres", "services behind the verifier", (open) => {
   for (const [name, start] of Object.entries(applications))
-    test(`${name}: lets signed calls pass that policies allow, and refuses as API Gateway does`, async () => {
+    test(`${name}: lets signed calls pass that policies allow, and refuses as API Gateway does`, async (t) => {
       const server = await open();
       const service = await start(server);
       const { host } = service;
+      t.after(service.close);
       const now = server.clock.now;
       const as = sessionOf(server, await newRole(server, allowing("execute-api:Invoke", `${anyInvoke}`)));
       const headers = { host };
@@ -128,7 +130,7 @@ forOneServer("postgres", "services behind the verifier", (open) => {
         assert.equal(refusal.status, status, refusal.body);
         assert.equal(refusal.type, type);
         assert.match(JSON.parse(refusal.body).message, message);
-        assert.equal(refusal.headers["content-type"], "application/json");
+        assert.match(refusal.headers["content-type"]!, /^application\/json\b/);
       };
       await refused(order, 403, "MissingAuthenticationTokenException", /^Missing Authentication Token$/);
       await refused({ ...good, body: '{"item":2}' }, 403, "InvalidSignatureException", /does not match/);
@@ -153,10 +155,9 @@ forOneServer("postgres", "services behind the verifier", (open) => {
         const large = await signed(as, { ...order, body: `"${"x".repeat(2 ** 20)}"` }, { now });
         await refused(large, 413, "RequestEntityTooLargeException", /^Request Too Long$/);
       }
-      service.close();
     });
 
-  test("a body that was read before, and not kept, passes nowhere", async () => {
+  test("a body that was read before, and not kept, passes nowhere", async (t) => {
     const server = await open();
     const { verifier } = await newVerifier(server);
     const app = express();
@@ -167,13 +168,13 @@ forOneServer("postgres", "services behind the verifier", (open) => {
         void response.status(500).end(String(error))) as express.ErrorRequestHandler,
     );
     const { host, close } = await serve(app);
+    t.after(close);
     const as = await newKey(server, "execute-api:Invoke");
     const bare = await signed(as, sent({ headers: { host }, body: "" }), { now: server.clock.now });
     const { status, body } = await send(host, { ...bare, body: '{"item":1}' });
     assert.equal(status, 500);
     assert.match(body, /The body was read before its signature was verified/);
     assert.equal((await send(host, bare)).body, "passed");
-    close();
   });
 
   test("functions of the Fetch standard", async () => {
@@ -205,7 +206,7 @@ forOneServer("postgres", "services behind the verifier", (open) => {
     await assert.rejects(verifyRequest(verifier, requestOf(large)), refusedAs("too large"));
   });
 
-  test("curl signs with access keys and session tokens", async () => {
+  test("curl signs with access keys and session tokens", async (t) => {
     const server = await open();
     const { verifier } = await newVerifier(server, { now: Date.now });
     const { requireInvoke } = forExpress(verifier);
@@ -215,6 +216,7 @@ forOneServer("postgres", "services behind the verifier", (open) => {
       (request, response) => void response.end(callerOf(request).principal.accessKeyId),
     );
     const { host, close } = await serve(app);
+    t.after(close);
     const curl = async ({ accessKeyId, secretAccessKey, sessionToken }: Credentials, ...more: string[]) => {
       const token = sessionToken === undefined ? [] : ["-H", `x-amz-security-token: ${sessionToken}`];
       const sign = [
@@ -232,10 +234,9 @@ forOneServer("postgres", "services behind the verifier", (open) => {
       const posted = ["-H", "content-type: application/json", "-d", '{"item":1}', `http://${host}/orders`];
       assert.equal(await curl(as, ...posted), as.accessKeyId);
     }
-    close();
   });
 
-  test("an AWS SDK calls a service of ours, with odd names in its paths", async () => {
+  test("an AWS SDK calls a service of ours, with odd names in its paths", async (t) => {
     const server = await open();
     const { verifier } = await newVerifier(server, { service: "ses", now: Date.now, api });
     const { host, close } = await serve((request, response) => {
@@ -249,6 +250,7 @@ forOneServer("postgres", "services behind the verifier", (open) => {
         (error: unknown) => response.writeHead(403).end(String(error)),
       );
     });
+    t.after(close);
     const credentials = sessionOf(server, await newRole(server, allowing("ses:*")));
     const client = new SESv2Client({
       endpoint: `http://${host}`,
@@ -261,6 +263,5 @@ forOneServer("postgres", "services behind the verifier", (open) => {
       const { IdentityType } = await client.send(new GetEmailIdentityCommand({ EmailIdentity }));
       assert.equal(IdentityType, "EMAIL_ADDRESS", EmailIdentity);
     }
-    close();
   });
 });
