@@ -4,7 +4,7 @@
  *
  * Each figure is compared with the limit measured in the same run. This process generates the load, and the server is
  * another one; compared is the server's CPU time per operation, which the load generator does not affect. `overload`,
- * `enumeration`, `gateway`, `messages`, `page-latency`, `sweep` and `triggers` are separate benches that only run when named.
+ * `enumeration`, `gateway`, `messages`, `page-latency`, `sigv4`, `sweep` and `triggers` are separate benches that only run when named.
  */
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -22,6 +22,7 @@ import * as messages from "./messages.ts";
 import * as overload from "./overload.ts";
 import * as pageLatency from "./page-latency.ts";
 import { scenarios } from "./scenarios.ts";
+import * as sigv4 from "./sigv4.ts";
 import * as sweep from "./sweep.ts";
 import * as triggers from "./triggers.ts";
 
@@ -61,6 +62,7 @@ async function main(): Promise<void> {
   if (positionals.includes(sweep.name)) await sweep.run({ kinds });
   if (positionals.includes(messages.name)) await messages.run({ kinds, seconds: load.seconds });
   if (positionals.includes(gateway.name)) await gateway.run({ seconds: load.seconds });
+  if (positionals.includes(sigv4.name)) await sigv4.run({ seconds: load.seconds });
   if (positionals.includes(triggers.name)) await triggers.run({ kinds, seconds: load.seconds });
   const ownBenches: readonly string[] = [
     ...[
@@ -71,6 +73,7 @@ async function main(): Promise<void> {
       triggers.name,
       messages.name,
       gateway.name,
+      sigv4.name,
     ],
   ];
   const named = positionals.filter((name) => !ownBenches.includes(name));
