@@ -235,6 +235,24 @@ test("another program verifies tokens, with types", async () => {
   assert.equal(await runTyped("verify.mts", verifying), "malformed Unauthorized\nfunction\n");
 });
 
+const signedCalls = `import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { type Caller, createVerifier, forExpress, SignatureError, verifyRequest } from "poolhouse/sigv4";
+
+const verifier = createVerifier({
+  endpoint: "https://id.example.com",
+  credentials: async () => ({ accessKeyId: "AKIAEXAMPLE", secretAccessKey: "secret" }),
+  api: { accountId: "000000000000", apiId: "orders", stage: "prod" },
+});
+const called: Promise<Caller> = verifyRequest(verifier, new Request("https://api.example.com/"));
+console.log(await called.catch((error: unknown) => (error instanceof SignatureError ? error.answer.body : "")));
+const middleware: (i: IncomingMessage, o: ServerResponse, next: () => void) => void = forExpress(verifier).requireInvoke();
+createServer((incoming, outgoing) => middleware(incoming, outgoing, () => void outgoing.end()));
+`;
+
+test("another program verifies signed calls, with types", async () => {
+  assert.equal(await runTyped("signed.mts", signedCalls), '{"message":"Missing Authentication Token"}\n');
+});
+
 const behindGateway = `import { createServer } from "node:http";
 import { expressGateway, type Gateway, handleRequest, knownOf, openGateway } from "poolhouse/gateway";
 import { createVerifier, TokenError, type VerifiedToken } from "poolhouse/verify";
