@@ -13,7 +13,10 @@ export const name = "sigv4";
 
 const rounds = 5;
 const now = Date.now();
-const key = { accessKeyId: "ASIABENCHBENCHBENCH0", secretAccessKey: "bench-secret-0123456789abcdef0123456789" };
+const key = {
+  accessKeyId: "ASIABENCHBENCHBENCH0",
+  secretAccessKey: "bench-secret-0123456789abcdef0123456789",
+};
 const scope = { region: "us-east-1", service: "execute-api" };
 const arn = "arn:aws:execute-api:us-east-1:000000000000:orders/prod";
 
@@ -58,7 +61,12 @@ function call(sessionToken?: string): SignedCall {
     { ...request, headers: headers.slice(0, 2) },
     { ...key, ...scope, now, ...(sessionToken !== undefined && { sessionToken }) },
   );
-  return { ...request, headers: [...headers, ...Object.entries(signed)], sourceIp: "192.0.2.1", isSecure: true };
+  return {
+    ...request,
+    headers: [...headers, ...Object.entries(signed)],
+    sourceIp: "192.0.2.1",
+    isSecure: true,
+  };
 }
 
 export async function run({ seconds }: { readonly seconds: number }): Promise<void> {

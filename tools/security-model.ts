@@ -55,7 +55,10 @@ function conditions(): string {
 }
 
 function ownPermissions(): string {
-  const rows = Object.entries({ ...permissions, ...ownOperations }).map(([name, help]) => [`\`poolhouse:${name}\``, help]);
+  const rows = Object.entries({ ...permissions, ...ownOperations }).map(([name, help]) => [
+    `\`poolhouse:${name}\``,
+    help,
+  ]);
   return table(["Action", "Permission to"], rows);
 }
 
