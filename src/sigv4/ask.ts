@@ -37,7 +37,7 @@ export interface Signer {
 }
 
 export interface Principal {
-  /** Of the user; of the session, if a role was assumed. */
+  /** The ARN of the user; that of the session, if a role was assumed. */
   readonly arn: string;
   readonly userId: string;
   readonly accountId: string;

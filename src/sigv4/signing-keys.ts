@@ -27,7 +27,7 @@ const unprovenCount = 1_000;
 const questions = 64;
 
 /** More questions than the verifier has at once. */
-export class TooManyQuestions extends Error {}
+class TooManyQuestions extends Error {}
 
 /**
  * Keys by access key, session token, day, region and service. A key that is known but was not used by its owner, since no
