@@ -47,7 +47,7 @@ export function callOf(
     ...split(target),
     headers: pairsOf(request),
     body: () => readIncoming(request, largestBody, stream),
-    sourceIp: arrival.sourceIp ?? plain(socket?.remoteAddress),
+    sourceIp: plain(arrival.sourceIp ?? socket?.remoteAddress),
     isSecure: arrival.isSecure ?? (socket as TLSSocket | undefined)?.encrypted === true,
   };
 }

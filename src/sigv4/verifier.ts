@@ -124,7 +124,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       options.onUnavailable?.(error);
       throw new SignatureError("unavailable", "Service Unavailable", { cause: error });
     }
-    throw new SignatureError("credentials", "The security token included in the request is invalid.");
+    throw unknownCredentials();
   };
 
   const verify = async (call: SignedCall): Promise<Caller> => {
@@ -135,6 +135,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const wrong = checkTerms(signed, head, { ...terms, now: at });
     if (wrong !== undefined) throw new SignatureError("signature", wrong.message);
     checkHost(head, hosts);
+    checkNames(signed);
     const name = keys.nameOf({ ...signed, securityToken: signed.securityToken });
     const signer = await findSigner(name, signed);
     const body = typeof call.body === "function" ? await call.body() : call.body;
@@ -163,6 +164,16 @@ function readSignature(head: WireRequest, presigned: boolean): Signed {
   if ((reading.expires ?? 0) > longestPresigned)
     throw new SignatureError("incomplete", `X-Amz-Expires must be at most ${longestPresigned} here.`);
   return reading;
+}
+
+const unknownCredentials = () =>
+  new SignatureError("credentials", "The security token included in the request is invalid.");
+
+/** Refuses what the server would not look at, without asking it. */
+function checkNames({ accessKeyId, securityToken = "", region }: Signed): void {
+  if (!/^\w{4,128}$/.test(accessKeyId) || securityToken.length > 16_384) throw unknownCredentials();
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(region))
+    throw new SignatureError("signature", `Credential should be scoped to a valid region, not '${region}'. `);
 }
 
 function checkHost({ headers }: WireRequest, hosts: readonly string[] | undefined): void {
@@ -203,6 +214,7 @@ function checkOptions(options: VerifierOptions): void {
   if (!/^[a-z0-9][a-z0-9-]*$/.test(service)) throw new TypeError(`There can be no service ${service}.`);
   if (api !== undefined && !/^\d{12}$/.test(api.accountId))
     throw new TypeError("api.accountId must have 12 digits.");
+  if ((options.clockTolerance ?? 0) > 3_600) throw new TypeError("clockTolerance must be at most 3600.");
   for (const name of ["clockTolerance", "cacheSeconds", "cacheSize", "largestBody", "timeoutMs"] as const) {
     const value = options[name];
     if (value !== undefined && !(Number.isFinite(value) && value >= 0))

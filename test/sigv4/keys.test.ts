@@ -38,6 +38,13 @@ forOneServer("postgres", "the keys of a verifier", (open) => {
     await assert.rejects(verifying(verifier, stranger), refused);
     await assert.rejects(verifying(verifier, stranger), refused);
     assert.equal(place.asked, 1);
+    // Names that no credentials have are not even asked for.
+    for (const accessKeyId of ["x", "AKIA-NOBODY", "k".repeat(129)])
+      await assert.rejects(
+        verifying(verifier, await signed({ ...nobody, accessKeyId }, sent(), { now: await now() })),
+        refused,
+      );
+    assert.equal(place.asked, 1);
     const mine = await newKey(server, "execute-api:Invoke");
     const role = await newRole(server, allowing("execute-api:Invoke"));
     const session = sessionOf(server, role);
