@@ -4,7 +4,7 @@
  *
  * Each figure is compared with the limit measured in the same run. This process generates the load, and the server is
  * another one; compared is the server's CPU time per operation, which the load generator does not affect. `overload`,
- * `enumeration`, `gateway`, `messages`, `page-latency`, `policy`, `sweep` and `triggers` are separate benches that only run when named.
+ * `enumeration`, `gateway`, `messages`, `page-latency`, `policy`, `sigv4`, `sweep` and `triggers` are separate benches that only run when named.
  */
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -23,6 +23,7 @@ import * as overload from "./overload.ts";
 import * as pageLatency from "./page-latency.ts";
 import * as policy from "./policy.ts";
 import { scenarios } from "./scenarios.ts";
+import * as sigv4 from "./sigv4.ts";
 import * as sweep from "./sweep.ts";
 import * as triggers from "./triggers.ts";
 
@@ -63,6 +64,7 @@ async function main(): Promise<void> {
   if (positionals.includes(messages.name)) await messages.run({ kinds, seconds: load.seconds });
   if (positionals.includes(gateway.name)) await gateway.run({ seconds: load.seconds });
   if (positionals.includes(policy.name)) await policy.run({ seconds: load.seconds });
+  if (positionals.includes(sigv4.name)) await sigv4.run({ seconds: load.seconds });
   if (positionals.includes(triggers.name)) await triggers.run({ kinds, seconds: load.seconds });
   const ownBenches: readonly string[] = [
     ...[
@@ -74,6 +76,7 @@ async function main(): Promise<void> {
       messages.name,
       gateway.name,
       policy.name,
+      sigv4.name,
     ],
   ];
   const named = positionals.filter((name) => !ownBenches.includes(name));

@@ -43,6 +43,7 @@ import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { createOverloadGuard } from "./http/overload.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
+import { signingKeysDoor } from "./http/signing-keys/get-signing-key.ts";
 import { identityDiscoveryRoutes } from "./http/sts/discovery.ts";
 import { isQueryCall, stsListener } from "./http/sts/endpoint.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
@@ -316,7 +317,7 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
   const { fetch } = routes(serving, metrics, ready);
   const byRoutes = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
   return createFront(serving, createOverloadGuard(serving, overloadPage), {
-    api: awsJsonListener(serving, [kmsDoor]),
+    api: awsJsonListener(serving, [kmsDoor, signingKeysDoor]),
     query: stsListener(serving),
     isQueryCall,
     routes: (incoming, outgoing) => void byRoutes(incoming, outgoing),

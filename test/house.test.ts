@@ -26,7 +26,7 @@ const domainSteps = [
 /** The rooms of http. `kit` is HTML that several of them share. */
 const httpRooms = [
   ...["aws-json", "oauth", "hosted-ui", "inbox", "federation", "sts", "lambda", "kms", "uploads", "console"],
-  ...["account", "kit", "welcome"],
+  ...["account", "kit", "welcome", "signing-keys"],
 ];
 
 /** Within store, the sign-in and the hosted pages: a folder may import those after it, and what lies directly in it none above. */
@@ -61,7 +61,7 @@ const layers: readonly (readonly RegExp[])[] = [
   [/^app\.ts$/],
   [/^store\//, /^integrations\//, /^config\//],
   [/^wire\//],
-  [/^verify\//],
+  [/^verify\//, /^sigv4\//],
   [/^policy\//],
   [/^lib\//],
 ];
@@ -152,6 +152,9 @@ function broken(from: string, to: string): string | undefined {
       ? undefined
       : "gateway imports lib, verify, store/engine and its own file of config only";
   if (to.startsWith("gateway/")) return from.startsWith("cli/") ? undefined : "only cli imports gateway";
+  if (from.startsWith("sigv4/"))
+    return /^(?:sigv4|policy|lib)\//.test(to) ? undefined : "sigv4 imports policy and lib only";
+  if (to.startsWith("sigv4/")) return "is for other programs: nothing of ours imports it";
   if (/^(?:main|index)\.ts$/.test(to)) return "is an entry point, which nothing imports";
   const [upper, lower] = [layerOf(from), layerOf(to)];
   if (upper < 0 || lower < 0) return "belongs to no layer";

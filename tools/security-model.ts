@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Limit, limitTable } from "../src/config/limits.ts";
-import { permissions } from "../src/domain/iam/actions.ts";
+import { ownOperations, permissions } from "../src/domain/iam/actions.ts";
 import { conditionKeys } from "../src/domain/iam/condition-keys.ts";
 import { type Row as Holding, holdings, sharing } from "../src/http/holdings.ts";
 import { writeOrCheck } from "./generated.ts";
@@ -55,7 +55,10 @@ function conditions(): string {
 }
 
 function ownPermissions(): string {
-  const rows = Object.entries(permissions).map(([name, help]) => [`\`poolhouse:${name}\``, help]);
+  const rows = Object.entries({ ...permissions, ...ownOperations }).map(([name, help]) => [
+    `\`poolhouse:${name}\``,
+    help,
+  ]);
   return table(["Action", "Permission to"], rows);
 }
 

@@ -20,7 +20,8 @@ import { readKey } from "./master-key.ts";
 import { introduced, type MessagesOfFile, noMessages, readMessages } from "./messages.ts";
 import { ConfigError, type ConfigFile, digitsOf, lineOfKey } from "./section.ts";
 import { list, type Setting, settings } from "./settings.ts";
-import { readAuthorities, smtpConfig } from "./smtp.ts";
+import { smtpConfig } from "./smtp.ts";
+import { type StsConfig, stsConfig } from "./sts.ts";
 import { readYaml } from "./yaml-file.ts";
 
 export interface Config {
@@ -74,7 +75,7 @@ export interface Config {
   readonly authEventRetentionDays: number;
   readonly guestDays: number;
   /** The STS of somebody else for roles that are not defined here; undefined if there is none. */
-  readonly sts: { readonly url: string; readonly ca: string | undefined } | undefined;
+  readonly sts: StsConfig | undefined;
   /** What sends messages; empty if nothing is configured. */
   readonly messages: MessageSettings;
   /** The bearer token for /metrics; without one, /metrics answers only on servers that listen on loopback. */
@@ -183,7 +184,7 @@ function assemble(
     auditRetentionDays: Number(value("auditRetentionDays")),
     authEventRetentionDays: Number(value("authEventRetentionDays")),
     guestDays: Number(value("guestDays")),
-    sts: readSts(value),
+    sts: stsConfig(value),
     metricsToken: value("metricsToken"),
     functionsUser: functionsUser(value("functionsUser")!),
     ...rest,
@@ -229,20 +230,6 @@ function readSmtp(value: (name: Name) => string | undefined): SmtpConfig | undef
   } catch (error) {
     const path = value("smtpCa");
     throw new ConfigError(`The file ${path} of the setting smtp-ca cannot be read: ${fileProblem(error)}`);
-  }
-}
-
-function readSts(value: (name: Name) => string | undefined): Config["sts"] {
-  const url = value("stsUrl");
-  const path = value("stsCa");
-  if (url === undefined) {
-    if (path !== undefined) throw new ConfigError("The setting sts-ca needs sts-url.");
-    return undefined;
-  }
-  try {
-    return { url, ca: path === undefined ? undefined : readAuthorities(path) };
-  } catch (error) {
-    throw new ConfigError(`The file ${path} of the setting sts-ca cannot be read: ${fileProblem(error)}`);
   }
 }
 

@@ -2,7 +2,7 @@
  * Encodings of bytes (UTF-8, hex, base64, base64url), SHA-256, HMAC-SHA256, and comparisons whose timing does not
  * reveal how much of two secrets agrees. Every function here is pure.
  */
-import { createHash, createHmac, createSecretKey, hash, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from "node:crypto";
 
 /** The UTF-8 bytes of a text (lone surrogates become U+FFFD). */
 export function utf8(text: string): Buffer {
@@ -65,9 +65,12 @@ export function sha256Base64url(text: string): string {
 }
 
 /** HMAC-SHA256 (RFC 2104) of the concatenated parts: 32 bytes. Texts are taken as UTF-8. */
-export function hmacSha256(key: Uint8Array | string, ...parts: readonly (Uint8Array | string)[]): Buffer {
+export function hmacSha256(
+  key: Uint8Array | KeyObject | string,
+  ...parts: readonly (Uint8Array | string)[]
+): Buffer {
   // Given raw key bytes, Node takes several times as long as with a KeyObject.
-  const mac = createHmac("sha256", typeof key === "string" ? key : createSecretKey(key));
+  const mac = createHmac("sha256", key instanceof Uint8Array ? createSecretKey(key) : key);
   for (const part of parts) mac.update(part);
   return mac.digest();
 }

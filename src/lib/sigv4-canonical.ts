@@ -3,6 +3,7 @@
  * Paths and queries must be the raw text of the request line and the body its raw bytes: once a framework has decoded
  * them, they can no longer be verified.
  */
+import type { KeyObject } from "node:crypto";
 import { hmacSha256, sha256, toHex } from "./bytes.ts";
 
 export const ALGORITHM = "AWS4-HMAC-SHA256";
@@ -29,16 +30,36 @@ export function headerPairs(rawHeaders: readonly string[]): [string, string][] {
   return pairs;
 }
 
-export type Scope = { date: string; region: string; service: string; amzDate: string };
+/** What a key is derived for: the credential scope without its last part. */
+export interface KeyScope {
+  /** `YYYYMMDD`. */
+  readonly date: string;
+  readonly region: string;
+  readonly service: string;
+}
 
-/** The signature of a canonical request, 64 hex digits. */
-export function signatureOf(secretAccessKey: string, scope: Scope, canonical: string): string {
-  const day = hmacSha256(`AWS4${secretAccessKey}`, scope.date);
-  const key = hmacSha256(hmacSha256(hmacSha256(day, scope.region), scope.service), TERMINATOR);
+export interface Scope extends KeyScope {
+  readonly amzDate: string;
+}
+
+/** The key that signs for a day, a region and a service (kSigning): 32 bytes, from which the secret cannot be found. */
+export function deriveSigningKey(secretAccessKey: string, { date, region, service }: KeyScope): Buffer {
+  const day = hmacSha256(`AWS4${secretAccessKey}`, date);
+  return hmacSha256(hmacSha256(hmacSha256(day, region), service), TERMINATOR);
+}
+
+/** The signature of a canonical request by a derived key, 64 hex digits. */
+export function signatureOf(signingKey: Uint8Array | KeyObject, scope: Scope, canonical: string): string {
   const credentialScope = `${scope.date}/${scope.region}/${scope.service}/${TERMINATOR}`;
   const text = `${ALGORITHM}\n${scope.amzDate}\n${credentialScope}\n${toHex(sha256(canonical))}`;
-  return toHex(hmacSha256(key, text));
+  return toHex(hmacSha256(signingKey, text));
 }
+
+/**
+ * How the path is signed: `normalized`, with every segment encoded once more, or as S3 does it, `as sent`: each segment in
+ * its one encoding, empty and dot segments kept.
+ */
+export type PathRule = "normalized" | "as sent";
 
 /** Method, path, query, signed headers and the hash of the body, each in its canonical form. */
 export function canonicalRequest(
@@ -46,12 +67,13 @@ export function canonicalRequest(
   headers: Map<string, string[]>,
   signedHeaders: readonly string[],
   bodyHash: string,
+  pathRule: PathRule = "normalized",
 ): string {
   const lines = signedHeaders.map((name) => {
     const values = headers.get(name) ?? [];
     return `${name}:${values.map((value) => value.trim().replace(/\s+/g, " ")).join(",")}\n`;
   });
-  const path = canonicalPath(request.path);
+  const path = pathRule === "normalized" ? canonicalPath(request.path) : pathAsSent(request.path);
   const query = canonicalQuery(request.query);
   return [request.method.toUpperCase(), path, query, lines.join(""), signedHeaders.join(";"), bodyHash].join(
     "\n",
@@ -68,6 +90,18 @@ function canonicalPath(path: string): string {
     else if (segment !== "" && segment !== ".") kept.push(encode(segment));
   }
   return `/${kept.join("/")}${kept.length > 0 && path.endsWith("/") ? "/" : ""}`;
+}
+
+/** The path with every segment in its one encoding (as S3 signs it). */
+function pathAsSent(path: string): string {
+  const segments = path.split("/").map((segment) => {
+    try {
+      return encode(decodeURIComponent(segment));
+    } catch {
+      return encode(segment);
+    }
+  });
+  return segments.join("/") || "/";
 }
 
 /** Names and values encoded afresh, sorted by name and then by value, without the signature itself. */

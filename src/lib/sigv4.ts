@@ -1,14 +1,14 @@
 /**
- * AWS Signature Version 4: reading, checking and making signatures in the Authorization header, and reading and
- * checking those in the query ("Authentication methods", IAM User Guide; "Common Parameters" in each service's API
- * Reference). Message texts are those of the AWS services. sigv4-canonical.ts has what is signed.
+ * AWS Signature Version 4: reading and making signatures in the Authorization header, and reading those in the query
+ * ("Authentication methods", IAM User Guide; "Common Parameters" in each service's API Reference). Message texts are those of the AWS services. sigv4-canonical.ts has what is signed, sigv4-check.ts checks it.
  */
-import { equalText, sha256, toHex } from "./bytes.ts";
+import { sha256, toHex } from "./bytes.ts";
 import {
   ALGORITHM,
   basicDate,
   canonicalRequest,
   collect,
+  deriveSigningKey,
   parseBasicDate,
   queryPairs,
   signatureOf,
@@ -41,15 +41,6 @@ export type Signed = {
 
 /** The result of readSignedRequest. `reason` is a text for IncompleteSignatureException. */
 export type SignatureReading = { kind: "none" } | { kind: "malformed"; reason: string } | Signed;
-
-/** The result of checkSignature. */
-export type SignatureCheck =
-  | { ok: true }
-  | {
-      ok: false;
-      reason: "signature" | "expired" | "not-yet" | "scope" | "unsigned-header";
-      message: string;
-    };
 
 /** Headers that must occur once: given two, a proxy and this server might see different requests. */
 const ONCE = [
@@ -208,105 +199,6 @@ export function credentialKeyId(header: string): string | undefined {
 }
 
 /**
- * Verifies a signature that readSignedRequest read from the same request.
- *
- * @param options.now epoch milliseconds
- * @param options.services the service names that the credential may be scoped to
- * @param options.region the region that the credential must be scoped to; any region by default
- * @param options.maxSkewSeconds how far the request's date may differ from now in either direction, 300 by default. A
- * signature in the query may be older if its X-Amz-Expires says so
- */
-export function checkSignature(
-  signed: Signed,
-  request: WireRequest,
-  secretAccessKey: string,
-  options: { now: number; services: readonly string[]; region?: string; maxSkewSeconds?: number },
-): SignatureCheck {
-  const headers = collect(request.headers);
-  const refused =
-    checkScope(signed, options) ??
-    checkSignedHeaders(signed, headers) ??
-    checkDate(signed, options.now, options.maxSkewSeconds ?? 300);
-  if (refused) return refused;
-  const bodyHash = toHex(sha256(request.body));
-  const declared =
-    signed.signedHeaders.includes("x-amz-content-sha256") && headers.get("x-amz-content-sha256")?.[0];
-  if (declared && declared.trim() !== bodyHash) {
-    const message = "The provided 'x-amz-content-sha256' header does not match what was computed.";
-    return { ok: false, reason: "signature", message };
-  }
-  const canonical = canonicalRequest(request, headers, signed.signedHeaders, bodyHash);
-  const expected = signatureOf(secretAccessKey, signed, canonical);
-  if (equalText(expected, signed.signature)) return { ok: true };
-  return {
-    ok: false,
-    reason: "signature",
-    message:
-      "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access " +
-      "Key and signing method. Consult the service documentation for details.",
-  };
-}
-
-function checkScope(
-  signed: Signed,
-  { services, region }: { services: readonly string[]; region?: string },
-): SignatureCheck | undefined {
-  const day = signed.amzDate.slice(0, 8);
-  if (signed.date !== day) {
-    const message =
-      "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: " +
-      `'${signed.date}' != '${day}', from '${signed.amzDate}'.`;
-    return { ok: false, reason: "scope", message };
-  }
-  // The trailing spaces are AWS's.
-  if (region !== undefined && signed.region !== region) {
-    const message = `Credential should be scoped to a valid region, not '${signed.region}'. `;
-    return { ok: false, reason: "scope", message };
-  }
-  if (services.includes(signed.service)) return undefined;
-  return {
-    ok: false,
-    reason: "scope",
-    message: `Credential should be scoped to correct service: '${services[0]}'. `,
-  };
-}
-
-function checkSignedHeaders(signed: Signed, headers: Map<string, string[]>): SignatureCheck | undefined {
-  const names = signed.signedHeaders;
-  if (!names.includes("host")) {
-    const message = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
-    return { ok: false, reason: "unsigned-header", message };
-  }
-  const dateHeader = headers.has("x-amz-date") ? "x-amz-date" : "date";
-  // The whole query is signed, including a date in it.
-  const needed = [
-    ...(signed.place === "header" ? [dateHeader] : []),
-    ...(headers.has("x-amz-target") ? ["x-amz-target"] : []),
-  ];
-  const unsigned = needed.find((name) => !names.includes(name));
-  if (unsigned === undefined) return undefined;
-  const message = `There were headers present in the request which were not signed: ${unsigned}`;
-  return { ok: false, reason: "unsigned-header", message };
-}
-
-function checkDate(signed: Signed, now: number, maxSkewSeconds: number): SignatureCheck | undefined {
-  const at = parseBasicDate(signed.amzDate) ?? Number.NaN;
-  const given = signed.amzDate;
-  const life = signed.expires ?? maxSkewSeconds;
-  const earliest = now - life * 1000;
-  if (!(at >= earliest)) {
-    const message = `Signature expired: ${given} is now earlier than ${basicDate(earliest)} (${basicDate(now)} - ${life / 60} min.)`;
-    return { ok: false, reason: "expired", message };
-  }
-  const latest = now + maxSkewSeconds * 1000;
-  if (at > latest) {
-    const message = `Signature not yet current: ${given} is still later than ${basicDate(latest)} (${basicDate(now)} + ${maxSkewSeconds / 60} min.)`;
-    return { ok: false, reason: "not-yet", message };
-  }
-  return undefined;
-}
-
-/**
  * Signs a request: returns the headers to add to those it has, which must include host. All of its headers are signed.
  * For tests and our own tools.
  * @param options.now epoch milliseconds
@@ -330,7 +222,7 @@ export function signRequest(
   const canonical = canonicalRequest(request, headers, names, toHex(sha256(request.body)));
   const scope = { date: amzDate.slice(0, 8), region: options.region, service: options.service, amzDate };
   const credential = `${options.accessKeyId}/${scope.date}/${scope.region}/${scope.service}/${TERMINATOR}`;
-  const signature = signatureOf(options.secretAccessKey, scope, canonical);
+  const signature = signatureOf(deriveSigningKey(options.secretAccessKey, scope), scope, canonical);
   added["authorization"] =
     `${ALGORITHM} Credential=${credential}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
   return added;

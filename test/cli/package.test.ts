@@ -81,7 +81,7 @@ test("the tarball holds the program and nothing else", () => {
   const paths = packed.files.map(({ path }) => path);
   const foreign = paths.filter(
     (path) =>
-      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|inbox|kit|welcome)\/public\/\w+\.css|dist\/integrations\/functions\/python\/\w+\.py|dist\/(?:index|config\/[\w-]+|(?:gateway|verify)\/[\w/-]+|lib\/(?:database-url|function-settings|gateway-settings|mail-address|operator-error|sender-settings|sigv4(?:-canonical)?|smtp-url|system-user))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
+      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|inbox|kit|welcome)\/public\/\w+\.css|dist\/integrations\/functions\/python\/\w+\.py|dist\/(?:index|config\/[\w-]+|(?:gateway|policy|sigv4|verify)\/[\w/-]+|lib\/(?:database-url|function-settings|gateway-settings|mail-address|operator-error|sender-settings|sigv4(?:-canonical|-check)?|smtp-url|system-user))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
         path,
       ),
   );
@@ -233,6 +233,24 @@ console.log(typeof forExpress(verifier)({ groups: ["clerks"] }));
 
 test("another program verifies tokens, with types", async () => {
   assert.equal(await runTyped("verify.mts", verifying), "malformed Unauthorized\nfunction\n");
+});
+
+const signedCalls = `import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { type Caller, createVerifier, forExpress, SignatureError, verifyRequest } from "poolhouse/sigv4";
+
+const verifier = createVerifier({
+  endpoint: "https://id.example.com",
+  credentials: async () => ({ accessKeyId: "AKIAEXAMPLE", secretAccessKey: "secret" }),
+  api: { accountId: "000000000000", apiId: "orders", stage: "prod" },
+});
+const called: Promise<Caller> = verifyRequest(verifier, new Request("https://api.example.com/"));
+console.log(await called.catch((error: unknown) => (error instanceof SignatureError ? error.answer.body : "")));
+const middleware: (i: IncomingMessage, o: ServerResponse, next: () => void) => void = forExpress(verifier).requireInvoke();
+createServer((incoming, outgoing) => middleware(incoming, outgoing, () => void outgoing.end()));
+`;
+
+test("another program verifies signed calls, with types", async () => {
+  assert.equal(await runTyped("signed.mts", signedCalls), '{"message":"Missing Authentication Token"}\n');
 });
 
 const behindGateway = `import { createServer } from "node:http";

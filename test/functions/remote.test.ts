@@ -4,7 +4,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { test } from "node:test";
 import { userAgent } from "../../src/config/version.ts";
 import type { FunctionFault } from "../../src/integrations/functions/functions.ts";
-import { checkSignature as checkAws, headerPairs, readSignedRequest } from "../../src/lib/sigv4.ts";
+import { headerPairs, readSignedRequest } from "../../src/lib/sigv4.ts";
+import { checkSignature as checkAws } from "../../src/lib/sigv4-check.ts";
 import { arnOf, fails, open } from "./kit.ts";
 import { checkSignature, secret, serve } from "./remote.ts";
 

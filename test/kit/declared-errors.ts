@@ -44,6 +44,8 @@ const deviating: Readonly<Record<string, readonly string[]>> = {
     "UnsupportedOperationException",
     "ValidationException",
   ],
+  // Our own.
+  GetSigningKey: [...ofSignedOperations, "ExpiredTokenException", "ResourceNotFoundException"],
   GetTokensFromRefreshToken: noTriggersYet,
   InitiateAuth: mayNotBeDelivered,
   RespondToAuthChallenge: mayNotBeDelivered,

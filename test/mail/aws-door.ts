@@ -1,5 +1,6 @@
 /** How Amazon SES and Amazon SNS let requests in: only with a whole signature of the account's key (Signature Version 4). */
-import { checkSignature, headerPairs, readSignedRequest } from "../../src/lib/sigv4.ts";
+import { headerPairs, readSignedRequest } from "../../src/lib/sigv4.ts";
+import { checkSignature } from "../../src/lib/sigv4-check.ts";
 import type { Taken } from "./sink.ts";
 
 interface Door {

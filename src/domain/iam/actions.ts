@@ -17,6 +17,12 @@ export const permissions: Readonly<Record<Permission, string>> = {
     "set EmailConfiguration.From to another domain than those of POOLHOUSE_SMTP_FROM and the configured senders",
 };
 
+/** Operations of our own, which AWS does not have. */
+export const ownOperations: Readonly<Record<string, string>> = {
+  GetSigningKey:
+    "verify signatures of calls to one's own services, and read the policies of whoever signs them (docs/sigv4.md); its resource is `arn:aws:poolhouse:<region>:<account>:signing-key/<service>`",
+};
+
 /**
  * Services of which only the actions listed here are served, with others of AWS whose names resemble those. Statements
  * about the others are accepted like those about any other service.
@@ -63,5 +69,5 @@ export const ownActions: Readonly<Record<string, readonly string[]>> = {
     "TagGetWebIdentityToken",
     "TagSession",
   ],
-  poolhouse: Object.keys(permissions),
+  poolhouse: [...Object.keys(permissions), ...Object.keys(ownOperations)],
 };

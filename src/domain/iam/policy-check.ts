@@ -10,7 +10,7 @@ import { readOperator } from "../../policy/conditions.ts";
 import { baseOf, isComparable, operatorNames, readsVariables } from "../../policy/operators.ts";
 import { compilePattern, matchesPattern, variablesOf } from "../../policy/patterns.ts";
 import { parsePolicy } from "../../policy/policy.ts";
-import { ownActions, servedInPart } from "./actions.ts";
+import { ownActions, permissions, servedInPart } from "./actions.ts";
 import { conditionKey, conditionKeys, type KeyType } from "./condition-keys.ts";
 import { isKeyOfOthers } from "./other-services.ts";
 
@@ -104,7 +104,7 @@ export function lacksOwnPermissions(json: string): boolean {
       return names.some((name) => named(name) === (statement["Action"] !== undefined));
     });
   const changes = ["CreateUserPool", "UpdateUserPool", "TagResource", "CreateUserPoolClient"];
-  return allows("cognito-idp", changes) && !allows("poolhouse", ownActions["poolhouse"]!);
+  return allows("cognito-idp", changes) && !allows("poolhouse", Object.keys(permissions));
 }
 
 /** What a statement applies to. */
@@ -177,13 +177,14 @@ function oddService(action: string, service: string, name: string): string | und
 const resources: Readonly<Record<string, readonly [string, RegExp]>> = {
   "cognito-idp": ["userpool/<id>", /^userpool\/[\w*?-]+$/],
   "cognito-identity": ["identitypool/<id>", /^identitypool\/[\w:*?-]+$/],
+  poolhouse: ["signing-key/<service>", /^signing-key\/[\w*?-]+$/],
   lambda: ["function:<name>", /^function:[\w*?-]+(?::[\w$*?-]+)?$/],
 };
 
 /** The services in the ARNs of the resources, by the service of the action. */
 const arnServices: Readonly<Record<string, readonly string[]>> = {
   "cognito-idp": ["cognito-idp"],
-  poolhouse: ["cognito-idp"],
+  poolhouse: ["cognito-idp", "poolhouse"],
   "cognito-identity": ["cognito-identity"],
   lambda: ["lambda"],
   "execute-api": ["execute-api"],
