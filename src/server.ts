@@ -153,8 +153,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         await list.stop();
         await app.srp.close();
         await app.functions.close();
-        await app.outbound.close();
-        await app.upstreamSts?.close();
+        await Promise.all([app.outbound.close(), app.upstreamSts?.close()]);
         await left;
         await closeDatabase();
       },

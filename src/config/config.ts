@@ -16,6 +16,7 @@ import { parseSystemUser, type SystemUser } from "../lib/system-user.ts";
 import { readFunctions } from "./functions.ts";
 import { type FunctionsServer, readFunctionsServer } from "./functions-server.ts";
 import { type Limits, parseLimits } from "./limits.ts";
+import { parseEndpoints } from "./login-endpoints.ts";
 import { readKey } from "./master-key.ts";
 import { introduced, type MessagesOfFile, noMessages, readMessages } from "./messages.ts";
 import { ConfigError, type ConfigFile, digitsOf, lineOfKey } from "./section.ts";
@@ -74,6 +75,8 @@ export interface Config {
   /** How long sign-in events are kept, in days; 0 records none. */
   readonly authEventRetentionDays: number;
   readonly guestDays: number;
+  /** Where providers of logins are, if not at their usual places. */
+  readonly loginEndpoints: ReadonlyMap<string, string>;
   /** The STS of somebody else for roles that are not defined here; undefined if there is none. */
   readonly sts: StsConfig | undefined;
   /** What sends messages; empty if nothing is configured. */
@@ -183,6 +186,7 @@ function assemble(
     auditReads: value("auditReads") === "true",
     auditRetentionDays: Number(value("auditRetentionDays")),
     authEventRetentionDays: Number(value("authEventRetentionDays")),
+    loginEndpoints: parseEndpoints(list(value("loginEndpoints")!)),
     guestDays: Number(value("guestDays")),
     sts: stsConfig(value),
     metricsToken: value("metricsToken"),

@@ -5,6 +5,7 @@ import { isHostName } from "../lib/host-name.ts";
 import { parseMailAddress } from "../lib/mail-address.ts";
 import { parseSmtpUrl } from "../lib/smtp-url.ts";
 import { parseSystemUser, systemUserForm } from "../lib/system-user.ts";
+import { wrongEndpoint } from "./login-endpoints.ts";
 import { wrongLimit } from "./limits.ts";
 
 export interface Setting {
@@ -262,6 +263,15 @@ export const settings = {
     env: "POOLHOUSE_STS_CA",
     help: "PEM file of the authorities to trust for the certificate of sts-url; by default the usual ones.",
   },
+  loginEndpoints: {
+    flag: "login-endpoints",
+    env: "POOLHOUSE_LOGIN_ENDPOINTS",
+    fallback: "",
+    help:
+      "Where the providers of identity pools' logins are if not at their usual places, as name=URL separated by commas: the " +
+      "issuer of accounts.google.com, appleid.apple.com, or of a user pool elsewhere; the API of graph.facebook.com or www.amazon.com.",
+    wrong: (value: string) => list(value).map(wrongEndpoint).find(Boolean),
+  },
   guestDays: {
     flag: "guest-days",
     env: "POOLHOUSE_GUEST_DAYS",
@@ -319,7 +329,7 @@ export const settingGroups: readonly (readonly [title: string, names: readonly (
     ["Listening", ["host", "port", "tls", "httpsPort"]],
     ["Public addresses", ["publicUrl", "authDomain", "extraHosts", "trustedProxies"]],
     ["Identity providers", ["privateProviders"]],
-    ["Identity pools", ["guestDays", "stsUrl", "stsCa"]],
+    ["Identity pools", ["guestDays", "loginEndpoints", "stsUrl", "stsCa"]],
     [
       "Data and keys",
       [

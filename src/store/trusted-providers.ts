@@ -1,28 +1,22 @@
-/** Rows of the OpenID and SAML providers that roles and identity pools trust. */
+/** Rows of the OpenID providers that roles and identity pools trust. */
 import type { Db } from "./db.ts";
 import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { TrustedProvidersTable } from "./schema/schema-identities.ts";
 
-export type TrustedProvider = {
-  /** `arn:aws:iam::<account>:oidc-provider/<host and path>` or `…:saml-provider/<name>`. */
+export interface TrustedProvider {
+  /** `arn:aws:iam::<account>:oidc-provider/<host and path>`. */
   readonly arn: string;
+  readonly kind: "oidc";
+  readonly document: TrustedOpenId;
   readonly createdAt: number;
   readonly updatedAt: number;
-} & (
-  | { readonly kind: "oidc"; readonly document: TrustedOpenId }
-  | { readonly kind: "saml"; readonly document: TrustedSaml }
-);
+}
 
-export interface TrustedOpenId {
+interface TrustedOpenId {
   /** The issuer. */
   readonly url: string;
   /** The audiences of its tokens that are accepted. */
   readonly clientIds: readonly string[];
-}
-
-export interface TrustedSaml {
-  /** The metadata document, XML. */
-  readonly metadata: string;
 }
 
 const putQuery = preparedWrite<TrustedProvidersTable>((kysely, slot) =>

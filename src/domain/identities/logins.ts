@@ -9,7 +9,6 @@ import { ownProvider } from "../identity-pools/provider-names.ts";
 import type { LoginKind, VerifiedLogin } from "./login.ts";
 import { openIdLogin } from "./openid-login.ts";
 import { amazonLogin, appleLogin, facebookLogin, googleLogin } from "./public-logins.ts";
-import { samlLogin } from "./saml-login.ts";
 import { userPoolLogin } from "./user-pool-login.ts";
 
 const kinds: readonly LoginKind[] = [
@@ -19,7 +18,6 @@ const kinds: readonly LoginKind[] = [
   amazonLogin,
   appleLogin,
   openIdLogin,
-  samlLogin,
 ];
 
 const mostLogins = 10;

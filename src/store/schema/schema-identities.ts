@@ -61,11 +61,11 @@ export interface RolesTable {
   updated_at: number;
 }
 
-/** OpenID and SAML providers that roles and identity pools trust (IAM identity providers). */
+/** OpenID providers that roles and identity pools trust (IAM identity providers). */
 export interface TrustedProvidersTable {
   provider_arn: string;
-  kind: "oidc" | "saml";
-  /** JSON: of an OpenID provider its URL and client ids, of a SAML provider its metadata. */
+  kind: "oidc";
+  /** JSON: its URL and client ids. */
   document: string;
   created_at: number;
   updated_at: number;
