@@ -2,6 +2,10 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { connect, createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { GetEmailIdentityCommand, SESv2Client } from "@aws-sdk/client-sesv2";
@@ -204,6 +208,40 @@ forOneServer("postgres", "services behind the verifier", (open) => {
     await assert.rejects(verifyRequest(verifier, used), TypeError);
     const large = await signed(as, sent({ body: "x".repeat(2 ** 20 + 1) }), { now });
     await assert.rejects(verifyRequest(verifier, requestOf(large)), refusedAs("too large"));
+  });
+
+  test("HTTP/2 has the host in a field of its own, and bodies without a length", async (t) => {
+    const server = await open();
+    const { verifier } = await newVerifier(server);
+    const http2 = createServer((request, response) => {
+      verifyIncoming(verifier, request as never).then(
+        () => response.end(sha((request as never as Seen).rawBody ?? "")),
+        (error: unknown) => response.end(String(error)),
+      );
+    }).listen(0, "127.0.0.1");
+    await once(http2, "listening");
+    const host = `127.0.0.1:${(http2.address() as AddressInfo).port}`;
+    const client = connect(`http://${host}`);
+    t.after(() => {
+      client.destroy();
+      http2.close();
+    });
+    const as = await newKey(server, "execute-api:Invoke");
+    const { headers, ...good } = await signed(as, sent({ headers: { host } }), { now: server.clock.now });
+    const { host: _, ...fields } = headers;
+    const ask = (body: string) => {
+      const stream = client.request({
+        ":method": "POST",
+        ":path": good.target,
+        ":authority": host,
+        ...fields,
+      });
+      stream.end(body);
+      return text(stream);
+    };
+    assert.equal(await ask(good.body), sha(good.body));
+    assert.match(await ask(`${good.body} `), /^SignatureError: /);
+    assert.match(await ask(""), /^SignatureError: /);
   });
 
   test("curl signs with access keys and session tokens", async (t) => {
