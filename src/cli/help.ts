@@ -24,7 +24,10 @@ export function unknownCommand(name: string): string {
 const commandGroups: readonly (readonly [title: string, names: readonly CommandName[]])[] = [
   ["Running the server", ["serve", "migrate", "doctor"]],
   ["In front of applications", ["gateway"]],
-  ["Administration", ["keys", "roles", "names", "audit", "messages", "functions", "public-url"]],
+  [
+    "Administration",
+    ["keys", "roles", "trusted-providers", "names", "audit", "messages", "functions", "public-url"],
+  ],
   ["About", ["help", "version"]],
 ];
 

@@ -80,6 +80,18 @@ export const usages = {
       whichDatabase,
     ],
   },
+  "trusted-providers": {
+    summary: "OpenID providers whose tokens identity pools and roles accept",
+    forms: [
+      ["trusted-providers list [--json]", "List them."],
+      [
+        "trusted-providers put ISSUER --client-ids ID[,ID]",
+        "Accept an issuer's ID tokens for these clients. Prints its ARN, for OpenIdConnectProviderARNs.",
+      ],
+      ["trusted-providers delete ARN", "Accept them no longer."],
+    ],
+    notes: [whichDatabase],
+  },
   names: {
     summary: "client ids, domains and pool ids that a pool gave up and that are still reserved",
     forms: [

@@ -5,8 +5,8 @@ import { isHostName } from "../lib/host-name.ts";
 import { parseMailAddress } from "../lib/mail-address.ts";
 import { parseSmtpUrl } from "../lib/smtp-url.ts";
 import { parseSystemUser, systemUserForm } from "../lib/system-user.ts";
-import { wrongEndpoint } from "./login-endpoints.ts";
 import { wrongLimit } from "./limits.ts";
+import { wrongEndpoint } from "./login-endpoints.ts";
 
 export interface Setting {
   readonly flag: string;

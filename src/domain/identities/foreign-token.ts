@@ -37,7 +37,11 @@ export async function verifyForeignToken(
   ctx: Ctx,
   issuer: Issuer,
   token: string,
-): Promise<{ readonly subject: string; readonly clientId: string; readonly claims: Readonly<Record<string, unknown>> }> {
+): Promise<{
+  readonly subject: string;
+  readonly clientId: string;
+  readonly claims: Readonly<Record<string, unknown>>;
+}> {
   try {
     const { subject, clientId, claims } = await verifierOf(ctx, issuer).verify(token);
     return { subject, clientId: clientId!, claims };

@@ -1,11 +1,12 @@
 /** Logins of user pools: their ID tokens ("User pools with identity pools", Amazon Cognito Developer Guide). */
-import { refuse } from "../../wire/refuse.ts";
-import { userPoolNamed, userPoolProvider } from "../identity-pools/provider-names.ts";
+
 import type { Ctx } from "../../app.ts";
 import type { CognitoIdentityProvider } from "../../wire/generated/identity-pools.types.ts";
-import { verifyForeignToken } from "./foreign-token.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { userPoolNamed, userPoolProvider } from "../identity-pools/provider-names.ts";
 import { isStillValid, verifyIdToken } from "../tokens/id-token.ts";
 import { findPool } from "../user-pools/load-pool.ts";
+import { verifyForeignToken } from "./foreign-token.ts";
 import { type LoginKind, refuseLogin, type VerifiedLogin } from "./login.ts";
 
 export const userPoolLogin: LoginKind = async (ctx, pool, name, token) => {
@@ -15,7 +16,8 @@ export const userPoolLogin: LoginKind = async (ctx, pool, name, token) => {
     ({ ProviderName = "" }) => userPoolNamed(ctx.config, ProviderName) === poolId,
   );
   const userPool = accepted.length === 0 ? undefined : await findPool(ctx, poolId);
-  if (userPool === undefined) return accepted.length === 0 ? undefined : elsewhere(ctx, poolId, accepted, token);
+  if (userPool === undefined)
+    return accepted.length === 0 ? undefined : elsewhere(ctx, poolId, accepted, token);
   const claims = await verifyIdToken(ctx, userPool, token);
   if (typeof claims === "string") return refuseLogin(claims);
   const client = accepted.find(({ ClientId }) => ClientId === claims.aud);
