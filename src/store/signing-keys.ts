@@ -133,23 +133,31 @@ export function succeedSigningKeys(
     if (keys.length === 0) return "no-keys";
     if (!change.atOnce && keys.some((key) => key.active_from > change.now)) return "under-way";
     if (change.atOnce) await deleteQuery(tx, { poolId });
-    else await retireOthers(tx, poolId, change.now + change.signsAfter);
+    else if (!(await retireOthers(tx, poolId, change))) return "under-way";
     for (const key of change.successors) await insertSigningKey(tx, poolId, key);
     return "done";
   });
 }
 
-const retireQuery = preparedWrite<{ poolId: string; retiredAt: number }>((kysely, slot) =>
+const retireQuery = preparedWrite<{ poolId: string; now: number; retiredAt: number }>((kysely, slot) =>
   kysely
     .updateTable("signing_keys")
     .set({ retired_at: slot("retiredAt") })
     .where("pool_id", "=", slot("poolId"))
-    .where("retired_at", "is", null),
+    .where("retired_at", "is", null)
+    .where("active_from", "<=", slot("now")),
 );
 
-/** Keeps the other keys published for as long as a token they sign at the very end may be valid. */
-async function retireOthers(tx: Db, poolId: string, signUntil: number): Promise<void> {
-  await retireQuery(tx, { poolId, retiredAt: signUntil + longestToken });
+/**
+ * Keeps the other keys published for as long as a token they sign at the very end may be valid. Returns false if another
+ * rotation has just done so: those of identity pools wait for each other here only.
+ */
+async function retireOthers(
+  tx: Db,
+  poolId: string,
+  { now, signsAfter }: { readonly now: number; readonly signsAfter: number },
+): Promise<boolean> {
+  return (await retireQuery(tx, { poolId, now, retiredAt: now + signsAfter + longestToken })) > 0;
 }
 
 const leavingQuery = prepared<{ poolId: string; until: number }, { kid: string }>((kysely, slot) =>

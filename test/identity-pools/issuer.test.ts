@@ -99,7 +99,8 @@ forEachServer("the issuer of identity pools", (open) => {
     const { app, clock } = server;
     const former = kidOf(await guestToken(client, poolId));
     const rotate = (atOnce: boolean) => rotateIdentityKeys(app, { atOnce });
-    assert.equal((await rotate(false)).outcome, "done");
+    const outcomes = await Promise.all([1, 2, 3].map(async () => (await rotate(false)).outcome));
+    assert.deepEqual(outcomes.sort(), ["done", "under-way", "under-way"]);
     assert.equal((await rotate(false)).outcome, "under-way");
     clock.advance(minute + 1000);
     const published = await kidsOf(server.endpoint);

@@ -6,8 +6,10 @@ import {
   AssumeRoleCommand,
   type AssumeRoleCommandInput,
   GetCallerIdentityCommand,
+  GetSessionTokenCommand,
 } from "@aws-sdk/client-sts";
 import { fromTemporaryCredentials } from "@aws-sdk/credential-providers";
+import { listAuditEvents } from "../../src/store/audit.ts";
 import { deleteRole, readRole, updateRole } from "../../src/store/roles.ts";
 import { makePool, refused, unique } from "../kit/people.ts";
 import { newSdk } from "../kit/sdk.ts";
@@ -201,6 +203,35 @@ forEachServer("AssumeRole", (open) => {
     await updateRole(server.app.db, row);
     await deleteRole(server.app.db, name);
     await assert.rejects(callerOf(server, credentials), refused("ExpiredToken"));
+  });
+
+  test("audit events and metrics name the operation, and no event what the session may", async () => {
+    const server = await open();
+    const key = await makeKey(server, assuming);
+    const role = await makeRole(server, trustingAws(key.arn));
+    const closed = await makeRole(server, trustingAws("111122223333"));
+    const Policy = JSON.stringify(policy(allow("cognito-idp:ListUsers")));
+    await assume(server, key, role, { Policy, RoleSessionName: "audited" });
+    await assert.rejects(assume(server, key, closed), refused("AccessDenied"));
+    await kept(stsClient(server, { credentials: { ...key } })).send(new GetSessionTokenCommand({}));
+    const { app } = server;
+    while (app.audit.waiting > 0) await app.audit.flush();
+    const events = await listAuditEvents(app.db, { actor: key.arn }, { limit: 10, order: "oldest first" });
+    assert.deepEqual(
+      events.map(({ operation, target, result }) => [operation, target, result]),
+      [
+        ["AssumeRole", role, "ok"],
+        ["AssumeRole", closed, "AccessDeniedException"],
+        ["GetSessionToken", key.accessKeyId, "ok"],
+      ],
+    );
+    assert.deepEqual(events[0]!.details, {
+      members: ["RoleArn", "RoleSessionName", "Policy"],
+      sessionName: "audited",
+    });
+    const metrics = await (await fetch(`${server.endpoint}/metrics`)).text();
+    assert.match(metrics, /poolhouse_calls_total\{operation="AssumeRole",result="ok"\} \d/);
+    assert.match(metrics, /poolhouse_calls_total\{operation="AssumeRole",result="AccessDenied"\} \d/);
   });
 
   test("DurationSeconds: 900 to the role's maximum", async () => {
