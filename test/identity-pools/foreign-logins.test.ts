@@ -22,9 +22,9 @@ const keys = new Map([["one", await generateKeyPair("RS256")]]);
 let mode: "up" | "down" = "up";
 
 const opaque: Readonly<Record<string, object>> = {
-  "/facebook/app?access_token=ours": { id: "fb-app" },
-  "/facebook/app?access_token=another": { id: "other-app" },
-  "/facebook/me?fields=id&access_token=ours": { id: "fb-user" },
+  "/facebook/app?fields=id ours": { id: "fb-app" },
+  "/facebook/app?fields=id another": { id: "other-app" },
+  "/facebook/me?fields=id ours": { id: "fb-user" },
   "/amazon/auth/o2/tokeninfo?access_token=ours": { aud: "az-app", user_id: "az-user" },
   "/amazon/auth/o2/tokeninfo?access_token=another": { aud: "other-app", user_id: "az-user" },
 };
@@ -46,7 +46,8 @@ const standIn = createServer(async (request, response) => {
     }));
     return void response.end(JSON.stringify({ keys: await Promise.all(all) }));
   }
-  const found = opaque[url];
+  const bearer = request.headers.authorization?.replace(/^Bearer/, "") ?? "";
+  const found = opaque[url + bearer];
   if (found === undefined) return void response.writeHead(400).end("{}");
   response.end(JSON.stringify(found));
 }).listen(0, "127.0.0.1");

@@ -1,6 +1,7 @@
 /** Verifies ID tokens of issuers that are not here, by what they publish. */
 import type { Ctx } from "../../app.ts";
 import { CacheKind } from "../../lib/caches.ts";
+import { isStorable } from "../../lib/text.ts";
 import { createVerifier, TokenError, type Verifier } from "../../verify/index.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { refuseLogin } from "./login.ts";
@@ -32,26 +33,52 @@ function verifierOf({ app }: Ctx, { issuer, clientIds }: Issuer): Verifier {
 /** As OpenID providers sign; never with a key that is shared. */
 const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
 
-/** The verified claims of an ID token, and the client that it was issued to. Throws as documented for logins. */
-export async function verifyForeignToken(
-  ctx: Ctx,
-  issuer: Issuer,
-  token: string,
-): Promise<{
+/** What a verified ID token says. */
+export interface ForeignToken {
   readonly subject: string;
   readonly clientId: string;
   readonly claims: Readonly<Record<string, unknown>>;
-}> {
+}
+
+/** Why there is none: the token, or an issuer that does not answer. */
+export interface ForeignFault {
+  readonly fault: "expired" | "issuer" | "audience" | "invalid" | "unavailable";
+  /** For the log. */
+  readonly detail: string;
+}
+
+/** Verifies an ID token by what its issuer publishes. */
+export async function readForeignToken(
+  ctx: Ctx,
+  issuer: Issuer,
+  token: string,
+): Promise<ForeignToken | ForeignFault> {
   try {
     const { subject, clientId, claims } = await verifierOf(ctx, issuer).verify(token);
-    return { subject, clientId: clientId!, claims };
+    return isStorable(subject)
+      ? { subject, clientId: clientId!, claims }
+      : { fault: "invalid", detail: "a subject that cannot be stored" };
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
-    const { problem, message } = error;
-    if (problem === "unavailable")
-      return refuse("ExternalServiceException", "The identity provider cannot be reached.", message);
-    if (problem === "expired" || problem === "issuer" || problem === "audience")
-      return refuseLogin(problem, message);
-    return refuseLogin("invalid", message);
+    const { problem, message: detail } = error;
+    switch (problem) {
+      case "unavailable":
+      case "expired":
+      case "issuer":
+      case "audience":
+        return { fault: problem, detail };
+      default:
+        return { fault: "invalid", detail };
+    }
   }
+}
+
+/** Verifies the token of a login. Throws NotAuthorizedException, or ExternalServiceException. */
+export async function verifyForeignToken(ctx: Ctx, issuer: Issuer, token: string): Promise<ForeignToken> {
+  const read = await readForeignToken(ctx, issuer, token);
+  if (!("fault" in read)) return read;
+  const { fault, detail } = read;
+  return fault === "unavailable"
+    ? refuse("ExternalServiceException", "The identity provider cannot be reached.", detail)
+    : refuseLogin(fault, detail);
 }

@@ -29,7 +29,7 @@ export type LoginKind = (
 export function methodsOf(logins: readonly VerifiedLogin[]): string[] {
   const providers = logins.flatMap(({ provider, clientId, subject, claims }) => [
     provider,
-    claims["token_use"] === "id"
+    provider.startsWith("cognito-idp.")
       ? `${provider}:CognitoSignIn:${subject}`
       : `${provider}:${clientId === undefined ? "" : `${clientId}:`}${subject}`,
   ]);

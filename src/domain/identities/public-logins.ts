@@ -4,6 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { OutboundError } from "../../integrations/outbound.ts";
+import { isStorable } from "../../lib/text.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { PublicProvider } from "../identity-pools/provider-names.ts";
 import { verifyForeignToken } from "./foreign-token.ts";
@@ -39,10 +40,10 @@ export const facebookLogin: LoginKind = async (ctx, pool, name, token) => {
   const application = pool.document.SupportedLoginProviders?.[provider];
   if (name !== provider || application === undefined) return undefined;
   const base = placeOf(ctx, provider);
-  const query = new URLSearchParams({ access_token: token });
-  const app = await askAbout(ctx, `${base}/app?${query}`);
+  const headers = bearer(token);
+  const app = await askAbout(ctx, `${base}/app?fields=id`, headers);
   if (app["id"] !== application) return refuseLogin("audience");
-  const user = await askAbout(ctx, `${base}/me?fields=id&${query}`);
+  const user = await askAbout(ctx, `${base}/me?fields=id`, headers);
   return login(provider, application, user["id"]);
 };
 
@@ -57,14 +58,24 @@ export const amazonLogin: LoginKind = async (ctx, pool, name, token) => {
   return login(provider, application, info["user_id"]);
 };
 
+/** The header of a token, which must not be able to be another one. */
+function bearer(token: string): Record<string, string> {
+  return /^[\x21-\x7e]+$/.test(token) ? { authorization: `Bearer ${token}` } : refuseLogin("invalid");
+}
+
 function login(provider: PublicProvider, clientId: string, subject: unknown) {
-  if (typeof subject !== "string" || subject === "") return refuseLogin("invalid", "no user in the answer");
+  if (typeof subject !== "string" || subject === "" || !isStorable(subject))
+    return refuseLogin("invalid", "no user in the answer");
   return { provider, subject, mapping: provider, clientId, claims: { sub: subject, aud: clientId } };
 }
 
 /** What a provider says about a token. Throws NotAuthorizedException if it refuses it. */
-async function askAbout(ctx: Ctx, url: string): Promise<Readonly<Record<string, unknown>>> {
-  const answer = await ctx.app.outbound.fetch(url).catch((error: unknown) => {
+async function askAbout(
+  ctx: Ctx,
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Readonly<Record<string, unknown>>> {
+  const answer = await ctx.app.outbound.fetch(url, { headers }).catch((error: unknown) => {
     if (error instanceof OutboundError) return unavailable(error.message);
     throw error;
   });

@@ -17,6 +17,7 @@ import type { SessionTags } from "../roles/session-tags.ts";
 import { isStillValid, verifyIdToken } from "../tokens/id-token.ts";
 import { findPool } from "../user-pools/load-pool.ts";
 import { assertUsable } from "./find-identity.ts";
+import { readForeignToken } from "./foreign-token.ts";
 import { identityIssuer, readIdentityToken, tagsClaim } from "./openid-tokens.ts";
 
 /** Whom a verified token is about. */
@@ -41,7 +42,7 @@ export interface WebIdentity {
 /** Verifies a token if its issuer is one of this kind; undefined if it is not. Throws the documented errors. */
 type WebIssuer = (ctx: Ctx, issuer: string, token: string) => Promise<WebIdentity | undefined>;
 
-const issuers: readonly WebIssuer[] = [identityPools, userPools];
+const issuers: readonly WebIssuer[] = [identityPools, userPools, trustedProviders];
 
 /** Whom a token is about. Throws InvalidIdentityTokenException or ExpiredTokenException. */
 export async function verifyWebIdentity(ctx: Ctx, token: string): Promise<WebIdentity> {
@@ -119,7 +120,7 @@ async function userPools(ctx: Ctx, issuer: string, token: string): Promise<WebId
   const audience = String(claims.aud);
   const registered = await readTrustedProvider(ctx.db, arn);
   // Whoever has registered the pool has listed the clients that count.
-  if (registered?.kind === "oidc" && !registered.document.clientIds.includes(audience))
+  if (registered !== undefined && !registered.document.clientIds.includes(audience))
     return invalid("Incorrect token audience");
   return {
     issuer,
@@ -128,6 +129,39 @@ async function userPools(ctx: Ctx, issuer: string, token: string): Promise<WebId
     federatedProvider: arn,
     subject: claims.sub!,
     audience,
+    amr: textsOf(claims["amr"]) ?? [],
+    tags: tagsIn(claims[tagsClaim]),
+    sourceIdentity: sourceIdentityIn(claims[sourceIdentityClaim]),
+    identity: undefined,
+  };
+}
+
+/** The ID tokens of OpenID providers that are trusted (`poolhouse trusted-providers`). */
+async function trustedProviders(ctx: Ctx, issuer: string, token: string): Promise<WebIdentity | undefined> {
+  const provider = withoutScheme(issuer);
+  const arn = providerArn(ctx, provider);
+  const trusted = await readTrustedProvider(ctx.db, arn);
+  if (trusted === undefined) return undefined;
+  const { url, clientIds } = trusted.document;
+  const read = await readForeignToken(ctx, { issuer: url, clientIds }, token);
+  if ("fault" in read) {
+    if (read.fault === "unavailable")
+      return refuse(
+        "IDPCommunicationErrorException",
+        "The identity provider cannot be reached.",
+        read.detail,
+      );
+    if (read.fault === "audience") return invalid("Incorrect token audience");
+    return refuseFault(read.fault);
+  }
+  const { subject, clientId, claims } = read;
+  return {
+    issuer,
+    principals: [arn],
+    prefixes: [provider],
+    federatedProvider: arn,
+    subject,
+    audience: clientId,
     amr: textsOf(claims["amr"]) ?? [],
     tags: tagsIn(claims[tagsClaim]),
     sourceIdentity: sourceIdentityIn(claims[sourceIdentityClaim]),
