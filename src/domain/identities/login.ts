@@ -27,7 +27,7 @@ export type LoginKind = (
 
 /** The authentication methods of an identity, as `amr` of its tokens and as API Gateway's cognitoAuthenticationProvider. */
 export function methodsOf(logins: readonly VerifiedLogin[]): string[] {
-  const providers = logins.flatMap(({ provider, clientId, subject, claims }) => [
+  const providers = logins.flatMap(({ provider, clientId, subject }) => [
     provider,
     provider.startsWith("cognito-idp.")
       ? `${provider}:CognitoSignIn:${subject}`
