@@ -94,7 +94,7 @@ export async function openIdTokenFor(
     refuse("InvalidParameterException", "Basic (classic) flow is not enabled, please use enhanced flow.");
   const { claims, until = Number.POSITIVE_INFINITY } = await identify(ctx, pool, identityId, logins);
   // A token does not prolong itself.
-  const seconds = Math.min(tokenSeconds, Math.floor((until - ctx.now) / 1000));
+  const seconds = Math.min(tokenSeconds, until / 1000 - Math.floor(ctx.now / 1000));
   return { identityId: claims.identityId, token: await signIdentityToken(ctx, claims, seconds) };
 }
 
