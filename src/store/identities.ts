@@ -178,18 +178,23 @@ const touchQuery = preparedWrite<IdentityKey & { now: number; expiresAt: null }>
 
 type Linked = "linked" | "taken" | "gone";
 
+/** Decides in the transaction that changes them, from the logins as they are then; throws to undo it. */
+type Check<Args extends readonly unknown[]> = (...args: Args) => void;
+
 /**
- * Links logins to an identity, which is kept from now on. `taken`: one of them belongs to an identity already.
- * `gone`: there is no such identity, or it is disabled.
+ * Links logins to an identity, which is kept from now on, if `check` does not throw for the logins that it has.
+ * `taken`: one of them belongs to an identity already. `gone`: there is no such identity, or it is disabled.
  */
 export function linkLogins(
   db: Db,
   identity: IdentityKey,
   logins: readonly Login[],
-  now: number,
+  { now, check }: { readonly now: number; readonly check: Check<[linked: readonly Login[]]> },
 ): Promise<Linked> {
   return undoable<Linked>(db, async (tx) => {
+    // First, for this makes other changes of the identity wait.
     if ((await keep(tx, identity, now)) === 0) return "gone";
+    check(await loginsOf(tx, identity.poolId, identity.id));
     if (!(await addLogins(tx, identity, logins, now))) throw new Undone<Linked>("taken");
     return "linked";
   });
@@ -235,13 +240,14 @@ export function unlinkLogin(
   login: Login,
   { now, expiresAt }: { readonly now: number; readonly expiresAt: number },
 ): Promise<boolean> {
-  return inTransaction(db, async (tx) => {
+  return undoable(db, async (tx) => {
     const { poolId, id } = identity;
+    // First, so that no login is added to an identity that is being disabled.
+    if ((await keep(tx, identity, now)) === 0) return false;
     const removed = await unlinkQuery(tx, { poolId, id, key: loginKey(tx, login) });
-    if (removed === 0) return false;
+    if (removed === 0) throw new Undone(false);
     const left = await loginsOf(tx, poolId, id);
-    if (left.length > 0) await keep(tx, identity, now);
-    else await closeQuery(tx, { poolId, id, now, expiresAt });
+    if (left.length === 0) await closeQuery(tx, { poolId, id, now, expiresAt });
     return true;
   });
 }
@@ -264,13 +270,16 @@ const moveLoginsQuery = preparedWrite<IdentityKey & { into: string }>((kysely, s
 );
 
 /**
- * Merges an identity into another of the pool: its logins move there, and it is disabled. Returns false if one of the
- * two does not exist or is disabled.
+ * Merges an identity into another of the pool, if `check` does not throw for the logins of the two: its logins move
+ * there, and it is disabled. Returns false if one of the two does not exist or is disabled.
  */
 export function mergeIdentity(
   db: Db,
   { poolId, id, into }: IdentityKey & { readonly into: string },
-  now: number,
+  {
+    now,
+    check,
+  }: { readonly now: number; readonly check: Check<[of: readonly Login[], into: readonly Login[]]> },
 ): Promise<boolean> {
   return undoable(db, async (tx) => {
     // In one order, so that two merges in opposite directions wait for each other instead of dying together.
@@ -279,6 +288,7 @@ export function mergeIdentity(
         one === id ? mergeQuery(tx, { poolId, id, into, now }) : keep(tx, { poolId, id: into }, now);
       if ((await change) === 0) throw new Undone(false);
     }
+    check(await loginsOf(tx, poolId, id), await loginsOf(tx, poolId, into));
     await moveLoginsQuery(tx, { poolId, id, into });
     return true;
   });

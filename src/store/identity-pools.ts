@@ -145,8 +145,11 @@ const deleteQuery = preparedWrite<{ poolId: string }>((kysely, slot) =>
   kysely.deleteFrom("identity_pools").where("pool_id", "=", slot("poolId")),
 );
 
-/** Tables besides `identity_pools` with rows of identity pools; deleting a pool empties them. */
-export const identityPoolTables = ["identity_logins", "identities", "attempts"] as const;
+/**
+ * Tables besides `identity_pools` with rows of identity pools; deleting a pool empties them, identities first: whoever
+ * adds a login has changed its identity before.
+ */
+export const identityPoolTables = ["identities", "identity_logins", "attempts"] as const;
 
 const emptyQueries = identityPoolTables.map((table) =>
   preparedWrite<{ poolId: string }>((kysely, slot) =>

@@ -20,8 +20,9 @@ import {
   AdminDisableUserCommand,
   AdminUserGlobalSignOutCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { decodeJwt } from "jose";
 import { sweep } from "../../src/store/sweep.ts";
-import { makeClient, makePool, makeSomebody, refused, signIn } from "../kit/people.ts";
+import { makeClient, makePool, makeSomebody, refused, signIn, unique } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { allowing, giveRoles, identityClient, makeIdentityPool, providerOf } from "./setup.ts";
 
@@ -93,6 +94,20 @@ class World {
     });
     const answer = await this.client.send(command);
     return { id: answer.IdentityId!, token: answer.Token! };
+  }
+
+  /** The developer's users that are an identity. */
+  async namesOf(IdentityId: string): Promise<string[]> {
+    const command = new LookupDeveloperIdentityCommand({ IdentityPoolId: this.poolId, IdentityId });
+    return (await this.client.send(command)).DeveloperUserIdentifierList ?? [];
+  }
+
+  async merge(SourceUserIdentifier: string, DestinationUserIdentifier: string): Promise<string> {
+    const command = new MergeDeveloperIdentitiesCommand({
+      ...{ IdentityPoolId: this.poolId, DeveloperProviderName: developer },
+      ...{ SourceUserIdentifier, DestinationUserIdentifier },
+    });
+    return (await this.client.send(command)).IdentityId!;
   }
 
   async loginsOf(IdentityId: string): Promise<string[]> {
@@ -185,6 +200,70 @@ forEachServer("linking identities", (open) => {
     assert.ok(guests.includes(used[0]!));
   });
 
+  test("at once, two people who sign in as one guest do not become one", async () => {
+    const w = await world();
+    for (const providers of [[0, 0] as const, [0, 1] as const]) {
+      const guest = await w.id();
+      const logins = [await w.login(providers[0]), await w.login(providers[1])];
+      const used = await Promise.allSettled(logins.map((login) => w.use(guest, login)));
+      assert.equal(used.filter(({ status }) => status === "fulfilled").length, 1);
+      assert.equal((await w.loginsOf(guest)).length, 1);
+      const ids = await Promise.all(logins.map((login) => w.id(login)));
+      assert.equal(new Set(ids).size, 2);
+    }
+  });
+
+  test("a client whose identity was merged twice learns where it went", async () => {
+    const w = await world();
+    const [one, two] = [await w.login(0), await w.login(1)];
+    const child = await w.id(two);
+    const middle = await w.vouch(unique("dev"), await w.id(one));
+    assert.equal(await w.use(middle.id, { ...one, ...two }), middle.id);
+    const name = unique("dev");
+    const parent = await w.vouch(name);
+    const [source] = await w.namesOf(middle.id);
+    await w.merge(source!, name);
+    assert.equal(await w.use(child, two), parent.id);
+    assert.equal(await w.use(middle.id, one), parent.id);
+    await assert.rejects(w.use(child, await w.login(1)), forbidden);
+  });
+
+  test("developers link their users to identities that signed in otherwise", async () => {
+    const w = await world();
+    const [one, two] = [await w.login(0), await w.login(1)];
+    const [mine, others] = [await w.id(one), await w.id(two)];
+    const name = unique("dev");
+    assert.equal((await w.vouch(name, mine)).id, mine);
+    await assert.rejects(w.vouch(name, others), refused("DeveloperUserAlreadyRegisteredException"));
+    assert.equal((await w.vouch(name, mine, two)).id, mine);
+    assert.equal(await w.id(two), mine, "and merge those of verified logins");
+    await assert.rejects(w.vouch(unique("dev"), others), forbidden);
+    await assert.rejects(
+      w.vouch(unique("dev"), mine, await w.login(0)),
+      refused("ResourceConflictException"),
+      "another login of a provider",
+    );
+    await assert.rejects(
+      w.vouch(unique("dev"), mine.replace(/.{12}$/, "000000000000")),
+      refused("ResourceNotFoundException"),
+    );
+  });
+
+  test("an OpenID token does not prolong itself", async () => {
+    const w = await world();
+    const { id, token } = await w.vouch(unique("dev"));
+    const renew = async (own: string) => {
+      const Logins = { "cognito-identity.amazonaws.com": own };
+      return (await w.client.send(new GetOpenIdTokenCommand({ IdentityId: id, Logins }))).Token!;
+    };
+    const until = (one: string) => decodeJwt(one).exp! * 1000;
+    w.server.clock.advance(until(token) - w.server.clock.now - 60_000);
+    w.client.config.systemClockOffset = w.server.clock.now - Date.now();
+    assert.equal(until(await renew(token)), until(token));
+    w.server.clock.advance(61_000);
+    await assert.rejects(renew(token), refused("NotAuthorizedException", /expired/));
+  });
+
   test("developers vouch for their users", async () => {
     const w = await world();
     const { id, token } = await w.vouch("ann");
@@ -204,22 +283,17 @@ forEachServer("linking identities", (open) => {
     const lookUp = (more: object) =>
       w.client.send(new LookupDeveloperIdentityCommand({ IdentityPoolId: w.poolId, ...more }));
     assert.equal((await lookUp({ DeveloperUserIdentifier: "bob" })).IdentityId, other.id);
-    const merge = { DeveloperProviderName: developer, IdentityPoolId: w.poolId };
-    const merged = await w.client.send(
-      new MergeDeveloperIdentitiesCommand({
-        ...merge,
-        SourceUserIdentifier: "bob",
-        DestinationUserIdentifier: "ann",
-      }),
-    );
-    assert.equal(merged.IdentityId, id);
+    assert.equal(await w.merge("bob", "ann"), id);
     const first = await lookUp({ IdentityId: id, MaxResults: 1 });
     const second = await lookUp({ IdentityId: id, MaxResults: 1, NextToken: first.NextToken });
     const names = [first, second].flatMap((page) => page.DeveloperUserIdentifierList ?? []);
     assert.deepEqual(names, ["ann", "bob"]);
     assert.equal(second.NextToken, undefined);
     await w.client.send(
-      new UnlinkDeveloperIdentityCommand({ ...merge, IdentityId: id, DeveloperUserIdentifier: "bob" }),
+      new UnlinkDeveloperIdentityCommand({
+        ...{ IdentityPoolId: w.poolId, IdentityId: id },
+        ...{ DeveloperProviderName: developer, DeveloperUserIdentifier: "bob" },
+      }),
     );
     await assert.rejects(lookUp({ DeveloperUserIdentifier: "bob" }), refused("ResourceNotFoundException"));
   });

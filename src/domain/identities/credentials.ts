@@ -14,6 +14,7 @@ import { verifyLogins } from "./logins.ts";
 import {
   type IdentityClaims,
   identityIssuer,
+  type ReadClaims,
   readIdentityToken,
   refuseToken,
   signIdentityToken,
@@ -30,6 +31,8 @@ export interface Identified {
   readonly claims: IdentityClaims;
   /** The verified logins of the request; none for a guest, and for an OpenID token of ours. */
   readonly logins: readonly VerifiedLogin[];
+  /** When the OpenID token of ours expires that proved it. Epoch milliseconds. */
+  readonly until?: number;
 }
 
 /**
@@ -43,8 +46,10 @@ export async function identify(
   given: Readonly<Record<string, string>>,
 ): Promise<Identified> {
   const own = given[ownProvider];
-  if (own !== undefined && Object.keys(given).length === 1)
-    return { claims: await byOwnToken(ctx, pool, identityId, own), logins: [] };
+  if (own !== undefined && Object.keys(given).length === 1) {
+    const claims = await byOwnToken(ctx, pool, identityId, own);
+    return { claims, logins: [], until: claims.expiresAt };
+  }
   const logins = await verifyLogins(ctx, pool, given);
   const id = await identityFor(ctx, pool, identityId, logins);
   return {
@@ -64,12 +69,13 @@ async function byOwnToken(
   pool: IdentityPool,
   identityId: string,
   token: string,
-): Promise<IdentityClaims> {
+): Promise<ReadClaims> {
   const claims = await readIdentityToken(ctx, token);
   if (typeof claims === "string") return refuseToken(claims);
   const isTheirs = claims.identityId === identityId && claims.poolId === pool.id;
   // A guest's token proves nothing that the identity's id does not.
-  if (!isTheirs || claims.amr[0] !== "authenticated") return refuseToken("invalid");
+  const isRevoked = (pool.document.notBefore ?? 0) > claims.issuedAt;
+  if (!isTheirs || isRevoked || claims.amr[0] !== "authenticated") return refuseToken("invalid");
   await assertUsable(ctx, pool, identityId);
   return claims;
 }
@@ -86,8 +92,10 @@ export async function openIdTokenFor(
 ): Promise<{ readonly identityId: string; readonly token: string }> {
   if (pool.document.AllowClassicFlow !== true)
     refuse("InvalidParameterException", "Basic (classic) flow is not enabled, please use enhanced flow.");
-  const { claims } = await identify(ctx, pool, identityId, logins);
-  return { identityId: claims.identityId, token: await signIdentityToken(ctx, claims, tokenSeconds) };
+  const { claims, until = Number.POSITIVE_INFINITY } = await identify(ctx, pool, identityId, logins);
+  // A token does not prolong itself.
+  const seconds = Math.min(tokenSeconds, until / 1000 - Math.floor(ctx.now / 1000));
+  return { identityId: claims.identityId, token: await signIdentityToken(ctx, claims, seconds) };
 }
 
 /** The credentials of an identity, and its id: that of the one which its logins belong to. */

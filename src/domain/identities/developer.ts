@@ -3,14 +3,7 @@
  * Guide): it names its users, and gets tokens for them.
  */
 import type { Ctx } from "../../app.ts";
-import {
-  identityOfLogin,
-  type Login,
-  loginsOf,
-  mergeIdentity,
-  readIdentity,
-  unlinkLogin,
-} from "../../store/identities.ts";
+import { identityOfLogin, type Login, loginsOf, readIdentity, unlinkLogin } from "../../store/identities.ts";
 import type {
   GetOpenIdTokenForDeveloperIdentityInput,
   LookupDeveloperIdentityInput,
@@ -19,7 +12,14 @@ import type {
 } from "../../wire/generated/identity-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { IdentityPool } from "../identity-pools/load-identity-pool.ts";
-import { assertUsable, forgottenAt, identityFor, identityOf, noSuchIdentity } from "./find-identity.ts";
+import {
+  assertUsable,
+  forgottenAt,
+  identityOf,
+  linkByDeveloper,
+  mergeIfCompatible,
+  noSuchIdentity,
+} from "./find-identity.ts";
 import { methodsOf, type VerifiedLogin } from "./login.ts";
 import { verifyLogins } from "./logins.ts";
 import { signIdentityToken } from "./openid-tokens.ts";
@@ -51,7 +51,7 @@ export async function developerToken(
 ): Promise<{ readonly identityId: string; readonly token: string }> {
   const provider = providerOf(pool);
   const { [provider]: subject, ...others } = request.Logins;
-  if (subject === undefined)
+  if (subject === undefined || !Object.hasOwn(request.Logins, provider))
     return refuse(
       "InvalidParameterException",
       `Logins must name a user of the developer provider ${provider}.`,
@@ -65,29 +65,15 @@ export async function developerToken(
     clientId: pool.id,
     claims: { sub: subject },
   };
-  const logins = [own, ...(await verifyLogins(ctx, pool, others))];
-  const identityId = await developerIdentity(ctx, pool, request.IdentityId, logins);
+  const logins = [own, ...(await verifyLogins(ctx, pool, others))] as const;
+  const { IdentityId: wanted } = request;
+  const identityId = await (wanted === undefined
+    ? identityOf(ctx, pool, logins)
+    : linkByDeveloper(ctx, pool, wanted, logins));
   const tags = { ...principalTags(pool, logins), ...request.PrincipalTags };
   const about = { poolId: pool.id, identityId, amr: methodsOf(logins), tags };
   const token = await signIdentityToken(ctx, about, request.TokenDuration ?? usualSeconds);
   return { identityId, token };
-}
-
-/** "If you specify an IdentityId … the developer user identifier is linked to it", unless it belongs to another one. */
-async function developerIdentity(
-  ctx: Ctx,
-  pool: IdentityPool,
-  wanted: string | undefined,
-  logins: readonly [VerifiedLogin, ...VerifiedLogin[]] | readonly VerifiedLogin[],
-): Promise<string> {
-  if (wanted === undefined) return identityOf(ctx, pool, logins);
-  const owner = await identityOfLogin(ctx.db, pool.id, logins[0]!);
-  if (owner !== undefined && owner !== wanted)
-    refuse(
-      "DeveloperUserAlreadyRegisteredException",
-      "The developer user identifier is registered with another identity already.",
-    );
-  return identityFor(ctx, pool, wanted, logins);
 }
 
 /** The identity that a developer's user belongs to. Throws ResourceNotFoundException. */
@@ -127,13 +113,7 @@ export async function mergeDevelopers(
   const id = await ownerOf(ctx, pool, { provider, subject: request.SourceUserIdentifier });
   const into = await ownerOf(ctx, pool, { provider, subject: request.DestinationUserIdentifier });
   if (id === into) return into;
-  const [from, to] = await Promise.all([loginsOf(ctx.db, pool.id, id), loginsOf(ctx.db, pool.id, into)]);
-  const twice = from.find(
-    (one) => one.provider !== provider && to.some((other) => other.provider === one.provider),
-  );
-  if (twice !== undefined || from.length + to.length > 20)
-    refuse("ResourceConflictException", "The identities have logins that one identity cannot have together.");
-  if (!(await mergeIdentity(ctx.db, { poolId: pool.id, id, into }, ctx.now)))
+  if (!(await mergeIfCompatible(ctx, pool, id, into)))
     refuse("ResourceConflictException", "The identities were changed by another request at the same time.");
   return into;
 }

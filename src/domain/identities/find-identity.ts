@@ -11,7 +11,6 @@ import {
   keepIdentity,
   type Login,
   linkLogins,
-  loginsOf,
   mergeIdentity,
   readIdentity,
 } from "../../store/identities.ts";
@@ -130,16 +129,41 @@ async function ownersOf(ctx: Ctx, pool: IdentityPool, logins: readonly Login[]) 
 }
 
 /** Links logins to an identity. Throws ResourceConflictException if it has another login of one of the providers. */
-async function link(ctx: Ctx, pool: IdentityPool, id: string, free: readonly Login[]): Promise<void> {
-  if (free.length === 0) return;
-  assertCompatible(await loginsOf(ctx.db, pool.id, id), free, pool);
-  if ((await linkLogins(ctx.db, { poolId: pool.id, id }, free, ctx.now)) !== "linked") throw new Overtaken();
+function link(ctx: Ctx, pool: IdentityPool, id: string, free: readonly Login[]): Promise<void> {
+  return linkIf(ctx, pool, { id, free }, (linked) => assertCompatible(linked, free, pool));
 }
 
-/** Merges an identity into another one. */
-export async function merge(ctx: Ctx, pool: IdentityPool, id: string, into: string): Promise<void> {
-  assertCompatible(await loginsOf(ctx.db, pool.id, into), await loginsOf(ctx.db, pool.id, id), pool);
-  if (!(await mergeIdentity(ctx.db, { poolId: pool.id, id, into }, ctx.now))) throw new Overtaken();
+/** Links logins to a guest, who must still be one: two people who sign in at once do not become the same identity. */
+function linkGuest(ctx: Ctx, pool: IdentityPool, id: string, free: readonly Login[]): Promise<void> {
+  return linkIf(ctx, pool, { id, free }, (linked) => {
+    if (linked.length > 0) throw new Overtaken();
+  });
+}
+
+async function linkIf(
+  { db, now }: Ctx,
+  { id: poolId }: IdentityPool,
+  { id, free }: { readonly id: string; readonly free: readonly Login[] },
+  check: (linked: readonly Login[]) => void,
+): Promise<void> {
+  if (free.length === 0) return;
+  if ((await linkLogins(db, { poolId, id }, free, { now, check })) !== "linked") throw new Overtaken();
+}
+
+/** Merges an identity into another one. Throws ResourceConflictException if one identity cannot have the logins of both. */
+async function merge(ctx: Ctx, pool: IdentityPool, id: string, into: string): Promise<void> {
+  if (!(await mergeIfCompatible(ctx, pool, id, into))) throw new Overtaken();
+}
+
+/** Merges an identity into another one, as `merge` does. Returns false if one of the two is gone or disabled. */
+export function mergeIfCompatible(
+  { db, now }: Ctx,
+  pool: IdentityPool,
+  id: string,
+  into: string,
+): Promise<boolean> {
+  const check = (some: readonly Login[], others: readonly Login[]) => assertCompatible(others, some, pool);
+  return mergeIdentity(db, { poolId: pool.id, id, into }, { now, check });
 }
 
 /** An identity has one login of each provider, except of the developer's own, and at most twenty. */
@@ -194,8 +218,9 @@ async function withLogins(
   const owned = await ownersOf(ctx, pool, logins);
   const isGuest = expiresAt !== undefined;
   if (mergedInto !== undefined) {
-    // The client learns where its former identity went.
-    return owned.ids.includes(mergedInto) ? mergedInto : forbidden(id);
+    // The client learns where its former identity went, if that is its own.
+    const went = await whereWent(ctx, pool, mergedInto);
+    return owned.ids.includes(went) ? identityOf(ctx, pool, logins) : forbidden(id);
   }
   if (owned.ids.includes(id)) {
     await link(ctx, pool, id, owned.free);
@@ -204,12 +229,53 @@ async function withLogins(
   }
   const [owner] = owned.ids;
   if (isGuest && owner === undefined) {
-    await link(ctx, pool, id, owned.free);
+    await linkGuest(ctx, pool, id, owned.free);
     return id;
   }
   // A guest signs in who has an identity already: theirs counts, and the guest's is forgotten in time.
   if (isGuest) return identityOf(ctx, pool, logins);
   return owner === undefined ? noMatch() : forbidden(id);
+}
+
+/** More merges in a row than this are followed no further. */
+const mostMerges = 20;
+
+/** The identity at the end of a chain of merges. */
+async function whereWent(ctx: Ctx, pool: IdentityPool, mergedInto: string): Promise<string> {
+  let id = mergedInto;
+  for (let step = 1; step < mostMerges; step++) {
+    const row = await readIdentity(ctx.db, pool.id, id);
+    if (row?.mergedInto === undefined || row.mergedInto === id) return id;
+    id = row.mergedInto;
+  }
+  return id;
+}
+
+/**
+ * Links logins to an identity on the word of the pool's developer, who needs no login of it. The first login is the
+ * developer's own, and must not belong to another identity; the identities of the others are merged into this one.
+ */
+export function linkByDeveloper(
+  ctx: Ctx,
+  pool: IdentityPool,
+  identityId: string,
+  [own, ...others]: readonly [Login, ...Login[]],
+): Promise<string> {
+  return tried(async () => {
+    const row = (await readIdentity(ctx.db, pool.id, identityId)) ?? noSuchIdentity(identityId);
+    if (row.expiresAt !== undefined && row.expiresAt <= ctx.now) return noSuchIdentity(identityId);
+    if (row.mergedInto !== undefined) return forbidden(identityId);
+    const owner = await identityOfLogin(ctx.db, pool.id, own);
+    if (owner !== undefined && owner !== identityId)
+      refuse(
+        "DeveloperUserAlreadyRegisteredException",
+        "The developer user identifier is registered with another identity already.",
+      );
+    const owned = await ownersOf(ctx, pool, others);
+    await link(ctx, pool, identityId, owner === undefined ? [own, ...owned.free] : owned.free);
+    for (const other of owned.ids) if (other !== identityId) await merge(ctx, pool, other, identityId);
+    return identityId;
+  });
 }
 
 /** Throws unless an identity exists and is enabled. */

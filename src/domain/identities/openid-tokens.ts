@@ -175,6 +175,8 @@ export type TokenFault = "expired" | "invalid";
 export interface ReadClaims extends IdentityClaims {
   /** Epoch milliseconds, whole seconds. */
   readonly issuedAt: number;
+  /** Epoch milliseconds, whole seconds. */
+  readonly expiresAt: number;
 }
 
 /** Verifies a token of this issuer. */
@@ -201,15 +203,16 @@ function refuseKey(): never {
   throw new errors.JWKSNoMatchingKey();
 }
 
-function claimsOf({ sub, aud, amr, iat, [tagsClaim]: tags }: JWTPayload): ReadClaims | undefined {
-  if (sub === undefined || typeof aud !== "string" || !Array.isArray(amr) || iat === undefined)
-    return undefined;
+function claimsOf({ sub, aud, amr, iat, exp, [tagsClaim]: tags }: JWTPayload): ReadClaims | undefined {
+  if (sub === undefined || typeof aud !== "string" || !Array.isArray(amr)) return undefined;
+  if (iat === undefined || exp === undefined) return undefined;
   const principal = (tags as { principal_tags?: Record<string, string[]> } | undefined)?.principal_tags ?? {};
   return {
     poolId: aud,
     identityId: sub,
     amr: amr.map(String),
     issuedAt: iat * 1000,
+    expiresAt: exp * 1000,
     tags: Object.fromEntries(Object.entries(principal).map(([name, [value = ""]]) => [name, value])),
   };
 }
