@@ -247,4 +247,17 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Losing a verified address, by whichever operation, ends the user's sessions at the hosted pages that were started with a code sent there.",
     "At most 20 requests with a message per hour and user; beyond that TooManyRequestsException.",
   ],
+  GetId: [
+    "Guests are bounded by address and day, new identities of one login by day (docs/settings.md). A guest is forgotten after a time without use; Cognito keeps them.",
+  ],
+  GetCredentialsForIdentity: [
+    "Guests can never administer user pools, identity pools or functions, whatever their role allows. Roles that are not defined here are those of the token service that is configured, else their credentials may do nothing.",
+    "Two logins of one provider answer ResourceConflictException, in GetId, too. Of several logins with role mappings the first counts.",
+  ],
+  GetOpenIdToken: [
+    "The issuer is `<public URL>/identity`, the algorithm RS256. With a login of `cognito-identity.amazonaws.com` the token expires no later than the one given.",
+  ],
+  GetOpenIdTokenForDeveloperIdentity: [
+    "Verified logins that are given with the developer's are linked, and their identities merged.",
+  ],
 };

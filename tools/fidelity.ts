@@ -44,12 +44,12 @@ const words = (name: string, separator: string) =>
 const clients: readonly { name: string; files: string; call: (operation: string) => RegExp | undefined }[] = [
   {
     name: "SDK v3",
-    files: "test/{api,clients,browser}/*.ts",
+    files: "test/{api,clients,browser,identity-pools}/*.ts",
     call: (operation) => new RegExp(`\\b(?:${operation}Command|paginate${operation})\\b`),
   },
   {
     name: "SDK v2",
-    files: "test/clients/{sdk-v2*,seed-002*}",
+    files: "test/clients/{sdk-v2*,seed-002*,identities*}",
     call: (operation) => new RegExp(`\\.${operation[0]!.toLowerCase()}${operation.slice(1)}\\(`),
   },
   {

@@ -71,7 +71,11 @@ export class Application {
   }
 
   /** A browser that has never been here, and has no passkeys. */
-  async visit(server: TestServer, { UserPoolId, ClientId }: Place, redirects?: Redirects): Promise<void> {
+  async visit(
+    server: TestServer,
+    { UserPoolId, ClientId, IdentityPoolId }: Place & { readonly IdentityPoolId?: string },
+    redirects?: Redirects,
+  ): Promise<void> {
     const { devtools, authenticatorId } = this.authenticator;
     await devtools.send("WebAuthn.clearCredentials", { authenticatorId });
     await this.page.context().clearCookies();
@@ -79,6 +83,11 @@ export class Application {
       userPoolId: UserPoolId,
       userPoolClientId: ClientId,
       userPoolEndpoint: server.endpoint,
+      ...(IdentityPoolId !== undefined && {
+        identityPoolId: IdentityPoolId,
+        identityPoolEndpoint: server.endpoint,
+        allowGuestAccess: true,
+      }),
       ...(redirects && {
         oauth: {
           // Amplify puts https:// in front.
