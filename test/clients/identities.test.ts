@@ -117,7 +117,7 @@ forOneServer("sqlite", "identity pools by other clients", (open) => {
     const credentials = new AWS.CognitoIdentityCredentials({ IdentityPoolId: poolId }, where);
     await credentials.getPromise();
     const guest = credentials.identityId;
-    credentials.params.Logins = { [provider]: IdToken };
+    Object.assign(credentials.params, { Logins: { [provider]: IdToken } });
     credentials.expired = true;
     await credentials.refreshPromise();
     assert.equal(credentials.identityId, guest);
