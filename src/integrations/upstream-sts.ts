@@ -11,14 +11,14 @@ export interface UpstreamSts {
   close(): Promise<void>;
 }
 
-export interface WebIdentity {
+interface WebIdentity {
   readonly roleArn: string;
   readonly sessionName: string;
   readonly token: string;
   readonly seconds: number;
 }
 
-export interface UpstreamCredentials {
+interface UpstreamCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string;

@@ -13,14 +13,14 @@ export type TrustedProvider = {
   | { readonly kind: "saml"; readonly document: TrustedSaml }
 );
 
-export interface TrustedOpenId {
+interface TrustedOpenId {
   /** The issuer. */
   readonly url: string;
   /** The audiences of its tokens that are accepted. */
   readonly clientIds: readonly string[];
 }
 
-export interface TrustedSaml {
+interface TrustedSaml {
   /** The metadata document, XML. */
   readonly metadata: string;
 }

@@ -63,7 +63,7 @@ function mappingOf(
 }
 
 /** A key of RoleMappings with the user pool's name as AWS writes it. */
-export function mappingKey(config: Pick<Config, "publicUrl">, key: string): string {
+function mappingKey(config: Pick<Config, "publicUrl">, key: string): string {
   const end = key.lastIndexOf(":");
   const poolId = end < 0 ? undefined : userPoolNamed(config, key.slice(0, end));
   return poolId === undefined ? key : userPoolProvider(poolId) + key.slice(end);

@@ -204,7 +204,7 @@ const guestPolicy = JSON.stringify({
 });
 
 /** What trust policies can test of an identity: by the name that AWS gives its issuer, and by that of ours. */
-export function trustContext(ctx: Ctx, { poolId, identityId, amr, tags }: IdentityClaims) {
+function trustContext(ctx: Ctx, { poolId, identityId, amr, tags }: IdentityClaims) {
   const { host, pathname } = new URL(identityIssuer(ctx.config));
   const facts = [ownProvider, host + pathname].flatMap((issuer) => [
     [`${issuer}:aud`, poolId] as const,

@@ -43,7 +43,7 @@ const noMatch = (): never =>
   );
 
 /** Throws NotAuthorizedException unless the pool has guests. */
-export function assertGuests(pool: IdentityPool): void {
+function assertGuests(pool: IdentityPool): void {
   if (pool.document.AllowUnauthenticatedIdentities) return;
   refuse("NotAuthorizedException", "Unauthenticated access is not supported for this identity pool.");
 }

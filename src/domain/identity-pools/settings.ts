@@ -101,7 +101,7 @@ export function checkTags(tags: Readonly<Record<string, string>>): void {
 /** Roles of other partitions have the same form. Group 1 is the account, 2 the path and name. */
 const roleArnPattern = /^arn:aws[\w-]*:iam::(\d{12}):role\/((?:[\x21-\x7e]+\/)?[\w+=,.@-]{1,64})$/;
 
-export const isRoleArn = (text: string): boolean => roleArnPattern.test(text);
+const isRoleArn = (text: string): boolean => roleArnPattern.test(text);
 
 /** Checks the roles of SetIdentityPoolRoles. Roles that do not exist are accepted, as in AWS. */
 export function checkRoles(roles: Readonly<Record<string, string>>): void {

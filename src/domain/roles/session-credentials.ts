@@ -41,7 +41,7 @@ export interface SessionIdentity {
 }
 
 /** The session of an access key itself (GetSessionToken): it may do what the key may. */
-export interface KeySession {
+interface KeySession {
   readonly accessKeyId: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
