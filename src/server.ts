@@ -123,14 +123,13 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const { publicUrl: url, publicUrlConfigured } = bound;
     await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !listensOnLoopback(bound) });
     const metrics = createMetrics();
-    const { db } = opened;
+    const { db, leave: leaveDatabase, close: closeDatabase } = opened;
     const trails = startTrails(options.log, db, bound);
     const given = { db, log: options.log, clock, random, metrics, functions, ...trails };
     const app = await newApp(bound, given, options);
     const rootKey = await ensureRootKey(app, configuredRootKey(bound), options.beforeRootKey);
     const list = await shareFunctionList(app);
     const workers = startWorkers(app, opened);
-    const { leave: leaveDatabase, close: closeDatabase } = opened;
     const serving = createServing(app, front);
     observeFront(metrics, { bodies: serving.bodies, connections: listening.connections });
     listening.serve(
