@@ -10,7 +10,7 @@ import {
   SetIdentityPoolRolesCommand,
 } from "@aws-sdk/client-cognito-identity";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { forClient, identityClient, makeIdentityPool } from "../identity-pools/setup.ts";
+import { allowing, forClient, identityClient, makeIdentityPool } from "../identity-pools/setup.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { refused } from "../kit/people.ts";
 import { runWith, serve, stop } from "./program.ts";
@@ -76,6 +76,23 @@ describe("roles", () => {
     assert.equal((await command("identity-pools", "revoke", "us-east-1:nobody")).code, 1);
     const third = await caller();
     assert.ok(await who(third));
+    const [guests] = [JSON.parse(await done("show", "guests"))] as Record<string, object>[];
+    const { Version, Statement } = guests!["AssumeRolePolicyDocument"] as {
+      Version: string;
+      Statement: object[];
+    };
+    const closed = {
+      RoleName: "guests",
+      AssumeRolePolicyDocument: { Version, Statement: Statement.map((one) => ({ ...one, Effect: "Deny" })) },
+      Policies: [{ PolicyName: "all", PolicyDocument: allowing("*") }],
+    };
+    assert.match(await done("apply", file("closed.json", [closed])), /changed \(trust, policies\)/);
+    const warned = (await command("doctor", "--port", "0")).stdout;
+    assert.match(warned, /warn {2}the trust policy of the role guests allows nobody/);
+    assert.match(
+      warned,
+      /warn {2}guests of the identity pool .* role guests, which allows more than execute-api/,
+    );
     await done("delete", "guests");
     await assert.rejects(who(third), refused("ExpiredToken"));
     const { stdout } = await command("doctor", "--port", "0");
