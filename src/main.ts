@@ -9,6 +9,7 @@ const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) 
   migrate: async () => (await import("./cli/migrate.ts")).migrate,
   keys: async () => (await import("./cli/keys.ts")).keys,
   "trusted-providers": async () => (await import("./cli/trusted-providers.ts")).trustedProviders,
+  "identity-pools": async () => (await import("./cli/identity-pools.ts")).identityPools,
   roles: async () => (await import("./cli/roles.ts")).roles,
   names: async () => (await import("./cli/names.ts")).names,
   audit: async () => (await import("./cli/audit.ts")).audit,

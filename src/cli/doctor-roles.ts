@@ -1,36 +1,90 @@
 /** What `poolhouse doctor` says about the roles of identity pools. */
 import type { Config } from "../config/config.ts";
-import { loadIdentityPool } from "../domain/identity-pools/load-identity-pool.ts";
+import { type IdentityPoolDocument, loadIdentityPool } from "../domain/identity-pools/load-identity-pool.ts";
+import { userPoolNamed } from "../domain/identity-pools/provider-names.ts";
 import { roleArn } from "../domain/roles/find-role.ts";
 import { allRoles } from "../domain/roles/manage-roles.ts";
 import { Caches } from "../lib/caches.ts";
 import type { Finding } from "../lib/finding.ts";
+import { parseTrustPolicy } from "../policy/trust.ts";
 import type { Db } from "../store/db.ts";
+import { listGroups } from "../store/groups.ts";
 import { listIdentityPools } from "../store/identity-pools.ts";
+import type { Role } from "../store/roles.ts";
 
 /** As many pools as are looked at. */
 const mostPools = 1000;
 
-/** Names the roles that identity pools give their identities, and that nobody has defined here. */
+/**
+ * Names the roles that identity pools give their identities, by themselves or by groups of user pools, and that nobody has
+ * defined here; roles that nobody can have; and what guests may do besides calling APIs.
+ */
 export async function roleFindings(db: Db, config: Config): Promise<Finding[]> {
   const pools = await listIdentityPools(db, { after: "", limit: mostPools });
   if (pools.length === 0) return [];
-  const defined = new Set((await allRoles(db)).map((role) => roleArn(config, role)));
-  const findings: Finding[] = [];
+  const roles = await allRoles(db);
+  const defined = new Map(roles.map((role) => [roleArn(config, role), role]));
+  const findings: Finding[] = roles.flatMap(trustFinding);
   for (const { poolId } of pools) {
     const { document } = await loadIdentityPool({ db, app: { caches: new Caches() } }, poolId);
     const rules = Object.values(document.RoleMappings ?? {}).flatMap(
       ({ RulesConfiguration }) => RulesConfiguration?.Rules ?? [],
     );
-    const arns = new Set([...Object.values(document.Roles ?? {}), ...rules.map(({ RoleARN }) => RoleARN)]);
+    const arns = new Set([
+      ...Object.values(document.Roles ?? {}),
+      ...rules.map(({ RoleARN }) => RoleARN),
+      ...(await groupRoles(db, config, document)),
+    ]);
     if (arns.size === 0)
       findings.push({
         ok: "perhaps",
         text: `the identity pool ${poolId} has no roles, and gives no credentials`,
       });
     for (const arn of arns) if (!defined.has(arn)) findings.push(undefinedRole(config, poolId, arn));
+    const guests = defined.get(document.Roles?.["unauthenticated"] ?? "");
+    if (document.AllowUnauthenticatedIdentities && guests !== undefined && allowsMoreThanApis(guests))
+      findings.push({
+        ok: "perhaps",
+        text: `guests of the identity pool ${poolId} have the role ${guests.name}, which allows more than execute-api`,
+      });
   }
   return findings.length > 0 ? findings : [{ ok: true, text: "the roles of all identity pools are defined" }];
+}
+
+/** As many groups of a user pool as are looked at. */
+const mostGroups = 1000;
+
+/** The roles of groups of the user pools that an identity pool takes logins of. */
+async function groupRoles(db: Db, config: Config, document: IdentityPoolDocument): Promise<string[]> {
+  const names = (document.CognitoIdentityProviders ?? []).map(({ ProviderName }) => ProviderName ?? "");
+  const poolIds = new Set(names.flatMap((name) => userPoolNamed(config, name) ?? []));
+  const arns: string[] = [];
+  for (const poolId of poolIds)
+    for (const group of await listGroups(db, poolId, { after: "", limit: mostGroups }))
+      if (group.roleArn !== null) arns.push(group.roleArn);
+  return arns;
+}
+
+function trustFinding({ name, trust }: Role): Finding[] {
+  if (parseTrustPolicy(trust).statements.some(({ effect }) => effect === "Allow")) return [];
+  return [{ ok: "perhaps", text: `the trust policy of the role ${name} allows nobody to have it` }];
+}
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action?: string | readonly string[];
+}
+
+/** Whether the policies of a role allow other actions than calls of your own APIs. */
+function allowsMoreThanApis({ policies }: Role): boolean {
+  const statements = Object.values(policies).flatMap(
+    (json) => (JSON.parse(json) as { Statement: Statement | Statement[] }).Statement,
+  );
+  return statements.some(
+    ({ Effect, Action }) =>
+      Effect === "Allow" &&
+      (Action === undefined || [Action].flat().some((one) => !/^execute-api:/i.test(one))),
+  );
 }
 
 const undefinedRole = ({ sts }: Config, poolId: string, arn: string): Finding =>

@@ -26,7 +26,17 @@ const commandGroups: readonly (readonly [title: string, names: readonly CommandN
   ["In front of applications", ["gateway"]],
   [
     "Administration",
-    ["keys", "roles", "trusted-providers", "names", "audit", "messages", "functions", "public-url"],
+    [
+      "keys",
+      "roles",
+      "identity-pools",
+      "trusted-providers",
+      "names",
+      "audit",
+      "messages",
+      "functions",
+      "public-url",
+    ],
   ],
   ["About", ["help", "version"]],
 ];

@@ -80,6 +80,11 @@ export const usages = {
       whichDatabase,
     ],
   },
+  "identity-pools": {
+    summary: "ends the credentials that an identity pool gave",
+    forms: [["identity-pools revoke ID", "Refuse all credentials that the pool gave until now."]],
+    notes: [whichDatabase],
+  },
   "trusted-providers": {
     summary: "OpenID providers whose tokens identity pools and roles accept",
     forms: [

@@ -10,7 +10,7 @@ import {
   SetIdentityPoolRolesCommand,
 } from "@aws-sdk/client-cognito-identity";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { forClient, identityClient, makeIdentityPool } from "../identity-pools/setup.ts";
+import { allowing, forClient, identityClient, makeIdentityPool } from "../identity-pools/setup.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { refused } from "../kit/people.ts";
 import { runWith, serve, stop } from "./program.ts";
@@ -70,16 +70,39 @@ describe("roles", () => {
     await assert.rejects(who(first), refused("ExpiredToken"));
     const second = await caller();
     assert.ok(await who(second));
-    await done("delete", "guests");
+    const revoked = await command("identity-pools", "revoke", poolId);
+    assert.equal(revoked.code, 0, revoked.stderr);
     await assert.rejects(who(second), refused("ExpiredToken"));
+    assert.equal((await command("identity-pools", "revoke", "us-east-1:nobody")).code, 1);
+    const third = await caller();
+    assert.ok(await who(third));
+    const [guests] = [JSON.parse(await done("show", "guests"))] as Record<string, object>[];
+    const { Version, Statement } = guests!["AssumeRolePolicyDocument"] as {
+      Version: string;
+      Statement: object[];
+    };
+    const closed = {
+      RoleName: "guests",
+      AssumeRolePolicyDocument: { Version, Statement: Statement.map((one) => ({ ...one, Effect: "Deny" })) },
+      Policies: [{ PolicyName: "all", PolicyDocument: allowing("*") }],
+    };
+    assert.match(await done("apply", file("closed.json", [closed])), /changed \(trust, policies\)/);
+    const warned = (await command("doctor", "--port", "0")).stdout;
+    assert.match(warned, /warn {2}the trust policy of the role guests allows nobody/);
+    assert.match(
+      warned,
+      /warn {2}guests of the identity pool .* role guests, which allows more than execute-api/,
+    );
+    await done("delete", "guests");
+    await assert.rejects(who(third), refused("ExpiredToken"));
     const { stdout } = await command("doctor", "--port", "0");
     assert.match(
       stdout,
       /warn {2}the identity pool .* gives credentials of .*role\/guests, which is not defined here/,
     );
     await done("create", "guests", "--identity-pool", poolId, "--guests");
-    await assert.rejects(who(second), refused("ExpiredToken"), "another role of the same name");
-    for (const sts of [first, second]) sts.destroy();
+    await assert.rejects(who(third), refused("ExpiredToken"), "another role of the same name");
+    for (const sts of [first, second, third]) sts.destroy();
     await wrong(/There is no role nobody/, "delete", "nobody");
   });
 
@@ -116,10 +139,34 @@ describe("roles", () => {
     assert.deepEqual(shown["Policies"], Policies);
     assert.equal(shown["MaxSessionDuration"], 7200);
     assert.match(await done("list"), /^reader +\S+ +arn:aws:iam::000000000000:role\/reader$/m);
+    const trustTesting = (key: string) => ({
+      ...AssumeRolePolicyDocument,
+      Statement: AssumeRolePolicyDocument.Statement.map((one) => ({
+        ...one,
+        Condition: { StringEquals: { [key]: "x" } },
+      })),
+    });
     const mistakes: readonly (readonly [unknown, RegExp])[] = [
       [[{ ...role, Polices: [] }], /unknown member 'Polices'. Did you mean 'Policies'\?/],
       [[{ ...role, AssumeRolePolicyDocument: PolicyDocument }], /AssumeRolePolicyDocument: Statement 1/],
       [[role, { ...role, RoleName: "READER" }], /two roles of the name reader/],
+      [[{ ...role, RoleName: "Reader" }], /There is a role reader: names of roles differ/],
+      [
+        [{ ...role, AssumeRolePolicyDocument: trustTesting("cognito-identity.amazonaws.com:audd") }],
+        /the condition key 'cognito-identity.amazonaws.com:audd'/,
+      ],
+      [
+        [
+          {
+            ...role,
+            AssumeRolePolicyDocument: JSON.stringify(trustTesting("aws:SourceIp")).replace(
+              "{",
+              '{"Version":"x",',
+            ),
+          },
+        ],
+        /the member 'Version' is there twice/,
+      ],
       [[{ ...role, MaxSessionDuration: 60 }], /3600 to 43200/],
       ["RoleName: [", /cannot be read: it is not valid YAML at line 1/],
     ];

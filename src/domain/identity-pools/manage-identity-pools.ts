@@ -1,8 +1,13 @@
 /** Creates, changes and deletes identity pools. */
-import type { Ctx } from "../../app.ts";
+import type { App, Ctx } from "../../app.ts";
 import { firstVersion } from "../../lib/random.ts";
 import { uuid4 } from "../../lib/uuid.ts";
-import { deleteIdentityPool, insertIdentityPool, updateIdentityPool } from "../../store/identity-pools.ts";
+import {
+  deleteIdentityPool,
+  insertIdentityPool,
+  readIdentityPool,
+  updateIdentityPool,
+} from "../../store/identity-pools.ts";
 import type {
   CreateIdentityPoolInput,
   IdentityPool as IdentityPoolType,
@@ -95,6 +100,22 @@ const given = (settings: IdentityPoolDocument): IdentityPoolDocument =>
 export async function removeIdentityPool(ctx: Ctx, poolId: string): Promise<void> {
   if (!(await deleteIdentityPool(ctx.db, poolId))) noSuchIdentityPool(poolId);
   forgetIdentityPool(ctx, poolId);
+}
+
+/**
+ * Ends all credentials and OpenID tokens that a pool gave until now. Returns false if there is no such pool, or it was
+ * changed at the same time.
+ */
+export async function revokeCredentials(
+  { db, clock }: Pick<App, "db" | "clock">,
+  poolId: string,
+): Promise<boolean> {
+  const pool = await readIdentityPool(db, poolId);
+  if (pool === undefined) return false;
+  const now = clock();
+  // Those of this very millisecond, too.
+  const document = { ...(pool.document as IdentityPoolDocument), notBefore: now + 1 };
+  return updateIdentityPool(db, { poolId, version: pool.version, name: pool.name, now, document });
 }
 
 /** SetIdentityPoolRoles replaces roles and role mappings. */

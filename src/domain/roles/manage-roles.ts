@@ -1,4 +1,5 @@
 /** Creates, changes and deletes roles. Each function is a transaction's work, which the caller records. */
+import { OperatorError } from "../../lib/operator-error.ts";
 import { randomText, upperCaseBase32 } from "../../lib/random.ts";
 import type { Db } from "../../store/db.ts";
 import { deleteRole, insertRole, listRoles, type Role, readRole, updateRole } from "../../store/roles.ts";
@@ -36,7 +37,7 @@ const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.st
 /**
  * Creates a role, or changes the one of this name, whose sessions go on.
  * @returns what was changed: nothing if it was like this already; undefined if it was created; false if another command
- * came between
+ * came between. Throws OperatorError if another role has the name in other letter case
  */
 export async function putRole(
   program: Program,
@@ -47,6 +48,12 @@ export async function putRole(
   const existing = await readRole(db, defined.name);
   const changed = changesOf(existing, defined);
   if (existing === undefined) {
+    const folded = defined.name.toLowerCase();
+    const other = (await allRoles(db)).find(({ name }) => name.toLowerCase() === folded);
+    if (other !== undefined)
+      throw new OperatorError(
+        `There is a role ${other.name}: names of roles differ by more than letter case.`,
+      );
     const id = `AROA${randomText(random, upperCaseBase32, 17)}`;
     const role = { ...defined, id, notBefore: 0, createdAt: now, updatedAt: now };
     return (await insertRole(db, role)) ? undefined : false;

@@ -4,7 +4,10 @@
  */
 import type { Config } from "../../config/config.ts";
 import { closest } from "../../lib/closest.ts";
+import { repeatedMember } from "../../lib/json-members.ts";
 import { parseTrustPolicy } from "../../policy/trust.ts";
+import { conditionKey, conditionKeys } from "../iam/condition-keys.ts";
+import { isKeyOfOthers } from "../iam/other-services.ts";
 import { checkPolicy } from "../iam/policy-check.ts";
 
 /** A role as its author describes it. */
@@ -87,7 +90,7 @@ function readRole(value: unknown, installation: Pick<Config, "accountId" | "regi
     return fail("MaxSessionDuration must be a number of seconds from 3600 to 43200.");
   const trust = text(value["AssumeRolePolicyDocument"]) ?? fail("AssumeRolePolicyDocument is missing.");
   checked(
-    () => parseTrustPolicy(trust),
+    () => checkTrustPolicy(trust),
     (problem) => fail(`AssumeRolePolicyDocument: ${problem}`),
   );
   return {
@@ -98,6 +101,33 @@ function readRole(value: unknown, installation: Pick<Config, "accountId" | "regi
     policies: readPolicies(value["Policies"] ?? [], installation, fail),
     maxSessionSeconds: Number(seconds),
   };
+}
+
+/** Throws an Error if a trust policy is malformed, or tests what no request for a role has. */
+function checkTrustPolicy(json: string): void {
+  const { statements } = parseTrustPolicy(json);
+  const twice = repeatedMember(json);
+  if (twice !== undefined)
+    throw new Error(
+      `the member '${twice}' is there twice in one object, of which only the last would count.`,
+    );
+  const unknown = statements.flatMap(({ keys }) => keys).find((key) => !isTrustKey(key));
+  if (unknown === undefined) return;
+  const meant = closest(
+    unknown,
+    conditionKeys.map(({ name }) => name),
+  );
+  throw new Error(
+    `no request for a role has the condition key '${unknown}'.` +
+      (meant === undefined ? "" : ` Did you mean '${meant}'?`),
+  );
+}
+
+/** Whether a request for a role can have a condition key. Other issuers' keys begin with their host and path. */
+function isTrustKey(key: string): boolean {
+  if (conditionKey(key) !== undefined || isKeyOfOthers(key)) return true;
+  const issuer = key.slice(0, key.lastIndexOf(":"));
+  return /[./]/.test(issuer) && issuer !== "cognito-identity.amazonaws.com";
 }
 
 /** A policy document as JSON. */
