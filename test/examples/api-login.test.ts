@@ -198,7 +198,8 @@ forEachServer("examples/api-login", (open, database) => {
       `${access_token}x`,
     ]) {
       const answer = await call(place, "/repairs", undefined, token);
-      assert.deepEqual([answer.status, answer.challenge], [401, 'Bearer error="invalid_token"'], token);
+      assert.equal(answer.status, 401, token);
+      assert.match(answer.challenge ?? "", /^Bearer error="invalid_token"/, token);
     }
     const none = await call(place, "/repairs");
     assert.deepEqual([none.status, none.challenge], [401, "Bearer"]);
@@ -243,7 +244,7 @@ forEachServer("examples/api-login", (open, database) => {
   test("without the pool, nothing says that a password or a token is wrong", async () => {
     if (database === "postgres") return;
     const place = await example();
-    const { access_token, refresh_token } = await login(place, "rita");
+    const { refresh_token } = await login(place, "rita");
     const api = `http://localhost:${await freePort()}/`;
     const nobody = `http://localhost:${await freePort()}`;
     const key = { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b", AWS_REGION: "us-east-1" };
@@ -251,11 +252,15 @@ forEachServer("examples/api-login", (open, database) => {
     const child = await start(place, "../api-login/server.ts", change);
     opened.push({ close: () => child.kill() });
     const alone = { ...place, api };
+    // Only a token that names the issuer has its keys asked for.
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const claims = { iss: `${nobody}/x`, sub: "somebody", exp: 4_000_000_000 };
+    const ofIssuer = `${part({ alg: "RS256", kid: "k" })}.${part(claims)}.${"A".repeat(342)}`;
     for (const answer of [
       await call(alone, "/login", { username: "rita", password: "Wrong-Horse-7" }),
       await call(alone, "/refresh", { refresh_token }),
       await call(alone, "/logout", { refresh_token }),
-      await call(alone, "/repairs", undefined, access_token),
+      await call(alone, "/repairs", undefined, ofIssuer),
     ])
       assert.deepEqual([answer.status, answer.body], [503, { error: "unavailable" }]);
   });

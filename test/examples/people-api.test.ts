@@ -309,7 +309,8 @@ forEachServer("the API of examples/people", (open, database) => {
         for (const [what, token] of Object.entries(refused)) {
           const answer = await ask(api, token, "GET", "/people");
           assert.equal(answer.status, 401, what);
-          assert.equal(answer.headers.get("www-authenticate"), 'Bearer error="invalid_token"', what);
+          const challenge = token === "" ? /^Bearer$/ : /^Bearer error="invalid_token"/;
+          assert.match(answer.headers.get("www-authenticate") ?? "", challenge, what);
         }
         const none = await ask(api, undefined, "GET", "/people");
         assert.equal(none.headers.get("www-authenticate"), "Bearer");
@@ -339,12 +340,14 @@ forEachServer("the API of examples/people", (open, database) => {
       });
 
       test("a user pool that cannot be reached, or hangs, is not the token's fault", async () => {
-        const { token } = await start();
         const hanging = await openRelay(addressOf((await pool()).server.endpoint), () => false);
         for (const port of [1, hanging.port]) {
           const ISSUER = `http://localhost:${port}/us-east-1_None`;
           const api = await startApi(await fresh(), { settings: { ...(await pool()).settings, ISSUER } });
-          assert.equal((await ask(api, token, "GET", "/people")).status, 503);
+          // Only a token that names this issuer has its keys asked for.
+          const token = new SignJWT({ iss: ISSUER, sub: "somebody" }).setExpirationTime("1h");
+          const signed = await token.setProtectedHeader({ alg: "RS256", kid: "k" }).sign(privateKey);
+          assert.equal((await ask(api, signed, "GET", "/people")).status, 503);
           await stopProgram(api);
         }
         await hanging.cut();
