@@ -198,7 +198,8 @@ forEachServer("examples/api-login", (open, database) => {
       `${access_token}x`,
     ]) {
       const answer = await call(place, "/repairs", undefined, token);
-      assert.deepEqual([answer.status, answer.challenge], [401, 'Bearer error="invalid_token"'], token);
+      assert.equal(answer.status, 401, token);
+      assert.match(answer.challenge ?? "", /^Bearer error="invalid_token"/, token);
     }
     const none = await call(place, "/repairs");
     assert.deepEqual([none.status, none.challenge], [401, "Bearer"]);
@@ -251,11 +252,14 @@ forEachServer("examples/api-login", (open, database) => {
     const child = await start(place, "../api-login/server.ts", change);
     opened.push({ close: () => child.kill() });
     const alone = { ...place, api };
+    const [header, payload, signature] = access_token.split(".");
+    const claims = JSON.parse(Buffer.from(payload!, "base64url").toString());
+    const theirs = Buffer.from(JSON.stringify({ ...claims, iss: change.ISSUER })).toString("base64url");
     for (const answer of [
       await call(alone, "/login", { username: "rita", password: "Wrong-Horse-7" }),
       await call(alone, "/refresh", { refresh_token }),
       await call(alone, "/logout", { refresh_token }),
-      await call(alone, "/repairs", undefined, access_token),
+      await call(alone, "/repairs", undefined, `${header}.${theirs}.${signature}`),
     ])
       assert.deepEqual([answer.status, answer.body], [503, { error: "unavailable" }]);
   });

@@ -309,7 +309,9 @@ forEachServer("the API of examples/people", (open, database) => {
         for (const [what, token] of Object.entries(refused)) {
           const answer = await ask(api, token, "GET", "/people");
           assert.equal(answer.status, 401, what);
-          assert.equal(answer.headers.get("www-authenticate"), 'Bearer error="invalid_token"', what);
+          const challenge = answer.headers.get("www-authenticate") ?? "";
+          const isMissing = token === "";
+          assert.match(challenge, isMissing ? /^Bearer$/ : /^Bearer error="invalid_token"/, what);
         }
         const none = await ask(api, undefined, "GET", "/people");
         assert.equal(none.headers.get("www-authenticate"), "Bearer");
@@ -340,11 +342,15 @@ forEachServer("the API of examples/people", (open, database) => {
 
       test("a user pool that cannot be reached, or hangs, is not the token's fault", async () => {
         const { token } = await start();
+        const [header, payload, signature] = token.split(".");
+        const claims = JSON.parse(Buffer.from(payload!, "base64url").toString());
         const hanging = await openRelay(addressOf((await pool()).server.endpoint), () => false);
         for (const port of [1, hanging.port]) {
           const ISSUER = `http://localhost:${port}/us-east-1_None`;
           const api = await startApi(await fresh(), { settings: { ...(await pool()).settings, ISSUER } });
-          assert.equal((await ask(api, token, "GET", "/people")).status, 503);
+          const theirs = Buffer.from(JSON.stringify({ ...claims, iss: ISSUER })).toString("base64url");
+          const asked = await ask(api, `${header}.${theirs}.${signature}`, "GET", "/people");
+          assert.equal(asked.status, 503);
           await stopProgram(api);
         }
         await hanging.cut();
