@@ -112,6 +112,28 @@ test("tokens of several issuers, each by its own options and keys", async () => 
   await assert.rejects(verifier.verify(crossed), because("signature"));
 });
 
+test("pinned keys: the issuer is asked for none, and its others do not count", async () => {
+  const second = await startIssuer();
+  const [pinned] = second.mood.keys;
+  await addKey(second, "RS256", "next");
+  const token = await second.token(cognito());
+  const jwks = { keys: [pinned!] };
+  assert.equal((await verifierOf(second, { jwks }).verify(token)).subject, "ann's id");
+  const other = { jwks: { keys: [second.mood.keys[1]!] } };
+  await assert.rejects(verifierOf(second, other).verify(token), because("signature"));
+  assert.deepEqual(second.seen, []);
+});
+
+test("a token for one application, whose keys are where the metadata do not say", async () => {
+  const second = await startIssuer();
+  const token = await second.token({ aud: "https://cms.example.com", groups: ["editors"], scope: "openid" });
+  const options = { clientId: "https://cms.example.com", use: "id", groupsClaim: "groups" } as const;
+  const jwksUri = `${second.issuer}/jwks`;
+  const told = await verifierOf(second, { ...options, jwksUri }).verify(token, { groups: ["editors"] });
+  assert.equal(told.subject, "ann's id");
+  assert.deepEqual(second.seen, ["GET /jwks"]);
+});
+
 test("what is asked for in a way that cannot be meant lets nobody in", async () => {
   const verifier = verifierOf(issuer);
   for (const access of [{ group: ["admins"] }, { groups: "admins" }, { scopes: "openid" }, { scope: [] }])
@@ -162,6 +184,10 @@ test("options that cannot be meant are refused", () => {
     [{ ...good, audience: [""] }],
     [{ ...good, use: "refresh" }],
     [{ ...good, jwksUri: "/keys" }],
+    [{ ...good, jwks: {} }],
+    [{ ...good, jwks: { keys: [] } }],
+    [{ ...good, jwks: { keys: ["x"] } }],
+    [{ ...good, jwks: { keys: [{ kty: "RSA" }] }, jwksUri: "https://issuer.example/keys" }],
     [{ ...good, algorithms: [] }],
     ...["HS256", "none", "RS1", "dir"].map((one) => [{ ...good, algorithms: ["RS256", one] }]),
     [{ ...good, client: "x" }],
