@@ -98,7 +98,7 @@ export const usages = {
     notes: [whichDatabase],
   },
   names: {
-    summary: "client ids, domains and pool ids that a pool gave up and that are still reserved",
+    summary: "client ids, domains and pool ids that a pool gave up, still reserved",
     forms: [
       ["names list [--json]", "List them."],
       ["names release client|domain|pool NAME", "Make one free for every pool at once."],

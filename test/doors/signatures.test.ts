@@ -75,6 +75,14 @@ function doorsOf(
     query: change(call.query ?? ""),
   });
   const lastDigit = (text: string) => text.replace(/.$/, (digit) => (digit === "0" ? "1" : "0"));
+  /** The target of another operation of the same service. */
+  function anotherOf(target: string): string {
+    const [one, other] = target.startsWith("AWSCognitoIdentityService.")
+      ? ["ListIdentityPools", "ListIdentities"]
+      : ["ListUsers", "ListGroups"];
+    return target.replace(/\.\w+$/, target.endsWith(`.${one}`) ? `.${other}` : `.${one}`);
+  }
+
   const otherBody = (call: Call) => {
     const body = ` ${call.body}`;
     return { body, headers: { ...call.headers, "content-length": String(Buffer.byteLength(body)) } };
@@ -109,17 +117,7 @@ function doorsOf(
     "another signature": invalid(signing({}, header("authorization", lastDigit)), mismatch),
     "another secret": invalid(signing({ secretAccessKey: "wrong" }), mismatch),
     "another body": invalid(signing({}, otherBody), mismatch),
-    "another target signed": invalid(
-      signing(
-        {},
-        header("x-amz-target", (was) =>
-          was.endsWith(".ListUsers")
-            ? was.replace("ListUsers", "ListGroups")
-            : was.replace(/\.\w+$/, ".ListUsers"),
-        ),
-      ),
-      mismatch,
-    ),
+    "another target signed": invalid(signing({}, header("x-amz-target", anotherOf)), mismatch),
     "another host signed": invalid(
       signing(
         {},
