@@ -1,7 +1,7 @@
 /** `poolhouse trusted-providers`: OpenID providers whose tokens identity pools and roles accept. */
 import { randomBytes } from "node:crypto";
-import type { Config } from "../config/config.ts";
 import { recorded } from "../domain/audit/command.ts";
+import { openIdProviderArn, withoutScheme } from "../domain/identity-pools/provider-names.ts";
 import type { Db } from "../store/db.ts";
 import {
   deleteTrustedProvider,
@@ -39,11 +39,6 @@ export async function trustedProviders(argv: readonly string[]): Promise<void> {
 
 const maker = (db: Db) => ({ db, random: (bytes: number) => randomBytes(bytes), clock: Date.now });
 
-/** As IAM makes it of the issuer: without its scheme. */
-function arnOf({ accountId }: Config, issuer: string): string {
-  return `arn:aws:iam::${accountId}:oidc-provider/${issuer.replace(/^https?:\/\//, "")}`;
-}
-
 async function list({ config, flag }: Given): Promise<void> {
   const all = await withDatabase(config, ({ db }) => listTrustedProviders(db));
   if (flag("json")) return console.log(JSON.stringify(all, null, 2));
@@ -56,7 +51,7 @@ async function put({ config, operands: [issuer], text }: Given): Promise<void> {
   if (!isIssuer(issuer!)) throw wrong("ISSUER must be an http or https URL without a query.");
   const clientIds = (text("client-ids") ?? "").split(",").map((id) => id.trim());
   if (clientIds.includes("")) throw wrong("--client-ids must name the clients, separated by commas.");
-  const arn = arnOf(config, issuer!);
+  const arn = openIdProviderArn(config, withoutScheme(issuer!));
   await withDatabase(config, ({ db }) =>
     recorded(
       maker(db),

@@ -11,7 +11,12 @@ import { isOfShape } from "../../wire/check.ts";
 import { stsModel } from "../../wire/generated/sts.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { findIdentityPool } from "../identity-pools/load-identity-pool.ts";
-import { ownProvider, userPoolNamed } from "../identity-pools/provider-names.ts";
+import {
+  openIdProviderArn,
+  ownProvider,
+  userPoolNamed,
+  withoutScheme,
+} from "../identity-pools/provider-names.ts";
 import type { SessionIdentity } from "../roles/session-credentials.ts";
 import type { SessionTags } from "../roles/session-tags.ts";
 import { isStillValid, verifyIdToken } from "../tokens/id-token.ts";
@@ -74,11 +79,6 @@ function refuseFault(fault: "expired" | "issuer" | "invalid"): never {
     : invalid("The web identity token provided could not be validated");
 }
 
-const providerArn = ({ config }: Ctx, provider: string) =>
-  `arn:aws:iam::${config.accountId}:oidc-provider/${provider}`;
-
-const withoutScheme = (issuer: string) => issuer.replace(/^https?:\/\//, "");
-
 async function identityPools(ctx: Ctx, issuer: string, token: string): Promise<WebIdentity | undefined> {
   if (issuer !== identityIssuer(ctx.config)) return undefined;
   const claims = await readIdentityToken(ctx, token);
@@ -94,7 +94,7 @@ async function identityPools(ctx: Ctx, issuer: string, token: string): Promise<W
   const provider = withoutScheme(issuer);
   return {
     issuer,
-    principals: [ownProvider, providerArn(ctx, provider)],
+    principals: [ownProvider, openIdProviderArn(ctx.config, provider)],
     prefixes: [ownProvider, provider],
     federatedProvider: ownProvider,
     subject: identityId,
@@ -116,30 +116,17 @@ async function userPools(ctx: Ctx, issuer: string, token: string): Promise<WebId
   if (typeof claims === "string") return refuseFault(claims);
   if (!(await isStillValid(ctx, pool, claims)))
     return refuse("InvalidIdentityTokenException", "The web identity token provided has been revoked");
-  const arn = providerArn(ctx, provider);
   const audience = String(claims.aud);
-  const registered = await readTrustedProvider(ctx.db, arn);
+  const registered = await readTrustedProvider(ctx.db, openIdProviderArn(ctx.config, provider));
   // Whoever has registered the pool has listed the clients that count.
   if (registered !== undefined && !registered.document.clientIds.includes(audience))
     return invalid("Incorrect token audience");
-  return {
-    issuer,
-    principals: [arn],
-    prefixes: [provider],
-    federatedProvider: arn,
-    subject: claims.sub!,
-    audience,
-    amr: textsOf(claims["amr"]) ?? [],
-    tags: tagsIn(claims[tagsClaim]),
-    sourceIdentity: sourceIdentityIn(claims[sourceIdentityClaim]),
-    identity: undefined,
-  };
+  return ofProvider(ctx, issuer, { subject: claims.sub!, audience, claims });
 }
 
 /** The ID tokens of OpenID providers that are trusted (`poolhouse trusted-providers`). */
 async function trustedProviders(ctx: Ctx, issuer: string, token: string): Promise<WebIdentity | undefined> {
-  const provider = withoutScheme(issuer);
-  const arn = providerArn(ctx, provider);
+  const arn = openIdProviderArn(ctx.config, withoutScheme(issuer));
   const trusted = await readTrustedProvider(ctx.db, arn);
   if (trusted === undefined) return undefined;
   const { url, clientIds } = trusted.document;
@@ -155,13 +142,25 @@ async function trustedProviders(ctx: Ctx, issuer: string, token: string): Promis
     return refuseFault(read.fault);
   }
   const { subject, clientId, claims } = read;
+  return ofProvider(ctx, issuer, { subject, audience: clientId, claims });
+}
+
+/** The owner of an OpenID provider's token that was verified. */
+function ofProvider(
+  ctx: Ctx,
+  issuer: string,
+  token: Pick<WebIdentity, "subject" | "audience"> & { readonly claims: Readonly<Record<string, unknown>> },
+): WebIdentity {
+  const { subject, audience, claims } = token;
+  const provider = withoutScheme(issuer);
+  const arn = openIdProviderArn(ctx.config, provider);
   return {
     issuer,
     principals: [arn],
     prefixes: [provider],
     federatedProvider: arn,
     subject,
-    audience: clientId,
+    audience,
     amr: textsOf(claims["amr"]) ?? [],
     tags: tagsIn(claims[tagsClaim]),
     sourceIdentity: sourceIdentityIn(claims[sourceIdentityClaim]),

@@ -37,6 +37,14 @@ export function userPoolProvider(poolId: string): string {
   return `cognito-idp.${poolId.slice(0, poolId.indexOf("_"))}.amazonaws.com/${poolId}`;
 }
 
+/** An issuer as Logins, ARNs and condition keys name it: without its scheme. */
+export const withoutScheme = (issuer: string): string => issuer.replace(/^https?:\/\//, "");
+
+/** The ARN of an OpenID provider. @param provider host and path of its issuer */
+export function openIdProviderArn({ accountId }: Pick<Config, "accountId">, provider: string): string {
+  return `arn:aws:iam::${accountId}:oidc-provider/${provider}`;
+}
+
 /** The provider of an OpenID provider's ARN, as in Logins: host and path of its issuer. Undefined if it is no such ARN. */
 export function openIdProviderOf(arn: string): string | undefined {
   return /^arn:aws[\w-]*:iam::\d+:oidc-provider\/(.+)$/.exec(arn)?.[1];
