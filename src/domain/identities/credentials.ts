@@ -2,7 +2,7 @@
 import type { Ctx } from "../../app.ts";
 import { type UpstreamSts, UpstreamStsError } from "../../integrations/upstream-sts.ts";
 import { refuse } from "../../wire/refuse.ts";
-import type { IdentityPool } from "../identity-pools/load-identity-pool.ts";
+import { type IdentityPool, isRevoked } from "../identity-pools/load-identity-pool.ts";
 import { ownProvider } from "../identity-pools/provider-names.ts";
 import { issueForRole, issueForUnknownRole, type NewSession, trusts } from "../roles/assume-role.ts";
 import { findRole, roleNameOf } from "../roles/find-role.ts";
@@ -74,8 +74,8 @@ async function byOwnToken(
   if (typeof claims === "string") return refuseToken(claims);
   const isTheirs = claims.identityId === identityId && claims.poolId === pool.id;
   // A guest's token proves nothing that the identity's id does not.
-  const isRevoked = (pool.document.notBefore ?? 0) > claims.issuedAt;
-  if (!isTheirs || isRevoked || claims.amr[0] !== "authenticated") return refuseToken("invalid");
+  if (!isTheirs || isRevoked(pool, claims.issuedAt) || claims.amr[0] !== "authenticated")
+    return refuseToken("invalid");
   await assertUsable(ctx, pool, identityId);
   return claims;
 }

@@ -10,7 +10,7 @@ import { readTrustedProvider } from "../../store/trusted-providers.ts";
 import { isOfShape } from "../../wire/check.ts";
 import { stsModel } from "../../wire/generated/sts.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { findIdentityPool } from "../identity-pools/load-identity-pool.ts";
+import { findIdentityPool, isRevoked } from "../identity-pools/load-identity-pool.ts";
 import {
   openIdProviderArn,
   ownProvider,
@@ -85,7 +85,7 @@ async function identityPools(ctx: Ctx, issuer: string, token: string): Promise<W
   if (typeof claims === "string") return refuseFault(claims);
   const { poolId, identityId, amr, tags, issuedAt } = claims;
   const pool = await findIdentityPool(ctx, poolId);
-  if (pool === undefined || (pool.document.notBefore ?? 0) > issuedAt) return refuseFault("invalid");
+  if (pool === undefined || isRevoked(pool, issuedAt)) return refuseFault("invalid");
   try {
     await assertUsable(ctx, pool, identityId);
   } catch (error) {

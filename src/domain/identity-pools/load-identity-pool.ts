@@ -74,6 +74,11 @@ async function poolAt(ctx: Reader, poolId: string, version: number): Promise<Ide
   return pool;
 }
 
+/** Whether what a pool issued at a time is refused by now (`poolhouse identity-pools revoke`). @param issuedAt epoch milliseconds */
+export function isRevoked({ document }: Pick<IdentityPool, "document">, issuedAt: number): boolean {
+  return (document.notBefore ?? 0) > issuedAt;
+}
+
 /** Removes a deleted pool from this server's cache. */
 export function forgetIdentityPool(ctx: Ctx, poolId: string): void {
   ctx.app.caches.of(identityPools).delete(poolId);

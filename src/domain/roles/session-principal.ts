@@ -3,7 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { readRole } from "../../store/roles.ts";
 import { findAccessKey, principalOf } from "../iam/access-keys.ts";
 import type { Principal } from "../iam/principal.ts";
-import { findIdentityPool } from "../identity-pools/load-identity-pool.ts";
+import { findIdentityPool, isRevoked } from "../identity-pools/load-identity-pool.ts";
 import { sessionArn } from "./find-role.ts";
 import type { Session, SessionFacts } from "./session-credentials.ts";
 
@@ -28,7 +28,7 @@ async function ofRole(ctx: Ctx, accessKeyId: string, facts: SessionFacts): Promi
   if (roleId !== undefined && (role?.id !== roleId || role.notBefore > issuedAt)) return undefined;
   if (identity !== undefined) {
     const pool = await findIdentityPool(ctx, identity.poolId);
-    if (pool === undefined || (pool.document.notBefore ?? 0) > issuedAt) return undefined;
+    if (pool === undefined || isRevoked(pool, issuedAt)) return undefined;
   }
   const { tags = {}, transitiveTags, sourceIdentity, federatedProvider, policies } = facts;
   return {

@@ -6,6 +6,7 @@ import type { Ctx } from "../../app.ts";
 import { beginCall, noteInput, type RunningCall, recordedCall } from "../../domain/audit/call.ts";
 import type { PolicyRequest } from "../../domain/iam/condition-keys.ts";
 import type { Principal } from "../../domain/iam/principal.ts";
+import { identityPoolArn } from "../../domain/identity-pools/load-identity-pool.ts";
 import { authorizeAccessToken } from "../../domain/tokens/access-token.ts";
 import { findPool, poolArn } from "../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../lib/refusal.ts";
@@ -174,9 +175,7 @@ async function tagsOf(
 function resourceOf(ctx: Ctx, input: Readonly<Record<string, unknown>>): string {
   const { UserPoolId, IdentityPoolId, ResourceArn } = input;
   if (typeof UserPoolId === "string") return poolArn(ctx.config, UserPoolId);
-  if (typeof IdentityPoolId === "string") {
-    return `arn:aws:cognito-identity:${ctx.config.region}:${ctx.config.accountId}:identitypool/${IdentityPoolId}`;
-  }
+  if (typeof IdentityPoolId === "string") return identityPoolArn(ctx.config, IdentityPoolId);
   return typeof ResourceArn === "string" ? ResourceArn : "*";
 }
 
