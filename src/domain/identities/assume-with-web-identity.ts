@@ -4,10 +4,9 @@ import type { Context } from "../../policy/conditions.ts";
 import { undecidable } from "../../policy/policy.ts";
 import type { AssumeRoleWithWebIdentityRequest } from "../../wire/generated/sts.types.ts";
 import { refuse } from "../../wire/refuse.ts";
-import type { AssumedRole } from "../roles/assume-as-principal.ts";
-import { issueForRole, trusts } from "../roles/assume-role.ts";
-import { findRole, sessionArn } from "../roles/find-role.ts";
-import { packedSize, refuseUnsupported, sessionPolicies, sessionSeconds } from "../roles/session-request.ts";
+import { type AssumedRole, actionsFor, beginSession, trusts } from "../roles/assume-role.ts";
+import { findRole } from "../roles/find-role.ts";
+import { refuseUnsupported } from "../roles/session-request.ts";
 import { verifyWebIdentity, type WebIdentity } from "./web-identity.ts";
 
 const operation = "sts:AssumeRoleWithWebIdentity";
@@ -26,38 +25,18 @@ export async function assumeRoleWithWebIdentity(
   const context = contextFor(ctx, who, request);
   const principal = { type: "Federated", values: who.principals } as const;
   // Who asks for a role that does not exist learns no more than who may not have it.
-  for (const action of [
-    operation,
-    ...(Object.keys(tags).length > 0 ? ["sts:TagSession"] : []),
-    ...(sourceIdentity === undefined ? [] : ["sts:SetSourceIdentity"]),
-  ])
+  for (const action of actionsFor(operation, { tags, sourceIdentity }))
     if (role === undefined || trusts(ctx, role, { action, principal, context }) !== "allow")
       return refuse(
         "AccessDeniedException",
         `Not authorized to perform ${operation}`,
         role === undefined ? "there is no such role" : `its trust policy does not allow ${action}`,
       );
-  const seconds = sessionSeconds(role!, request.DurationSeconds, false);
-  const policies = sessionPolicies(request.Policy);
-  const size = packedSize(policies, tags);
-  const { RoleSessionName: name } = request;
-  const credentials = issueForRole(ctx, role!, {
-    name,
-    seconds,
-    tags,
-    transitiveTags: transitive,
-    sourceIdentity,
-    policies,
-    federatedProvider: who.federatedProvider,
-    identity: who.identity,
-  });
-  const { issuer, subject, audience } = who;
+  const { issuer, subject, audience, federatedProvider, identity } = who;
+  const about = { tags, transitiveTags: transitive, sourceIdentity, federatedProvider, identity };
   return {
-    credentials,
-    userId: `${role!.id}:${name}`,
-    arn: sessionArn(ctx.config, role!.name, name),
-    packedSize: size,
-    ...{ sourceIdentity, issuer, subject, audience },
+    ...beginSession(ctx, role!, request, { isChained: false, ...about }),
+    ...{ issuer, subject, audience },
   };
 }
 

@@ -4,7 +4,7 @@ import { type UpstreamSts, UpstreamStsError } from "../../integrations/upstream-
 import { refuse } from "../../wire/refuse.ts";
 import { type IdentityPool, isRevoked } from "../identity-pools/load-identity-pool.ts";
 import { ownProvider } from "../identity-pools/provider-names.ts";
-import { issueForRole, issueForUnknownRole, type NewSession, trusts } from "../roles/assume-role.ts";
+import { actionsFor, issueForRole, type NewSession, ofRole, trusts } from "../roles/assume-role.ts";
 import { findRole, roleNameOf } from "../roles/find-role.ts";
 import type { SessionCredentials } from "../roles/session-credentials.ts";
 import { chooseRole } from "./choose-role.ts";
@@ -149,17 +149,18 @@ async function issue(
   if (role === undefined) {
     const { upstreamSts } = ctx.app;
     if (upstreamSts !== undefined) return issueUpstream(ctx, upstreamSts, arn, claims);
-    return issueForUnknownRole(ctx, { arn, name: name ?? unassumable("not the ARN of a role") }, session);
+    return issueForRole(
+      ctx,
+      { roleArn: arn, roleName: name ?? unassumable("not the ARN of a role") },
+      session,
+    );
   }
   const context = trustContext(ctx, claims);
   const caller = { type: "Federated", values: [ownProvider] } as const;
-  for (const action of [
-    "sts:AssumeRoleWithWebIdentity",
-    ...(Object.keys(tags).length > 0 ? ["sts:TagSession"] : []),
-  ])
+  for (const action of actionsFor("sts:AssumeRoleWithWebIdentity", { tags }))
     if (trusts(ctx, role, { action, principal: caller, context }) !== "allow")
       unassumable(`the trust policy of ${arn} does not allow ${action}`);
-  return issueForRole(ctx, role, session);
+  return issueForRole(ctx, ofRole(ctx, role), session);
 }
 
 /** Credentials of a role that is not defined here, from the STS that is configured. */

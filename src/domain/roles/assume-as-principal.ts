@@ -16,22 +16,11 @@ import { noteTarget } from "../audit/call.ts";
 import { decide, namedPolicies } from "../iam/access-keys.ts";
 import { contextOf, type PolicyRequest } from "../iam/condition-keys.ts";
 import type { Principal } from "../iam/principal.ts";
-import { issueForRole, trustOf, trusts } from "./assume-role.ts";
-import { findRole, sessionArn } from "./find-role.ts";
+import { type AssumedRole, actionsFor, beginSession, lasting, trustOf, trusts } from "./assume-role.ts";
+import { findRole } from "./find-role.ts";
 import { issueCredentials, type SessionCredentials } from "./session-credentials.ts";
-import { packedSize, refuseUnsupported, sessionPolicies, sessionSeconds } from "./session-request.ts";
+import { refuseUnsupported } from "./session-request.ts";
 import { inheritedTags, requestedTags } from "./session-tags.ts";
-
-/** A session of a role, as STS answers it. */
-export interface AssumedRole {
-  readonly credentials: SessionCredentials;
-  /** `<id of the role>:<name of the session>`. */
-  readonly userId: string;
-  readonly arn: string;
-  /** In percent. */
-  readonly packedSize: number;
-  readonly sourceIdentity: string | undefined;
-}
 
 /** Who calls, and with which headers. */
 export interface AssumingCaller {
@@ -64,36 +53,16 @@ export async function assumeRole(
     ...(given.transitive.length > 0 && { "sts:transitivetagkeys": given.transitive }),
   };
   const asked = { resource: arn, input: { Tags: given.tags }, header: caller.header, facts };
-  for (const action of [
-    "sts:AssumeRole",
-    ...(Object.keys(tags).length > 0 ? ["sts:TagSession"] : []),
-    ...(sourceIdentity === undefined ? [] : ["sts:SetSourceIdentity"]),
-  ])
+  for (const action of actionsFor("sts:AssumeRole", { tags, sourceIdentity }))
     if (role === undefined || !(await mayAssume(ctx, principal, role, { ...asked, action, resourceTags })))
       return refuse(
         "AccessDeniedException",
         `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${arn}`,
         role === undefined ? "there is no such role" : undefined,
       );
-  const seconds = sessionSeconds(role!, request.DurationSeconds, session !== undefined);
-  const policies = sessionPolicies(request.Policy);
-  const size = packedSize(policies, tags);
   const transitiveTags = [...inherited.transitive, ...given.transitive];
-  const credentials = issueForRole(ctx, role!, {
-    name,
-    seconds,
-    tags,
-    transitiveTags,
-    sourceIdentity,
-    policies,
-  });
-  return {
-    credentials,
-    userId: `${role!.id}:${name}`,
-    arn: sessionArn(ctx.config, role!.name, name),
-    packedSize: size,
-    sourceIdentity,
-  };
+  const isChained = session !== undefined;
+  return beginSession(ctx, role!, request, { isChained, tags, transitiveTags, sourceIdentity });
 }
 
 /** Roles have no tags here. */
@@ -158,6 +127,5 @@ export function sessionOfKey(
   const wanted = request.DurationSeconds ?? ofKeys.usual;
   const seconds = principal.name === "root" ? Math.min(wanted, ofKeys.root) : wanted;
   noteTarget(ctx, { target: accessKeyId });
-  const expiresAt = (Math.floor(ctx.now / 1000) + seconds) * 1000;
-  return issueCredentials(ctx, { of: "key", facts: { accessKeyId, issuedAt: ctx.now, expiresAt } });
+  return issueCredentials(ctx, { of: "key", facts: { accessKeyId, ...lasting(ctx, seconds) } });
 }
