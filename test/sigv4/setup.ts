@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { Ctx } from "../../src/app.ts";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
-import { issueForRole, type NewSession } from "../../src/domain/roles/assume-role.ts";
+import { issueForRole, type NewSession, ofRole } from "../../src/domain/roles/assume-role.ts";
 import {
   type Credentials,
   createVerifier,
@@ -199,7 +199,7 @@ export async function send(host: string, { method, target, headers, body }: Sent
 /** Temporary credentials of a role, as if somebody had assumed it. */
 export function sessionOf(server: TestServer, role: Role, session: Partial<NewSession> = {}): Credentials {
   const ctx = { ...server.app, app: server.app, now: server.clock.now } as unknown as Ctx;
-  return issueForRole(ctx, role, { name: "worker", seconds: 3600, ...session });
+  return issueForRole(ctx, ofRole(ctx, role), { name: "worker", seconds: 3600, ...session });
 }
 
 /** A role with one permission or more. */
