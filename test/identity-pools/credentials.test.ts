@@ -5,14 +5,25 @@ import {
   type CognitoIdentityClient,
   GetCredentialsForIdentityCommand,
   GetIdCommand,
+  GetIdentityPoolRolesCommand,
   GetOpenIdTokenCommand,
+  SetIdentityPoolRolesCommand,
 } from "@aws-sdk/client-cognito-identity";
 import { DescribeUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { fromCognitoIdentityPool } from "@aws-sdk/credential-providers";
 import { makePool, makeSomebody, refused, signIn } from "../kit/people.ts";
 import { newSdk } from "../kit/sdk.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { allowing, forClient, giveRoles, identityClient, makeIdentityPool, providerOf } from "./setup.ts";
+import {
+  allowing,
+  forClient,
+  giveRoles,
+  identityClient,
+  makeIdentityPool,
+  makeRole,
+  providerOf,
+  trusting,
+} from "./setup.ts";
 
 const describing = allowing("cognito-idp:DescribeUserPool");
 
@@ -89,6 +100,33 @@ forEachServer("credentials of identities", (open) => {
       client.send(new GetCredentialsForIdentityCommand({ IdentityId, Logins: stranger })),
       refused("NotAuthorizedException"),
     );
+  });
+
+  test("a trust policy tests what it can test of AssumeRoleWithWebIdentity", async () => {
+    const { server, client, userPoolId, poolId, clientId } = await world();
+    const Logins = { [providerOf(userPoolId)]: (await newUser(server, userPoolId, clientId)).IdToken };
+    const { IdentityId } = await client.send(new GetIdCommand({ IdentityPoolId: poolId, Logins }));
+    const roles = await client.send(new GetIdentityPoolRolesCommand({ IdentityPoolId: poolId }));
+    const credentialsUnder = async (statement: object) => {
+      const trust = trusting(poolId, "authenticated") as { Statement: object[] };
+      trust.Statement.push({ Principal: "*", Action: "sts:*", ...statement });
+      const Roles = { ...roles.Roles, authenticated: await makeRole(server, trust) };
+      await client.send(new SetIdentityPoolRolesCommand({ IdentityPoolId: poolId, Roles }));
+      return client.send(new GetCredentialsForIdentityCommand({ IdentityId, Logins }));
+    };
+    const denyIf = (Condition: object) => credentialsUnder({ Effect: "Deny", Condition });
+    const misconfigured = refused("InvalidIdentityPoolConfigurationException");
+    try {
+      for (const condition of [
+        { DateGreaterThan: { "aws:CurrentTime": "2020-01-01T00:00:00Z" } },
+        { Bool: { "aws:SecureTransport": "false" } },
+        { StringEquals: { "aws:RequestedRegion": "us-east-1" } },
+      ])
+        await assert.rejects(denyIf(condition), misconfigured, JSON.stringify(condition));
+      assert.ok(await denyIf({ DateLessThan: { "aws:CurrentTime": "2020-01-01T00:00:00Z" } }));
+    } finally {
+      await client.send(new SetIdentityPoolRolesCommand({ IdentityPoolId: poolId, Roles: roles.Roles }));
+    }
   });
 
   test("the basic flow is refused unless the pool allows it", async () => {

@@ -41,7 +41,7 @@ export async function assumeRoleWithWebIdentity(
 }
 
 /** What a trust policy can test of the request ("Available keys for AWS web identity federation", IAM User Guide). */
-function contextFor(
+export function contextFor(
   ctx: Ctx,
   {
     prefixes,
@@ -52,7 +52,10 @@ function contextFor(
     sourceIdentity,
     federatedProvider,
   }: WebIdentity,
-  { RoleSessionName, DurationSeconds }: AssumeRoleWithWebIdentityRequest,
+  {
+    RoleSessionName,
+    DurationSeconds,
+  }: Pick<AssumeRoleWithWebIdentityRequest, "RoleSessionName" | "DurationSeconds">,
 ): Context {
   const ofProvider = prefixes.flatMap((prefix) => [
     [`${prefix}:aud`, audience] as const,

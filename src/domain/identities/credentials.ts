@@ -7,19 +7,20 @@ import { ownProvider } from "../identity-pools/provider-names.ts";
 import { actionsFor, issueForRole, type NewSession, ofRole, trusts } from "../roles/assume-role.ts";
 import { findRole, roleNameOf } from "../roles/find-role.ts";
 import type { SessionCredentials } from "../roles/session-credentials.ts";
+import { contextFor } from "./assume-with-web-identity.ts";
 import { chooseRole } from "./choose-role.ts";
 import { assertUsable, identityFor } from "./find-identity.ts";
 import { methodsOf, type VerifiedLogin } from "./login.ts";
 import { verifyLogins } from "./logins.ts";
 import {
   type IdentityClaims,
-  identityIssuer,
   type ReadClaims,
   readIdentityToken,
   refuseToken,
   signIdentityToken,
 } from "./openid-tokens.ts";
 import { principalTags } from "./principal-tags.ts";
+import { ofIdentity } from "./web-identity.ts";
 
 /** How long credentials of the enhanced flow are valid. Seconds. */
 const credentialSeconds = 3_600;
@@ -155,7 +156,7 @@ async function issue(
       session,
     );
   }
-  const context = trustContext(ctx, claims);
+  const context = contextFor(ctx, ofIdentity(ctx.config, claims), { RoleSessionName: sessionName });
   const caller = { type: "Federated", values: [ownProvider] } as const;
   for (const action of actionsFor("sts:AssumeRoleWithWebIdentity", { tags }))
     if (trusts(ctx, role, { action, principal: caller, context }) !== "allow")
@@ -203,25 +204,6 @@ const guestPolicy = JSON.stringify({
     },
   ],
 });
-
-/** What trust policies can test of an identity: by the name that AWS gives its issuer, and by that of ours. */
-function trustContext(ctx: Ctx, { poolId, identityId, amr, tags }: IdentityClaims) {
-  const { host, pathname } = new URL(identityIssuer(ctx.config));
-  const facts = [ownProvider, host + pathname].flatMap((issuer) => [
-    [`${issuer}:aud`, poolId] as const,
-    [`${issuer}:sub`, identityId] as const,
-    [`${issuer}:amr`, amr] as const,
-  ]);
-  return {
-    ...Object.fromEntries(facts),
-    ...Object.fromEntries(
-      Object.entries(tags).map(([key, value]) => [`aws:requesttag/${key.toLowerCase()}`, value]),
-    ),
-    ...(Object.keys(tags).length > 0 && { "aws:tagkeys": Object.keys(tags) }),
-    "sts:rolesessionname": sessionName,
-    "aws:sourceip": ctx.address,
-  };
-}
 
 function unassumable(detail: string): never {
   return refuse(

@@ -23,7 +23,7 @@ import { isStillValid, verifyIdToken } from "../tokens/id-token.ts";
 import { findPool } from "../user-pools/load-pool.ts";
 import { assertUsable } from "./find-identity.ts";
 import { readForeignToken } from "./foreign-token.ts";
-import { identityIssuer, readIdentityToken, tagsClaim } from "./openid-tokens.ts";
+import { type IdentityClaims, identityIssuer, readIdentityToken, tagsClaim } from "./openid-tokens.ts";
 
 /** Whom a verified token is about. */
 export interface WebIdentity {
@@ -83,7 +83,7 @@ async function identityPools(ctx: Ctx, issuer: string, token: string): Promise<W
   if (issuer !== identityIssuer(ctx.config)) return undefined;
   const claims = await readIdentityToken(ctx, token);
   if (typeof claims === "string") return refuseFault(claims);
-  const { poolId, identityId, amr, tags, issuedAt } = claims;
+  const { poolId, identityId, issuedAt } = claims;
   const pool = await findIdentityPool(ctx, poolId);
   if (pool === undefined || isRevoked(pool, issuedAt)) return refuseFault("invalid");
   try {
@@ -91,10 +91,19 @@ async function identityPools(ctx: Ctx, issuer: string, token: string): Promise<W
   } catch (error) {
     return error instanceof Refusal ? refuseFault("invalid") : Promise.reject(error);
   }
+  return ofIdentity(ctx.config, claims);
+}
+
+/** An identity of an identity pool, by its OpenID token or as the pool has just identified it. */
+export function ofIdentity(
+  config: Ctx["config"],
+  { poolId, identityId, amr, tags }: IdentityClaims,
+): WebIdentity {
+  const issuer = identityIssuer(config);
   const provider = withoutScheme(issuer);
   return {
     issuer,
-    principals: [ownProvider, openIdProviderArn(ctx.config, provider)],
+    principals: [ownProvider, openIdProviderArn(config, provider)],
     prefixes: [ownProvider, provider],
     federatedProvider: ownProvider,
     subject: identityId,
