@@ -3,49 +3,30 @@
  * that signs them: one for all identity pools of an installation, whose discovery document and key set anybody can read.
  */
 import { createHash } from "node:crypto";
-import {
-  CompactSign,
-  type CryptoKey,
-  errors,
-  importJWK,
-  importPKCS8,
-  type JWTPayload,
-  jwtVerify,
-} from "jose";
+import { CompactSign, errors, type JWTPayload, jwtVerify } from "jose";
 import type { App, Ctx } from "../../app.ts";
 import type { Config } from "../../config/config.ts";
 import { selfSignedCertificate } from "../../integrations/certificates.ts";
 import { toBase64url, utf8 } from "../../lib/bytes.ts";
 import { CacheKind } from "../../lib/caches.ts";
-import {
-  identityPoolsOwner,
-  insertSigningKey,
-  readSigningKeys,
-  type SigningKeyRow,
-} from "../../store/signing-keys.ts";
+import { identityPoolsOwner, insertSigningKey, readSigningKeys } from "../../store/signing-keys.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { identityPoolArn } from "../identity-pools/load-identity-pool.ts";
-import { keyOfPair } from "../tokens/signing-keys.ts";
+import { importKey, keyOfPair, newestSigner, type SigningKey } from "../tokens/signing-keys.ts";
 
 const owner = identityPoolsOwner;
 
 /** The `iss` of identity pools' tokens. */
 export const identityIssuer = ({ publicUrl }: Pick<Config, "publicUrl">): string => `${publicUrl}/identity`;
 
-interface Key {
-  readonly kid: string;
-  readonly publicJwk: Readonly<Record<string, string>>;
-  readonly publicKey: CryptoKey;
-  readonly privateKey: CryptoKey | undefined;
-  readonly activeFrom: number;
-}
-
 /** How long imported keys are cached. A successor is published for much longer before it signs. Milliseconds. */
 const keptFor = 60_000;
 
-const importedKeys = new CacheKind<{ readonly until: number; readonly keys: Promise<readonly Key[]> }>(1);
+const importedKeys = new CacheKind<{ readonly until: number; readonly keys: Promise<readonly SigningKey[]> }>(
+  1,
+);
 
-function keysOf(ctx: Ctx): Promise<readonly Key[]> {
+function keysOf(ctx: Ctx): Promise<readonly SigningKey[]> {
   const cache = ctx.app.caches.of(importedKeys);
   const cached = cache.get(owner);
   if (cached !== undefined && cached.until > ctx.now) return cached.keys;
@@ -58,7 +39,7 @@ function keysOf(ctx: Ctx): Promise<readonly Key[]> {
   return keys;
 }
 
-async function loadKeys(ctx: Ctx): Promise<readonly Key[]> {
+async function loadKeys(ctx: Ctx): Promise<readonly SigningKey[]> {
   let rows = await readSigningKeys(ctx.db, owner, ctx.now);
   if (rows.length === 0) {
     await makeFirstKey(ctx);
@@ -101,17 +82,6 @@ export async function newIdentityKey(
   return { ...key, publicJwk: { ...key.publicJwk, x5c: certificate } };
 }
 
-async function importKey(row: SigningKeyRow): Promise<Key> {
-  const { x5c: _, ...jwk } = row.publicJwk;
-  return {
-    kid: row.kid,
-    publicJwk: row.publicJwk,
-    publicKey: (await importJWK(jwk, "RS256")) as CryptoKey,
-    privateKey: row.privateKey && (await importPKCS8(Buffer.from(row.privateKey).toString("utf8"), "RS256")),
-    activeFrom: row.activeFrom,
-  };
-}
-
 /** The published key set (RFC 7517), with a certificate for each key (section 4.7). */
 export async function identityKeySet(ctx: Ctx): Promise<object> {
   const keys = await keysOf(ctx);
@@ -143,9 +113,8 @@ export const tagsClaim = "https://aws.amazon.com/tags";
 
 /** Signs a token. @param seconds how long it is valid */
 export async function signIdentityToken(ctx: Ctx, about: IdentityClaims, seconds: number): Promise<string> {
-  const able = (await keysOf(ctx)).filter(({ privateKey }) => privateKey !== undefined);
-  const key = able.findLast(({ activeFrom }) => activeFrom <= ctx.now) ?? able[0];
-  if (key?.privateKey === undefined) throw new Error("There is no key for the tokens of identity pools.");
+  const key = newestSigner(await keysOf(ctx), "id", ctx.now);
+  if (key === undefined) throw new Error("There is no key for the tokens of identity pools.");
   const iat = Math.floor(ctx.now / 1000);
   const claims = {
     sub: about.identityId,

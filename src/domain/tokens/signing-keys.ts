@@ -70,13 +70,21 @@ export interface Signer {
 /** The key that signs now: the newest active one. */
 export async function signingKey(ctx: Ctx, pool: Pool, tokenUse: TokenUse): Promise<Signer> {
   const keys = await signingKeys(ctx, pool);
+  // There is none only if the pool was deleted in the meantime.
+  return newestSigner(keys, tokenUse, ctx.now) ?? noSuchPool(pool.id);
+}
+
+/** The newest active key of a use, if there is any. @param keys oldest first */
+export function newestSigner(
+  keys: readonly SigningKey[],
+  tokenUse: TokenUse,
+  now: number,
+): Signer | undefined {
   const able = keys.flatMap(({ tokenUse: use, kid, activeFrom, privateKey }) =>
     use === tokenUse && privateKey !== undefined ? [{ kid, activeFrom, privateKey }] : [],
   );
   // Falls back to the first if this server's clock is behind that of the server that created the only key.
-  const newest = able.findLast((key) => key.activeFrom <= ctx.now) ?? able[0];
-  // There is none only if the pool was deleted in the meantime.
-  return newest ?? noSuchPool(pool.id);
+  return able.findLast((key) => key.activeFrom <= now) ?? able[0];
 }
 
 async function loadKeys(ctx: Ctx, pool: Pool): Promise<readonly SigningKey[]> {
@@ -130,7 +138,8 @@ export async function keyOfPair(
   };
 }
 
-async function importKey(row: SigningKeyRow): Promise<SigningKey> {
+/** The keys of a stored row. */
+export async function importKey(row: SigningKeyRow): Promise<SigningKey> {
   return {
     kid: row.kid,
     tokenUse: row.tokenUse,
