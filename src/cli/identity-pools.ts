@@ -1,7 +1,7 @@
 /** `poolhouse identity-pools`: what operators do with identity pools besides the API. */
-import { randomBytes } from "node:crypto";
 import { recorded } from "../domain/audit/command.ts";
 import { revokeCredentials } from "../domain/identity-pools/manage-identity-pools.ts";
+import { program } from "./actions.ts";
 import { CommandError } from "./command-error.ts";
 import { readArguments } from "./command-line.ts";
 import { withDatabase } from "./database.ts";
@@ -15,7 +15,7 @@ export async function identityPools([action = "", ...argv]: readonly string[]): 
   const poolId = operands[0]!;
   const done = await withDatabase(config, ({ db }) =>
     recorded(
-      { db, random: (bytes) => randomBytes(bytes), clock: Date.now },
+      program(db),
       operator(),
       (tx) => revokeCredentials({ db: tx, clock: Date.now }, poolId),
       () => ({ operation: "RevokeIdentityPoolCredentials", poolId }),

@@ -1,5 +1,4 @@
 /** `poolhouse keys`: access keys and key rotation, with or without a running server. */
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { type CommandEvent, recorded, recordingCommand } from "../domain/audit/command.ts";
@@ -13,20 +12,15 @@ import {
   setAccessKeyStatus,
 } from "../store/access-keys.ts";
 import { type Db, inTransaction } from "../store/db.ts";
+import { type Action, program, runAction } from "./actions.ts";
 import { CommandError } from "./command-error.ts";
-import { type Given, type Options, readArguments, timeText } from "./command-line.ts";
+import { type Given, timeText } from "./command-line.ts";
 import { withDatabase } from "./database.ts";
 import { operator } from "./operator.ts";
 import { RootKeyFile } from "./root-key.ts";
 import { rotations } from "./rotate.ts";
 import { Table } from "./text.ts";
-import { noSuchAction, wrongUsage } from "./usage.ts";
-
-interface Action {
-  readonly options: Options;
-  readonly operands: number;
-  run(given: Given): Promise<void>;
-}
+import { wrongUsage } from "./usage.ts";
 
 const json = { json: { type: "boolean" } } as const;
 const policy = { policy: { type: "string" } } as const;
@@ -60,13 +54,7 @@ const actions: Readonly<Record<string, Action>> = {
 };
 
 export async function keys(argv: readonly string[]): Promise<void> {
-  const words = argv[0] === "rotate" ? 2 : 1;
-  const name = argv.slice(0, words).join(" ");
-  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-  if (action === undefined) throw noSuchAction("keys", name);
-  const { options, operands } = action;
-  const expected = { options, operands, wrong: wrongUsage("keys", argv.slice(0, words)) };
-  await action.run(readArguments(argv.slice(words), expected));
+  await runAction("keys", actions, argv, argv[0] === "rotate" ? 2 : 1);
 }
 
 /** An access key as JSON for scripts. */
@@ -110,9 +98,9 @@ async function create({ config, text, flag }: Given): Promise<void> {
   const policy = policyText(text("policy"), config);
   const key = await withDatabase(config, ({ db }) =>
     recorded(
-      maker(db),
+      program(db),
       operator(),
-      (tx) => createAccessKey({ ...maker(tx), config }, name, policy),
+      (tx) => createAccessKey({ ...program(tx), config }, name, policy),
       ({ accessKeyId: target }) => ({ operation: "CreateAccessKey", target, details: { principal: name } }),
     ),
   );
@@ -129,7 +117,7 @@ async function setPolicy({ config, operands: [id], text }: Given): Promise<void>
       details: { changed: ["policy"] },
     };
     const set = (tx: Db) => changePolicy({ db: tx, config }, id!, policy);
-    if (!(await recorded(maker(db), operator(), set, () => event))) noSuchKey(id!);
+    if (!(await recorded(program(db), operator(), set, () => event))) noSuchKey(id!);
   });
   console.log(`${id}: policy set`);
 }
@@ -141,7 +129,7 @@ function changing(
 ): Action["run"] {
   return async ({ config, operands: [id] }) => {
     await withDatabase(config, async ({ db }) => {
-      const recording = recordingCommand(maker(db), operator(), { ...event, target: id });
+      const recording = recordingCommand(program(db), operator(), { ...event, target: id });
       if (!(await change(recording, id!))) noSuchKey(id!);
     });
     console.log(`${id}: ${done}`);
@@ -159,7 +147,7 @@ async function resetRoot({ config, flag }: Given): Promise<void> {
   };
   const file = new RootKeyFile(config.data);
   const key = await withDatabase(config, ({ db }) =>
-    resetRootKey(maker(recordingCommand(maker(db), operator(), event)), configured, (made) =>
+    resetRootKey(program(recordingCommand(program(db), operator(), event)), configured, (made) =>
       file.write(made),
     ),
   ).catch((error: unknown) => {
@@ -176,8 +164,6 @@ async function resetRoot({ config, flag }: Given): Promise<void> {
 AWS_ACCESS_KEY_ID=${key.accessKeyId}
 AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}`);
 }
-
-const maker = (db: Db) => ({ db, random: (bytes: number) => randomBytes(bytes), clock: Date.now });
 
 function noSuchKey(id: string): never {
   throw new CommandError(`There is no access key ${id}.`);

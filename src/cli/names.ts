@@ -1,9 +1,9 @@
 /** `poolhouse names`: ids of clients and pools, and domains, that a pool gave up and that others cannot take yet. */
-import { randomBytes } from "node:crypto";
 import { recorded } from "../domain/audit/command.ts";
 import { domainKey } from "../domain/user-pools/domains.ts";
 import { suggestion } from "../lib/closest.ts";
 import { listRetiredNames, type NameKind, releaseName } from "../store/retired-names.ts";
+import { program } from "./actions.ts";
 import { CommandError } from "./command-error.ts";
 import { type Given, readArguments, timeText } from "./command-line.ts";
 import { withDatabase } from "./database.ts";
@@ -45,9 +45,8 @@ async function release({ config, operands: [kind = "", given = ""] }: Given): Pr
   // Domains are stored in canonical form.
   const name = kind === "domain" ? (domainKey(given) ?? given) : given;
   await withDatabase(config, async ({ db }) => {
-    const program = { db, random: (bytes: number) => randomBytes(bytes), clock: Date.now };
     const released = await recorded(
-      program,
+      program(db),
       operator(),
       async (tx) => (await releaseName(tx, kind as NameKind, name)) ?? false,
       (done) => ({

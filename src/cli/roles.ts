@@ -1,5 +1,4 @@
 /** `poolhouse roles`: roles for temporary credentials, with or without a running server. */
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/section.ts";
@@ -11,18 +10,13 @@ import { type RoleDefinition, readTemplate } from "../domain/roles/role-template
 import { fileProblem } from "../lib/file-problem.ts";
 import type { Db } from "../store/db.ts";
 import { type Role, readRole } from "../store/roles.ts";
+import { type Action, program, runAction } from "./actions.ts";
 import { CommandError } from "./command-error.ts";
-import { type Given, type Options, readArguments, timeText } from "./command-line.ts";
+import { type Given, timeText } from "./command-line.ts";
 import { withDatabase } from "./database.ts";
 import { operator } from "./operator.ts";
 import { Table } from "./text.ts";
-import { noSuchAction, wrongUsage } from "./usage.ts";
-
-interface Action {
-  readonly options: Options;
-  readonly operands: number;
-  run(given: Given): Promise<void>;
-}
+import { wrongUsage } from "./usage.ts";
 
 const json = { json: { type: "boolean" } } as const;
 const text = { type: "string" } as const;
@@ -42,15 +36,8 @@ const actions: Readonly<Record<string, Action>> = {
 };
 
 export async function roles(argv: readonly string[]): Promise<void> {
-  const [name = ""] = argv;
-  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-  if (action === undefined) throw noSuchAction("roles", name);
-  const { options, operands } = action;
-  const expected = { options, operands, wrong: wrongUsage("roles", [name]) };
-  await action.run(readArguments(argv.slice(1), expected));
+  await runAction("roles", actions, argv);
 }
-
-const maker = (db: Db) => ({ db, random: (bytes: number) => randomBytes(bytes), clock: Date.now });
 
 /** A role in the form of a template, with what the server adds. */
 const described = (config: Config, role: Role) => ({
@@ -149,9 +136,9 @@ const told = (what: string, changes: readonly string[] | undefined) =>
 async function put(db: Db, role: RoleDefinition): Promise<string[] | undefined> {
   if (changesOf(await readRole(db, role.name), role)?.length === 0) return [];
   const done = await recorded(
-    maker(db),
+    program(db),
     operator(),
-    (tx) => putRole(maker(tx), role),
+    (tx) => putRole(program(tx), role),
     (changed) => ({
       operation: changed === undefined ? "CreateRole" : "UpdateRole",
       target: role.name,
@@ -164,12 +151,12 @@ async function put(db: Db, role: RoleDefinition): Promise<string[] | undefined> 
 }
 
 async function revoke({ config, operands: [name] }: Given): Promise<void> {
-  await changing(config, name!, "RevokeRoleSessions", (tx) => revokeSessions(maker(tx), name!));
+  await changing(config, name!, "RevokeRoleSessions", (tx) => revokeSessions(program(tx), name!));
   console.log(`${name}: all credentials that were issued until now are refused`);
 }
 
 async function remove({ config, operands: [name] }: Given): Promise<void> {
-  await changing(config, name!, "DeleteRole", (tx) => removeRole(maker(tx), name!));
+  await changing(config, name!, "DeleteRole", (tx) => removeRole(program(tx), name!));
   console.log(`${name}: deleted`);
 }
 
@@ -180,7 +167,7 @@ async function changing(
   work: (tx: Db) => Promise<boolean>,
 ): Promise<void> {
   await withDatabase(config, async ({ db }) => {
-    const done = await recorded(maker(db), operator(), work, () => ({ operation, target: name }));
+    const done = await recorded(program(db), operator(), work, () => ({ operation, target: name }));
     if (!done) noSuchRole(name);
   });
 }

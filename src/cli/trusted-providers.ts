@@ -1,26 +1,19 @@
 /** `poolhouse trusted-providers`: OpenID providers whose tokens identity pools and roles accept. */
-import { randomBytes } from "node:crypto";
 import { recorded } from "../domain/audit/command.ts";
 import { openIdProviderArn, withoutScheme } from "../domain/identity-pools/provider-names.ts";
-import type { Db } from "../store/db.ts";
 import {
   deleteTrustedProvider,
   listTrustedProviders,
   putTrustedProvider,
   readTrustedProvider,
 } from "../store/trusted-providers.ts";
+import { type Action, program, runAction } from "./actions.ts";
 import { CommandError } from "./command-error.ts";
-import { type Given, type Options, readArguments } from "./command-line.ts";
+import type { Given } from "./command-line.ts";
 import { withDatabase } from "./database.ts";
 import { operator } from "./operator.ts";
 import { Table } from "./text.ts";
-import { noSuchAction, wrongUsage } from "./usage.ts";
-
-interface Action {
-  readonly options: Options;
-  readonly operands: number;
-  run(given: Given): Promise<void>;
-}
+import { wrongUsage } from "./usage.ts";
 
 const actions: Readonly<Record<string, Action>> = {
   list: { options: { json: { type: "boolean" } }, operands: 0, run: list },
@@ -29,15 +22,8 @@ const actions: Readonly<Record<string, Action>> = {
 };
 
 export async function trustedProviders(argv: readonly string[]): Promise<void> {
-  const [name = ""] = argv;
-  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-  if (action === undefined) throw noSuchAction("trusted-providers", name);
-  const { options, operands } = action;
-  const expected = { options, operands, wrong: wrongUsage("trusted-providers", [name]) };
-  await action.run(readArguments(argv.slice(1), expected));
+  await runAction("trusted-providers", actions, argv);
 }
-
-const maker = (db: Db) => ({ db, random: (bytes: number) => randomBytes(bytes), clock: Date.now });
 
 async function list({ config, flag }: Given): Promise<void> {
   const all = await withDatabase(config, ({ db }) => listTrustedProviders(db));
@@ -54,7 +40,7 @@ async function put({ config, operands: [issuer], text }: Given): Promise<void> {
   const arn = openIdProviderArn(config, withoutScheme(issuer!));
   await withDatabase(config, ({ db }) =>
     recorded(
-      maker(db),
+      program(db),
       operator(),
       async (tx) => {
         const now = Date.now();
@@ -76,7 +62,7 @@ function isIssuer(text: string): boolean {
 async function remove({ config, operands: [arn] }: Given): Promise<void> {
   const done = await withDatabase(config, ({ db }) =>
     recorded(
-      maker(db),
+      program(db),
       operator(),
       async (tx) => (await readTrustedProvider(tx, arn!)) !== undefined && deleteTrustedProvider(tx, arn!),
       () => ({ operation: "DeleteTrustedProvider", target: arn! }),
