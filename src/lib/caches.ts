@@ -26,4 +26,14 @@ export class Caches {
     // Only this kind fills the map.
     return map as Map<string, V>;
   }
+
+  /** The cached value of a key, made if it is not there. A failure to make it caches nothing. */
+  obtain<V>(kind: CacheKind<V>, key: string, make: () => V): V {
+    const cache = this.of(kind);
+    const known = cache.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    cache.set(key, made);
+    return made;
+  }
 }

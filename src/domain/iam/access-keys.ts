@@ -168,14 +168,8 @@ export function principalOf(ctx: Ctx, key: Pick<AccessKey, "id" | "principal" | 
 /** Policies by their text, compiled. */
 const compiledPolicies = new CacheKind<Policy>(200);
 
-function compiled(ctx: Ctx, text: string): Policy {
-  const cache = ctx.app.caches.of(compiledPolicies);
-  const known = cache.get(text);
-  if (known !== undefined) return known;
-  const policy = parsePolicy(text);
-  cache.set(text, policy);
-  return policy;
-}
+const compiled = ({ app }: Ctx, text: string): Policy =>
+  app.caches.obtain(compiledPolicies, text, () => parsePolicy(text));
 
 /** Decides whether the principal's policies allow the call: that of its key or role, and those of its session. */
 export async function decide(ctx: Ctx, principal: Principal, request: PolicyRequest): Promise<Verdict> {

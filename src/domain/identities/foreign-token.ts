@@ -16,18 +16,13 @@ export interface Issuer {
 const verifiers = new CacheKind<Verifier>(500);
 
 function verifierOf({ app }: Ctx, { issuer, clientIds }: Issuer): Verifier {
-  const cache = app.caches.of(verifiers);
-  const key = JSON.stringify([issuer, clientIds]);
-  let verifier = cache.get(key);
-  if (verifier === undefined) {
-    const options = { issuer, clientId: clientIds, use: "id", algorithms } as const;
-    verifier = createVerifier(options, {
+  const options = { issuer, clientId: clientIds, use: "id", algorithms } as const;
+  return app.caches.obtain(verifiers, JSON.stringify([issuer, clientIds]), () =>
+    createVerifier(options, {
       fetch: (url, { headers, signal }) => app.outbound.fetch(url, { headers, signal }),
       now: app.clock,
-    });
-    cache.set(key, verifier);
-  }
-  return verifier;
+    }),
+  );
 }
 
 /** As OpenID providers sign; never with a key that is shared. */

@@ -22,14 +22,8 @@ export function trusts(
 }
 
 /** A role's trust policy. */
-export function trustOf(ctx: Ctx, { trust }: Pick<Role, "trust">): TrustPolicy {
-  const cache = ctx.app.caches.of(trustPolicies);
-  const known = cache.get(trust);
-  if (known !== undefined) return known;
-  const policy = parseTrustPolicy(trust);
-  cache.set(trust, policy);
-  return policy;
-}
+export const trustOf = ({ app }: Ctx, { trust }: Pick<Role, "trust">): TrustPolicy =>
+  app.caches.obtain(trustPolicies, trust, () => parseTrustPolicy(trust));
 
 /** What a new session is about, besides its role and its time. */
 export type NewSession = Omit<SessionFacts, "roleArn" | "roleName" | "roleId" | "issuedAt" | "expiresAt"> & {
