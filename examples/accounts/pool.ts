@@ -10,12 +10,12 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { setting } from "./settings.ts";
 
-/**
- * A pool that hangs is given up, in milliseconds; the SDK would only warn. It repeats a call whose answer is lost, up to
- * AWS_MAX_ATTEMPTS (3) times.
- */
+/** Milliseconds that the pool has for an answer. */
+const patience = Number(process.env["POOL_TIMEOUT"] ?? 2_000);
+
+/** A pool that hangs is given up; the SDK would only warn. It repeats a call whose answer is lost, up to AWS_MAX_ATTEMPTS (3) times. */
 const idp = new CognitoIdentityProviderClient({
-  requestHandler: { connectionTimeout: 2_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
+  requestHandler: { connectionTimeout: patience, requestTimeout: patience, throwOnRequestTimeout: true },
 });
 const UserPoolId = setting("USER_POOL_ID");
 const ClientId = setting("CLIENT_ID");

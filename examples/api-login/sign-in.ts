@@ -12,8 +12,9 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { setting } from "./settings.ts";
 
-/** Milliseconds; without them a call would wait for a pool that hangs. */
-const limits = { connectionTimeout: 2_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
+/** Milliseconds that the pool has for an answer; without them a call would wait for one that hangs. */
+const requestTimeout = Number(process.env["POOL_TIMEOUT"] ?? 3_000);
+const limits = { connectionTimeout: 2_000, requestTimeout, throwOnRequestTimeout: true };
 const pool = new CognitoIdentityProviderClient({ maxAttempts: 2, requestHandler: limits });
 const client = { ClientId: setting("API_CLIENT_ID"), ClientSecret: setting("API_CLIENT_SECRET") };
 

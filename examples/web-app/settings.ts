@@ -9,4 +9,4 @@ export function setting(name: string): string {
 export const appUrl = new URL(setting("APP_URL"));
 
 /** Milliseconds that the user pool and APIs have for an answer. */
-export const patience = 4_000;
+export const patience = Number(process.env["POOL_TIMEOUT"] ?? 4_000);

@@ -12,6 +12,7 @@ import {
   isWhole,
   me,
   post,
+  type Running,
   recordsOf,
   signIn,
   start,
@@ -19,6 +20,14 @@ import {
   usersOf,
 } from "./accounts.ts";
 import { harms, laterSteps, pointsOf, steps, withstand } from "./accounts-failing.ts";
+
+/** Ends the server, and starts it with other settings. */
+async function restart(running: Running, settings?: Parameters<typeof start>[1]): Promise<void> {
+  const exited = once(running.child, "exit");
+  running.child.kill();
+  await exited;
+  running.child = await start(running.app, settings);
+}
 
 forEachServer("examples/accounts with failures", (open) => {
   const example = startOnce(open);
@@ -121,11 +130,13 @@ forEachServer("examples/accounts with failures", (open) => {
   });
 
   test("while the pool is away there is no record to see, and then there is", async () => {
-    const { app } = await example();
+    const running = await example();
+    const { app } = running;
     const email = newAddress();
     await post(app, email);
     const { AccessToken } = await signIn(app, email);
     // One that hangs is given up by itself.
+    await restart(running, { patience: 500 });
     for (const harm of ["refuse", "hang"] as const) {
       app.relay.plan = () => harm;
       const answers = await Promise.all([me(app, AccessToken), post(app, newAddress())]);
@@ -135,11 +146,14 @@ forEachServer("examples/accounts with failures", (open) => {
       );
     }
     app.relay.plan = () => undefined;
+    await restart(running);
     assert.equal((await me(app, AccessToken)).status, 200);
   });
 
   test("whoever waits behind a creation that the pool did not answer does not wait for it in turn", async () => {
-    const { app } = await example();
+    const running = await example();
+    const { app } = running;
+    await restart(running, { patience: 2_000 });
     const email = newAddress();
     const before = app.relay.calls.length;
     app.relay.plan = () => "hang";
@@ -147,6 +161,7 @@ forEachServer("examples/accounts with failures", (open) => {
     app.relay.plan = () => undefined;
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([503]));
     assert.equal(app.relay.calls.length - before, 1, "the one in front");
+    await restart(running);
     assert.equal((await post(app, email)).status, 201);
     await isWhole(app, email);
   });
@@ -160,10 +175,7 @@ forEachServer("examples/accounts with failures", (open) => {
   test("by itself it repeats each call whose answer was lost, and its caller hears of nothing", async () => {
     const running = await example();
     const { app } = running;
-    const exited = once(running.child, "exit");
-    running.child.kill();
-    await exited;
-    running.child = await start(app, 3);
+    await restart(running, { attempts: 3 });
     const email = newAddress();
     const lost = new Set<string>();
     app.relay.plan = (operation) => {
