@@ -6,10 +6,10 @@ import { test } from "node:test";
 import { giveStyle, png } from "../hosted-ui/brands.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { makePool } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { runWith } from "./program.ts";
 
-forEachServer("poolhouse messages preview", (open) => {
+forOneServer("sqlite", "poolhouse messages preview", (open) => {
   test("shows a pool's own words, or ours in a language, and writes the HTML into a file", async () => {
     const server = await open();
     const { database, data, masterKey } = server.app.config;

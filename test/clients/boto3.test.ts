@@ -8,12 +8,12 @@ import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { password } from "../kit/people.ts";
 import { rootKey } from "../kit/sdk.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 
 const script = fileURLToPath(new URL("boto3_client.py", import.meta.url));
 
 describe("boto3", needs("boto3"), () => {
-  forEachServer("a Python program", (open) => {
+  forOneServer("sqlite", "a Python program", (open) => {
     test("pool, client, sign-up, sign-in, paginator, typed exceptions, sign-out", async () => {
       const server = await open();
       const env = {

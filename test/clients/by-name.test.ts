@@ -13,7 +13,7 @@ import { compileCache } from "../kit/compile-cache.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { everyFlow, makePool, makeSomebody, password } from "../kit/people.ts";
 import { rootKey } from "../kit/sdk.ts";
-import { byAddress, forEachServer } from "../kit/server.ts";
+import { byAddress, forOneServer } from "../kit/server.ts";
 
 const data = temporaryFolder();
 const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "moving-from-cognito.md"), "utf8");
@@ -36,7 +36,8 @@ const environment = {
 const UserPoolId = "us-east-1_AbCdEf123";
 const ClientId = "1example23456789";
 
-forEachServer(
+forOneServer(
+  "postgres",
   "by name",
   (open) => {
     const start = async () => {

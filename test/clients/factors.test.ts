@@ -18,7 +18,7 @@ import {
 } from "amazon-cognito-identity-js";
 import { start, totp, turnMfa } from "../kit/factors.ts";
 import { makePool, makeUser, password, refused } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 
 /** What the library asks its page to do in the course of a sign-in, in order. */
 interface Steps {
@@ -67,7 +67,7 @@ const told = <T>(
   run: (callbacks: { onSuccess: (result: T) => void; onFailure: (error: unknown) => void }) => void,
 ): Promise<T> => new Promise((resolve, reject) => run({ onSuccess: resolve, onFailure: reject }));
 
-forEachServer("amazon-cognito-identity-js with factors", (open) => {
+forOneServer("postgres", "amazon-cognito-identity-js with factors", (open) => {
   async function setUp(devices?: { challenge?: boolean; onPrompt?: boolean }) {
     const server = await open();
     const place = await makePool(

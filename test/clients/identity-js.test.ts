@@ -25,7 +25,7 @@ import {
   uuid,
   verifiedByMail,
 } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 import { called, poolOf, refused, told } from "./identity-js.ts";
 
@@ -53,7 +53,7 @@ async function session(user: CognitoUser, secret = password): Promise<CognitoUse
   return signedIn;
 }
 
-forEachServer("amazon-cognito-identity-js", (open) => {
+forOneServer("sqlite", "amazon-cognito-identity-js", (open) => {
   const start = async (settings: Parameters<typeof makePool>[1] = {}) => {
     const server = await open();
     const { UserPoolId: poolId } = await makePool(server, { ...verifiedByMail, ...settings });

@@ -5,9 +5,9 @@ import { request as httpRequest } from "node:http";
 import { test } from "node:test";
 import { call, signed } from "../kit/calls.ts";
 import { everyFlow, makeClient, makePool, password, verifiedByMail } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 
-forEachServer("malformed", (open) => {
+forOneServer("postgres", "malformed", (open) => {
   const start = async () => {
     const server = await open();
     const { UserPoolId: poolId } = await makePool(server, verifiedByMail);

@@ -13,7 +13,7 @@ import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { makePool, makeUser, password } from "../kit/people.ts";
 import { freePort } from "../kit/ports.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { annsAttributes } from "../oauth/support.ts";
 import { type Apache, startApache } from "./apache.ts";
 
@@ -85,7 +85,8 @@ describe("mod_auth_openidc", needs("mod_auth_openidc"), () => {
     for (const one of running) await one.close();
   });
 
-  forEachServer(
+  forOneServer(
+    "sqlite",
     "in front of pages",
     (open) => {
       async function setUp() {

@@ -15,9 +15,9 @@ import {
   unique,
   verifiedByMail,
 } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 
-forEachServer("refused", (open) => {
+forOneServer("sqlite", "refused", (open) => {
   const start = async (settings: Parameters<typeof makeClient>[2] = {}) => {
     const server = await open();
     const { UserPoolId: poolId } = await makePool(server, verifiedByMail);

@@ -18,7 +18,7 @@ import AWS from "aws-sdk";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { makeSomebody, password, unique } from "../kit/people.ts";
 import { rootKey } from "../kit/sdk.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 interface Challenged {
   readonly AuthenticationResult?: { readonly AccessToken: string };
@@ -50,7 +50,7 @@ function signInOnThePage(
   );
 }
 
-forEachServer("AWS SDK for JavaScript v2", (open) => {
+forOneServer("postgres", "AWS SDK for JavaScript v2", (open) => {
   test("seed 002: an API server makes an account, a page signs in, the API verifies", async () => {
     const server = await open();
     const cognito = new AWS.CognitoIdentityServiceProvider(configurationOf(server));

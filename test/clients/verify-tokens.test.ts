@@ -19,7 +19,7 @@ import {
   uuid,
   verifiedByMail,
 } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 /** aws-jwt-verify's own fetcher speaks https only; the cache that asks is its own. */
 const overHttp = () =>
@@ -31,7 +31,7 @@ async function publishedKeys(server: TestServer, poolId: string): Promise<Jwks> 
   return (await response.json()) as Jwks;
 }
 
-forEachServer("tokens", (open) => {
+forOneServer("postgres", "tokens", (open) => {
   const start = async (settings: Parameters<typeof makePool>[1] = {}) => {
     const server = await open();
     const { UserPoolId: poolId } = await makePool(server, { ...verifiedByMail, ...settings });

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { newAddress, verifiedMail } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import {
   at,
   isNowhere,
@@ -29,7 +29,7 @@ async function restart(running: Running, settings?: Parameters<typeof start>[1])
   running.child = await start(running.app, settings);
 }
 
-forEachServer("examples/accounts with failures", (open) => {
+forOneServer("postgres", "examples/accounts with failures", (open) => {
   const example = startOnce(open);
 
   test("a new account makes the calls of which each fails here", async () => {

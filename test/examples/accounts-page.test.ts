@@ -8,7 +8,7 @@ import { findings, picture } from "../browser/axe.ts";
 import { browse } from "../kit/chromium.ts";
 import { needs } from "../kit/machine.ts";
 import { newAddress, password } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { at, type Example, isWhole, post, startOnce } from "./accounts.ts";
 
 const another = "Another-Horse-8";
@@ -70,9 +70,7 @@ async function shown(page: Page): Promise<Record<string, string>> {
 }
 
 describe("the page of examples/accounts", needs("chromium"), () => {
-  forEachServer("with a server", (open, database) => {
-    // Nothing on it depends on the database.
-    if (database !== "sqlite") return;
+  forOneServer("sqlite", "with a server", (open) => {
     const running = startOnce(open);
     const example = async () => (await running()).app;
 

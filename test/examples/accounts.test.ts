@@ -21,7 +21,7 @@ import {
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { everyFlow, makeClient, makePool, newAddress, password } from "../kit/people.ts";
 import { newSdk } from "../kit/sdk.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import {
   at,
   type Example,
@@ -42,7 +42,7 @@ type CreateCognitoUser = (userId: string, email: string, password: string) => Pr
 type Seed = (configuration: object, poolId: string, clientId: string) => CreateCognitoUser;
 const seed = createRequire(import.meta.url)("../clients/seed-002.cjs") as Seed;
 
-forEachServer("examples/accounts", (open) => {
+forOneServer("postgres", "examples/accounts", (open) => {
   const running = startOnce(open);
   const example = async () => (await running()).app;
 

@@ -11,10 +11,10 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { parse } from "yaml";
 import { compileCache } from "../kit/compile-cache.ts";
-import { forEachServer, forOneServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { checkOrders, example, setUpOrders } from "./api-authorizer.ts";
 
-forEachServer("examples/api-authorizer", (open) => {
+forOneServer("postgres", "examples/api-authorizer", (open) => {
   test("on plain Node.js: groups and scopes decide", async () => {
     const orders = await setUpOrders(await open());
     const argv = ["--env-file=.env", join(example, "server.ts")];

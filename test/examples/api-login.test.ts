@@ -18,7 +18,7 @@ import {
 import { browse } from "../kit/chromium.ts";
 import { makePool, makeUser, signIn } from "../kit/people.ts";
 import { freePort } from "../kit/ports.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { at, type Example, setUp, signInAs, start } from "./web-app.ts";
 
 const folderOf = join(import.meta.dirname, "..", "..", "examples", "api-login");
@@ -64,7 +64,7 @@ async function call(
   };
 }
 
-forEachServer("examples/api-login", (open, database) => {
+forOneServer("sqlite", "examples/api-login", (open) => {
   let made: Promise<Place> | undefined;
   async function prepare(): Promise<Place> {
     const server = await open();
@@ -126,7 +126,6 @@ forEachServer("examples/api-login", (open, database) => {
   });
 
   test("only what is signed out is called so", async () => {
-    if (database === "postgres") return;
     const place = await example();
     const { refresh_token, access_token } = await login(place, "rita");
     // What is no refresh token at all is done with.
@@ -242,7 +241,6 @@ forEachServer("examples/api-login", (open, database) => {
   });
 
   test("without the pool, nothing says that a password or a token is wrong", async () => {
-    if (database === "postgres") return;
     const place = await example();
     const { refresh_token } = await login(place, "rita");
     const api = `http://localhost:${await freePort()}/`;
@@ -266,7 +264,6 @@ forEachServer("examples/api-login", (open, database) => {
   });
 
   test("the web application calls it with its own user's token", async () => {
-    if (database === "postgres") return;
     const place = await example();
     await place.server.client.send(
       new AdminAddUserToGroupCommand({

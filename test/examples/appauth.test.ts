@@ -14,7 +14,7 @@ import { formsIn, newVisitor, type Shown, type Visitor } from "../hosted-ui/visi
 import { browse } from "../kit/chromium.ts";
 import { makePool, makeUser, password, verifiedMail } from "../kit/people.ts";
 import { createProvider } from "../kit/providers.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { claimsOf } from "../oauth/support.ts";
 
 const folder = join(import.meta.dirname, "..", "..", "examples", "appauth");
@@ -179,7 +179,7 @@ after(() => {
 
 const federations = { "an OpenID provider": withOpenIdProvider, "a SAML provider": withSamlProvider };
 
-forEachServer("examples/appauth", (open) => {
+forOneServer("postgres", "examples/appauth", (open) => {
   for (const [kind, newFederation] of Object.entries(federations))
     for (const file of files)
       test(`${file}: with identity_provider, through ${kind}`, async () => {

@@ -348,5 +348,5 @@ describe("examples/legacy-cms", () => {
         ),
       );
     });
-  });
+  }, "postgres");
 });

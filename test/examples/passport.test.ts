@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { DeleteUserPoolClientCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { BrowserContext, Page } from "playwright-core";
 import { browse } from "../kit/chromium.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { answerTo, type Example, openFamilies, setUp, signInAs, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];
@@ -35,7 +35,7 @@ async function enter(example: Example, name: string): Promise<Page> {
   return page;
 }
 
-forEachServer("examples/web-app with passport", (open) => {
+forOneServer("postgres", "examples/web-app with passport", (open) => {
   let made: Promise<Example> | undefined;
   const example = () => {
     made ??= (async () => {

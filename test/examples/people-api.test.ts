@@ -14,7 +14,7 @@ import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { openDatabase } from "../../examples/people/api/database.ts";
 import { makeClient, makePool } from "../kit/people.ts";
 import { addressOf, openRelay } from "../kit/relay.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { type Api, forEachStore, type Pool, setUp, signInByApi, startApi, stopProgram } from "./people.ts";
 
 interface Answer {
@@ -68,9 +68,7 @@ const pointersOf = ({ body }: Answer) =>
 
 const namesOf = ({ body }: Answer) => (body["people"] as { name: string }[]).map(({ name }) => name);
 
-forEachServer("the API of examples/people", (open, database) => {
-  // The pool's own database makes no difference here.
-  if (database !== "sqlite") return;
+forOneServer("sqlite", "the API of examples/people", (open) => {
   let made: Promise<Pool> | undefined;
   const pool = () => {
     made ??= open().then(setUp);

@@ -10,7 +10,7 @@ import { findings } from "../browser/axe.ts";
 import { forceMfaOn } from "../kit/factors.ts";
 import { needs } from "../kit/machine.ts";
 import { newAddress, password } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { trustedTls } from "../kit/tls.ts";
 import {
   enter,
@@ -87,11 +87,10 @@ const scenes: Readonly<Record<string, (page: Page, room: ReadingRoom) => Promise
 };
 
 describe("the looks of examples/react-amplify", needs("chromium"), () => {
-  forEachServer(
+  forOneServer(
+    "sqlite",
     "with a server",
-    (open, database) => {
-      // What it looks like does not depend on the database.
-      if (database !== "sqlite") return;
+    (open) => {
       const opened: { close(): Promise<void> }[] = [];
       after(async () => {
         for (const one of opened.toReversed()) await one.close();

@@ -11,7 +11,7 @@ import { person } from "../../examples/react-amplify/pool.ts";
 import { forceMfaOn, totp } from "../kit/factors.ts";
 import { needs } from "../kit/machine.ts";
 import { makeUser, newAddress, password, refused } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { trustedTls } from "../kit/tls.ts";
 import { claimsOf } from "../oauth/support.ts";
 import {
@@ -35,9 +35,10 @@ const { environment, flags } = await trustedTls();
 const another = "Another-Horse-8";
 
 describe("examples/react-amplify", needs("chromium"), () => {
-  forEachServer(
+  forOneServer(
+    "sqlite",
     "with a server",
-    (open, database) => {
+    (open) => {
       const rooms: ReadingRoom[] = [];
       let visitor: Promise<Visitor> | undefined;
       // Before the server's own end, which waits for the browser's connections.
@@ -121,9 +122,6 @@ describe("examples/react-amplify", needs("chromium"), () => {
         await enter(page);
         await seen(page, "Welcome");
       });
-
-      // That Amplify's calls do the same on both databases is proven by test/browser.
-      if (database !== "sqlite") return;
 
       test("by a password: told when it is wrong, kept over a reload, out everywhere", async () => {
         const { page, server, ClientId } = await come();

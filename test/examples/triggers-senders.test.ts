@@ -148,5 +148,5 @@ describe("the senders of examples/triggers", () => {
       const kept = { sub: "1", email: "ann@example.com", email_verified: "true", name: "Ann" };
       assert.deepEqual({ ...mapped }, kept);
     });
-  });
+  }, "postgres");
 });

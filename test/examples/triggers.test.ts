@@ -228,5 +228,5 @@ describe("the handlers of examples/triggers", () => {
         client.destroy();
       }
     });
-  });
+  }, "sqlite");
 });

@@ -17,7 +17,7 @@ import {
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { makeClient, makePool } from "../kit/people.ts";
 import { freePort } from "../kit/ports.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { at, type Example, run, setUp, signInByApi, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];
@@ -44,7 +44,7 @@ function forge(token: string, header: object, key: KeyObject): Promise<string> {
   return new SignJWT(decodeJwt(token)).setProtectedHeader({ ...genuine, alg: "RS256", ...header }).sign(key);
 }
 
-forEachServer("examples/web-app without a browser", (open) => {
+forOneServer("postgres", "examples/web-app without a browser", (open) => {
   let made: Promise<Example> | undefined;
   const example = () => {
     made ??= (async () => {

@@ -10,7 +10,7 @@ import {
 import type { BrowserContext, Page } from "playwright-core";
 import { findings } from "../browser/axe.ts";
 import { browse } from "../kit/chromium.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { answerTo, at, type Example, openFamilies, setUp, signInAs, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];
@@ -47,7 +47,7 @@ const isAtPool =
 const textOf = async (page: Page, selector: string) => (await page.textContent(selector)) ?? "";
 const heading = (page: Page) => textOf(page, "h1");
 
-forEachServer("examples/web-app", (open, database) => {
+forOneServer("sqlite", "examples/web-app", (open, database) => {
   let made: Promise<Example> | undefined;
   async function example(): Promise<Example> {
     const server = await open();

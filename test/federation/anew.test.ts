@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { Freshness } from "../../src/domain/federation/protocol.ts";
 import { saml } from "../../src/domain/federation/saml.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { Browser, codeIn, newPlace, queryOf } from "./browser-way.ts";
 import { type OwnProvider, ourClient, ourSecret, startOwnProvider } from "./own-provider.ts";
 import { base64, contextOf, makePlace, metadataOf, newKey, responseXml, sayings } from "./saml-kit.ts";
@@ -17,7 +17,7 @@ after(() => {
 const key = await newKey("provider");
 const minute = 60_000;
 
-forEachServer("users who must sign in anew", (open) => {
+forOneServer("postgres", "users who must sign in anew", (open) => {
   test("an OpenID provider proves it by auth_time", async () => {
     const server = await open();
     const own = await startOwnProvider();

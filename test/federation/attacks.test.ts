@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 import { after, test } from "node:test";
 import { generateKeyPair } from "jose";
 import type { Provider } from "../../src/domain/federation/provider.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { type OwnProvider, ourClient, ourSecret, startOwnProvider } from "./own-provider.ts";
 import { type Attempt, begin, type Field, newField, refusal } from "./support.ts";
 
@@ -248,7 +248,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-forEachServer("hostile OpenID providers", (open, database) => {
+forOneServer("sqlite", "hostile OpenID providers", (open, database) => {
   let made: Promise<Field> | undefined;
   const field = async () => {
     made ??= newField(await open());

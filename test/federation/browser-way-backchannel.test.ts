@@ -1,7 +1,7 @@
 /** An OpenID provider ends what its sessions have led to (OpenID Connect Back-Channel Logout 1.0). */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { post } from "../oauth/support.ts";
 import { addProvider, Browser, codeIn, newPlace, offer, queryOf, redeem } from "./browser-way.ts";
 import { type OwnProvider, ourClient, ourSecret, startOwnProvider } from "./own-provider.ts";
@@ -13,7 +13,7 @@ after(() => {
 
 const seconds = () => Math.floor(Date.now() / 1000);
 
-forEachServer("back-channel logout", (open) => {
+forOneServer("postgres", "back-channel logout", (open) => {
   test("a logout token ends the browser's session and the tokens of sign-ins through the provider", async () => {
     const server = await open();
     const own = await startOwnProvider();

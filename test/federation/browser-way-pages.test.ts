@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { ListIdentityProvidersCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { watchWork } from "../api/work.ts";
 import { makePool, makeUser, password } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { addProvider, Browser, callback, codeIn, offer, queryOf } from "./browser-way.ts";
 
 const kinds = ["Google", "Facebook", "LoginWithAmazon", "SignInWithApple"] as const;
@@ -82,7 +82,7 @@ async function addMany({ app }: TestServer, { UserPoolId: pool_id }: Place, coun
     .execute();
 }
 
-forEachServer("identity providers on the pages", (open) => {
+forOneServer("postgres", "identity providers on the pages", (open) => {
   test("each provider of the client has a button that leads there with the same request", async () => {
     const server = await open();
     const place = await newPlace(server);

@@ -6,7 +6,7 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { insertSamlKey } from "../../src/store/saml-keys.ts";
 import { ask } from "../kit/ask.ts";
 import { makePool } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { claimsOf, post } from "../oauth/support.ts";
 import {
   addProvider,
@@ -101,7 +101,7 @@ async function logoutRequest(server: TestServer, { base }: SamlPlace, session: s
   return `${base}/saml2/logout?${query}&${new URLSearchParams({ Signature })}`;
 }
 
-forEachServer("the way of a browser to a SAML provider and back", (open) => {
+forOneServer("sqlite", "the way of a browser to a SAML provider and back", (open) => {
   test("a response comes by a form of another site, and counts once", async () => {
     const server = await open();
     const place = await newPlace(server);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { verifyLogoutToken } from "../../src/domain/federation/logout-token.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { type OwnProvider, ourClient, ourSecret, startOwnProvider } from "./own-provider.ts";
 import { newField, refusal } from "./support.ts";
 
@@ -15,7 +15,7 @@ const event = "http://schemas.openid.net/event/backchannel-logout";
 const seconds = () => Math.floor(Date.now() / 1000);
 let serial = 0;
 
-forEachServer("logout tokens", (open) => {
+forOneServer("sqlite", "logout tokens", (open) => {
   async function start() {
     const own = await startOwnProvider();
     running.push(own);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { exportJWK, generateKeyPair } from "jose";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { base, callback, type OpenIdProvider, secret, startOpenIdProvider } from "./openid-provider.ts";
 import { begin, type Field, newField, refusal } from "./support.ts";
 
@@ -33,7 +33,7 @@ async function keysFor(...algorithms: readonly string[]): Promise<{ keys: object
   return { keys: await Promise.all(keys) };
 }
 
-forEachServer("OpenID Connect", (open) => {
+forOneServer("postgres", "OpenID Connect", (open) => {
   let made: Promise<Field> | undefined;
   const field = async () => {
     made ??= newField(await open());

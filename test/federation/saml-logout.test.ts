@@ -9,7 +9,7 @@ import { Refusal } from "../../src/lib/refusal.ts";
 import { insertProvider } from "../../src/store/identity-providers.ts";
 import { insertSamlKey } from "../../src/store/saml-keys.ts";
 import { watchWork } from "../api/work.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import {
   base64,
   contextOf,
@@ -122,7 +122,7 @@ async function namesIn(reading: ReturnType<typeof readLogoutMessage>): Promise<s
   return read.kind === "request" ? read.providers.map(({ name }) => name).sort() : assert.fail(read.kind);
 }
 
-forEachServer("Logout messages of SAML providers", (open) => {
+forOneServer("postgres", "Logout messages of SAML providers", (open) => {
   const setting = async () => {
     const server = await open();
     server.clock.freeze();

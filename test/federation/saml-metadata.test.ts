@@ -8,7 +8,7 @@ import { saml } from "../../src/domain/federation/saml.ts";
 import { parseSamlMetadata } from "../../src/domain/federation/saml-metadata.ts";
 import { SamlFault } from "../../src/domain/federation/saml-xml.ts";
 import { readSamlMetadata } from "../../src/store/saml-keys.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import {
   base64,
   contextOf,
@@ -190,7 +190,7 @@ test("where a signature is demanded, it is that of the given certificate, and no
     await assert.rejects(parseSamlMetadata(text, demands), { message }, name);
 });
 
-forEachServer("Metadata of SAML providers by URL", (open) => {
+forOneServer("sqlite", "Metadata of SAML providers by URL", (open) => {
   const served = { status: 200, body: right, times: 0 };
   const http = createServer((_request, response) => {
     served.times += 1;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { saml, verifyUnsolicited } from "../../src/domain/federation/saml.ts";
 import { Refusal } from "../../src/lib/refusal.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { documents, keys, minute, signatures, statements, wrappings } from "./saml-attacks.ts";
 import {
   attributeOf,
@@ -34,7 +34,7 @@ async function refused(work: Promise<unknown>, text: string): Promise<void> {
   });
 }
 
-forEachServer("Responses of SAML providers", (open, database) => {
+forOneServer("sqlite", "Responses of SAML providers", (open, database) => {
   const details = { MetadataFile: metadataOf([keys.idp.certificate]) };
   const made = new WeakMap<TestServer, Promise<SamlPlace>>();
   const setting = async () => {

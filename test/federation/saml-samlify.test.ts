@@ -5,7 +5,7 @@ import type { Freshness } from "../../src/domain/federation/protocol.ts";
 import { saml, verifyUnsolicited } from "../../src/domain/federation/saml.ts";
 import { readLogoutMessage } from "../../src/domain/federation/saml-logout.ts";
 import { serviceProviderMetadata } from "../../src/domain/federation/saml-sp-metadata.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { acs, base, contextOf, entityId, makePlace, newKey, type SamlPlace, slo } from "./saml-kit.ts";
 import {
   IdentityProvider,
@@ -98,7 +98,7 @@ async function answer(idp: Idp, sp: Sp, id: string, requestInfo: object): Promis
   return new URLSearchParams({ SAMLResponse: made.context });
 }
 
-forEachServer("SAML with samlify", (open) => {
+forOneServer("postgres", "SAML with samlify", (open) => {
   const setting = async (details: Readonly<Record<string, string>> = {}, idp = provider()) => {
     const server = await open();
     const place = await makePlace(

@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import { decodeProtectedHeader, jwtVerify } from "jose";
 import type { Provider } from "../../src/domain/federation/provider.ts";
 import { withEndpoints } from "../../src/domain/federation/social.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { type OwnProvider, ourClient, ourSecret, startOwnProvider } from "./own-provider.ts";
 import { begin, type Field, newField, refusal } from "./support.ts";
 
@@ -29,7 +29,7 @@ const mapping = (provider: Provider, names: readonly string[]): Provider => ({
   mapping: Object.fromEntries(names.map((name) => [`custom:${name}`, name])),
 });
 
-forEachServer("social providers", (open) => {
+forOneServer("sqlite", "social providers", (open) => {
   let made: Promise<Field> | undefined;
   const field = async () => {
     made ??= newField(await open());

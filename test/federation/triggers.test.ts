@@ -5,7 +5,7 @@ import { ListUsersCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { makeUser, newAddress, unique } from "../kit/people.ts";
 import {
   eventsOf,
-  forEachServerWithFunctions,
+  forOneServerWithFunctions,
   plainTriggers,
   script,
   scripted,
@@ -35,7 +35,7 @@ const before = "PreAuthentication_Authentication";
 const after = "PostAuthentication_Authentication";
 const confirms = "PostConfirmation_ConfirmSignUp";
 
-forEachServerWithFunctions("functions and users of identity providers", (open) => {
+forOneServerWithFunctions("postgres", "functions and users of identity providers", (open) => {
   const newPlace = async () => federatedPlace(await open(), { LambdaConfig });
 
   test("what a function throws reaches the client, at every trigger", async () => {

@@ -6,7 +6,7 @@ import { finishFederation } from "../../src/domain/federation/finish.ts";
 import { findProvider } from "../../src/domain/federation/provider.ts";
 import { deleteProvider } from "../../src/store/identity-providers.ts";
 import { makePool, makeUser, newAddress, password, refused, signIn, unique } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import {
   addProvider,
   arrive,
@@ -29,7 +29,7 @@ const verified = (email: string) => [
 const subOf = async (place: FederatedPlace, Username: string) =>
   (await known(place, Username)).attributes["sub"];
 
-forEachServer("attacks by way of identity providers", (open) => {
+forOneServer("postgres", "attacks by way of identity providers", (open) => {
   const byAddress = { UsernameAttributes: ["email" as const], AutoVerifiedAttributes: ["email" as const] };
 
   test("an address that somebody registered before its owner came, and the other way around", async () => {

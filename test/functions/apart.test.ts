@@ -313,4 +313,4 @@ forEachDatabase((database, _open, fresh) => {
       await once(apart.process, "exit");
     },
   );
-});
+}, "sqlite");

@@ -11,7 +11,7 @@ import { listAuditEvents } from "../../src/store/audit.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { rootKey } from "../kit/sdk.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { handlers } from "./kit.ts";
 
 const folder = temporaryFolder();
@@ -73,7 +73,8 @@ const allows = (Resource: string | string[], Action = "lambda:InvokeFunction") =
   Resource,
 });
 
-forEachServer(
+forOneServer(
+  "postgres",
   "Lambda's Invoke API",
   (open, database) => {
     const keyWith = async (...Statement: object[]) => {

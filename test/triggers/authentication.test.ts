@@ -18,7 +18,7 @@ import { decodeJwt } from "jose";
 import { makePool, makeSomebody, password, refused, signIn, unique } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
-import { eventsOf, forEachServerWithFunctions, script, scripted, sourcesOf } from "./functions.ts";
+import { eventsOf, forOneServerWithFunctions, script, scripted, sourcesOf } from "./functions.ts";
 
 const flows = [
   "ALLOW_USER_PASSWORD_AUTH",
@@ -31,7 +31,7 @@ const tokensBy = (LambdaVersion: "V1_0" | "V2_0" | "V3_0"): LambdaConfigType => 
   PreTokenGenerationConfig: { LambdaVersion, LambdaArn: scripted },
 });
 
-forEachServerWithFunctions("the triggers of a sign-in", (open) => {
+forOneServerWithFunctions("postgres", "the triggers of a sign-in", (open) => {
   const place = async (LambdaConfig: LambdaConfigType, hides = false) => {
     const server = await open();
     const pool = await makePool(

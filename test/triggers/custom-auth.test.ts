@@ -12,7 +12,7 @@ import { arrive, federatedPlace, identity, newSubject } from "../federation/peop
 import { giveSoftwareToken, totp, turnMfa } from "../kit/factors.ts";
 import { makePool, makeUser, newAddress, password, refused, signIn, unique, uuid } from "../kit/people.ts";
 import { SrpClient } from "../kit/srp-client.ts";
-import { arnOf, eventsOf, forEachServerWithFunctions, script, scripted } from "./functions.ts";
+import { arnOf, eventsOf, forOneServerWithFunctions, script, scripted } from "./functions.ts";
 
 const by = (arn: string): LambdaConfigType => ({
   DefineAuthChallenge: arn,
@@ -25,7 +25,7 @@ type Answer = Pick<
   "ChallengeName" | "ChallengeParameters" | "Session" | "AuthenticationResult"
 >;
 
-forEachServerWithFunctions("CUSTOM_AUTH", (open) => {
+forOneServerWithFunctions("sqlite", "CUSTOM_AUTH", (open) => {
   const place = async (LambdaConfig = by(arnOf("riddles")), pool: object = {}) => {
     const server = await open();
     const app = {

@@ -21,7 +21,7 @@ import { until } from "../kit/waiting.ts";
 import {
   arnOf,
   eventsOf,
-  forEachServerWithFunctions,
+  forOneServerWithFunctions,
   kmsKey,
   lendKeys,
   type Sent,
@@ -39,7 +39,7 @@ const textedBy = (name: string) =>
 let serial = 0;
 const newNumber = () => `+4915550${String(1000 + ++serial)}`;
 
-forEachServerWithFunctions("custom senders", (open) => {
+forOneServerWithFunctions("sqlite", "custom senders", (open) => {
   let keys: Promise<void> | undefined;
   const place = async (LambdaConfig: object, pool: object = {}, app: object = {}) => {
     const server = await open();

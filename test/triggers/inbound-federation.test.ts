@@ -6,7 +6,7 @@ import { type InboundUser, inboundFederation } from "../../src/domain/triggers/i
 import { loadClient } from "../../src/domain/user-pools/load-pool.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { makePool, refused } from "../kit/people.ts";
-import { eventsOf, forEachServerWithFunctions, script, scripted } from "./functions.ts";
+import { eventsOf, forOneServerWithFunctions, script, scripted } from "./functions.ts";
 
 const source = "InboundFederation_ExternalProvider";
 
@@ -27,7 +27,7 @@ const bySaml: InboundUser = {
   answers: { samlResponse: { email: "ann@example.com" } },
 };
 
-forEachServerWithFunctions("InboundFederation", (open) => {
+forOneServerWithFunctions("postgres", "InboundFederation", (open) => {
   const place = async (LambdaConfig: object) => {
     const { app, client: sdk } = await open();
     const { UserPoolId, ClientId } = await makePool({ client: sdk }, { LambdaConfig });

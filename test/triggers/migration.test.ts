@@ -12,12 +12,12 @@ import {
 import { attributesOf, makePool, newAddress, password, refused, signIn, unique } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
-import { eventsOf, forEachServerWithFunctions, script, scripted, sourcesOf } from "./functions.ts";
+import { eventsOf, forOneServerWithFunctions, script, scripted, sourcesOf } from "./functions.ts";
 
 const bySignIn = "UserMigration_Authentication";
 const byForgetting = "UserMigration_ForgotPassword";
 
-forEachServerWithFunctions("UserMigration", (open) => {
+forOneServerWithFunctions("sqlite", "UserMigration", (open) => {
   const place = async (pool: object = {}, app: object = {}) => {
     const server = await open();
     const made = await makePool(

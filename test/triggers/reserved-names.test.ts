@@ -5,7 +5,7 @@ import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { addProvider, arrive, identity, newSubject, offer } from "../federation/people.ts";
 import { makePool, makeUser, newAddress, password, signIn } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
-import { forEachServerWithFunctions, script, scripted } from "./functions.ts";
+import { forOneServerWithFunctions, script, scripted } from "./functions.ts";
 
 interface Place {
   readonly server: TestServer;
@@ -115,7 +115,7 @@ const ways: Readonly<
   },
 };
 
-forEachServerWithFunctions("names of identity providers' users", (open) => {
+forOneServerWithFunctions("sqlite", "names of identity providers' users", (open) => {
   const settings = (CaseSensitive: boolean) => ({
     AliasAttributes: ["preferred_username", "email"] as sdk.AliasAttributeType[],
     AutoVerifiedAttributes: ["email"] as sdk.VerifiedAttributeType[],

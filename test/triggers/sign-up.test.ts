@@ -12,12 +12,12 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { attributesOf, makePool, newAddress, password, refused, signIn, unique } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
-import { arnOf, eventsOf, forEachServerWithFunctions, script, scripted, sourcesOf } from "./functions.ts";
+import { arnOf, eventsOf, forOneServerWithFunctions, script, scripted, sourcesOf } from "./functions.ts";
 
 const both = { PreSignUp: scripted, PostConfirmation: scripted };
 const signUpSource = "PreSignUp_SignUp";
 
-forEachServerWithFunctions("the triggers of a new user", (open) => {
+forOneServerWithFunctions("postgres", "the triggers of a new user", (open) => {
   const place = async (pool: object = {}) => {
     const server = await open();
     const made = await makePool(server, {
