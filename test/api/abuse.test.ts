@@ -21,7 +21,7 @@ import {
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
-import { forEachServer, inProduction, type TestServer } from "../kit/server.ts";
+import { forOneServer, inProduction, type TestServer } from "../kit/server.ts";
 
 const flows = [
   "ALLOW_ADMIN_USER_PASSWORD_AUTH",
@@ -52,7 +52,7 @@ const adminSignIn = (
     }),
   );
 
-forEachServer("abuse", (open) => {
+forOneServer("postgres", "abuse", (open) => {
   test("a reset code sent to an address the user has left is worth nothing", async () => {
     const server = await open();
     const { client } = server;
@@ -217,7 +217,8 @@ forEachServer("abuse", (open) => {
 });
 
 // Hashes that take as long as in production, so that a sign-out overtakes the sign-ins that wait for theirs.
-forEachServer(
+forOneServer(
+  "postgres",
   "abuse, with hashes of full cost",
   (open) => {
     test("global sign-out also ends the sign-ins that are running", async () => {

@@ -7,9 +7,9 @@ import { createAccessKey, namedPolicies } from "../../src/domain/iam/access-keys
 import { startUseWriter } from "../../src/domain/iam/key-uses.ts";
 import { listAccessKeys } from "../../src/store/access-keys.ts";
 import { newSdk } from "../kit/sdk.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 
-forEachServer("the use of access keys", (open) => {
+forOneServer("sqlite", "the use of access keys", (open) => {
   test("is written for verified calls, and not again within the hour", async () => {
     const server = await open();
     const key = await createAccessKey(server.app, "ops", namedPolicies.readonly);

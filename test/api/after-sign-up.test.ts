@@ -15,7 +15,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { forceMfaOn, type Place, respond, turnMfa } from "../kit/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, refused } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const passwordless: Partial<CreateUserPoolCommandInput> = {
   AutoVerifiedAttributes: ["email"],
@@ -56,7 +56,7 @@ const start = (
     new InitiateAuthCommand({ ClientId, AuthFlow: "USER_AUTH", AuthParameters: { USERNAME }, Session }),
   );
 
-forEachServer("after sign-up", (open) => {
+forOneServer("sqlite", "after sign-up", (open) => {
   async function setUp(pool = passwordless, app = choosing) {
     const server = await open();
     return { server, place: await makePool(server, pool, app) };

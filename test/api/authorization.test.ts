@@ -18,7 +18,7 @@ import { identityPoolHandlers, userPoolHandlers } from "../../src/http/aws-json/
 import { signRequest } from "../../src/lib/sigv4.ts";
 import { deleteAccessKey, setAccessKeyStatus } from "../../src/store/access-keys.ts";
 import { newSdk, rootKey } from "../kit/sdk.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 async function clientOf(server: TestServer, name: string, policy: string) {
   const credentials = await createAccessKey(server.app, name, policy);
@@ -87,7 +87,7 @@ function signed(server: TestServer, target: string, body: string, service: strin
 
 const denied = { name: "AccessDeniedException" };
 
-forEachServer("authorization", (open) => {
+forOneServer("postgres", "authorization", (open) => {
   test("a readonly key reads and writes nothing", async () => {
     const server = await open();
     const UserPoolId = await poolWithUser(server);
@@ -245,7 +245,8 @@ forEachServer("authorization", (open) => {
   });
 });
 
-forEachServer(
+forOneServer(
+  "postgres",
   "--auth open",
   (open) => {
     test("takes any credentials, but not a web page's or a forwarded call", async () => {

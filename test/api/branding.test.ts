@@ -16,7 +16,7 @@ import { pino } from "pino";
 import { changeStyle, createStyle } from "../../src/domain/branding/styles.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { makeClient, makePool, refused } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 type Key = { UserPoolId: string; ClientId: string };
 type Given = Partial<CreateManagedLoginBrandingCommandInput>;
@@ -75,7 +75,7 @@ const assetsOf = (style: { Assets?: AssetType[] | undefined } | undefined) =>
 const missing = refused("ResourceNotFoundException", "Managed login branding style does not exist.");
 const invalid = (message: RegExp) => refused("InvalidParameterException", message);
 
-forEachServer("branding", (open) => {
+forOneServer("sqlite", "branding", (open) => {
   test("a style is made, described by its id and by its client, and deleted", async () => {
     const server = await open();
     const key = await makePool(server);

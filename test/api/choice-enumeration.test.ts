@@ -9,7 +9,7 @@ import { AdminCreateUserCommand, AdminDisableUserCommand } from "@aws-sdk/client
 import { call, type RawAnswer } from "../kit/calls.ts";
 import { smsConfiguration } from "../kit/factors.ts";
 import { makePool, makeUser, verifiedMail } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 import { type Comparison, compare, type Request, type Setting, shapeOf } from "./shapes.ts";
 import { watchWork } from "./work.ts";
@@ -101,7 +101,7 @@ const requests: readonly Comparison[] = [
   ],
 ];
 
-forEachServer("who exists, where users choose", (open) => {
+forOneServer("postgres", "who exists, where users choose", (open) => {
   test("the same answers after the same work, in every state", async () => {
     const server = await open();
     const setting = await people(server, ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"]);

@@ -13,7 +13,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { forceMfaOn, respond, smsConfiguration, start } from "../kit/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, refused } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 import { until } from "../kit/waiting.ts";
 
@@ -28,7 +28,7 @@ const choosing: Partial<CreateUserPoolClientCommandInput> = {
 };
 const hiding = { ...choosing, PreventUserExistenceErrors: "ENABLED" } as const;
 
-forEachServer("choice-based sign-in", (open) => {
+forOneServer("postgres", "choice-based sign-in", (open) => {
   async function setUp(app: Partial<CreateUserPoolClientCommandInput> = choosing, pool = everyFactor) {
     const server = await open();
     const place = await makePool(server, pool, app);

@@ -26,7 +26,7 @@ import {
 import { adminCall, initiate, type Texts } from "../doors/ways.ts";
 import type { Answer } from "../doors/wire.ts";
 import { totp } from "../kit/factors.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 
 type WithDevice = Person & { readonly device: Device };
@@ -50,7 +50,7 @@ async function proveDevice(person: Person, device: Device): Promise<Answer> {
   return finish(person, deviceProof(person, device, client, parameters));
 }
 
-forEachServer("devices without Session", (open) => {
+forOneServer("sqlite", "devices without Session", (open) => {
   const world = together(open);
   /** Somebody whose device stands for the software token. */
   const someone = async (): Promise<WithDevice> => {

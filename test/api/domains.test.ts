@@ -17,7 +17,7 @@ import { insertDomain } from "../../src/store/domains.ts";
 import { releaseName } from "../../src/store/retired-names.ts";
 import { deletePool } from "../../src/store/user-pools.ts";
 import { makePool, refused } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const CertificateArn = "arn:aws:acm:us-east-1:000000000000:certificate/0c1d2e3f";
 const custom = { CustomDomainConfig: { CertificateArn } };
@@ -47,7 +47,8 @@ const shown = async ({ client }: TestServer, UserPoolId: string) => {
 const taken = refused("InvalidParameterException", "Domain already associated with another user pool.");
 const unknown = refused("InvalidParameterException", "No such domain or user pool exists.");
 
-forEachServer(
+forOneServer(
+  "postgres",
   "domains",
   (open) => {
     test("a prefix domain is made, described, changed and deleted", async () => {
@@ -327,7 +328,8 @@ forEachServer(
   { POOLHOUSE_EXTRA_HOSTS: "ID.example.com" },
 );
 
-forEachServer(
+forOneServer(
+  "postgres",
   "domains below a configured domain",
   (open) => {
     test("prefixes lie below it, at the scheme and port of the public URL", async () => {

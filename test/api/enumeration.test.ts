@@ -13,7 +13,7 @@ import {
 import { call } from "../kit/calls.ts";
 import { turnMfa } from "../kit/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, verifiedMail } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 import { ask, type Comparison, compare, type Request, type Setting, shapeOf } from "./shapes.ts";
 import { type Work, watchWork } from "./work.ts";
@@ -130,7 +130,7 @@ const operations: readonly Comparison[] = [
   ["ResendConfirmationCode", resend, 6, limited, 0],
 ];
 
-forEachServer("who exists", (open) => {
+forOneServer("sqlite", "who exists", (open) => {
   test("with ENABLED: the same answers after the same work, in every state", async () => {
     const server = await open();
     const { UserPoolId, ClientId } = await people(server);

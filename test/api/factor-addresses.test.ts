@@ -8,7 +8,7 @@ import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { newPhone } from "../doors/waits.ts";
 import { type Challenge, giveSoftwareToken, respond, start, totp, turnMfa } from "../kit/factors.ts";
 import { attributesOf, makePool, newAddress, password, refused } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const temporary = "Temporary-1";
 type Texts = Record<string, string>;
@@ -145,7 +145,7 @@ const prove = async (ann: Ann, challenge: Challenge, address: string) =>
     [`${challenge.ChallengeName}_CODE`]: await ann.server.code(address),
   });
 
-forEachServer("addresses of factors in a sign-in", (open) => {
+forOneServer("postgres", "addresses of factors in a sign-in", (open) => {
   for (const [what, { mode, has, turnedOn, given, asked, after }] of Object.entries(settings))
     test(`NEW_PASSWORD_REQUIRED: ${what}`, async () => {
       const server = await open();

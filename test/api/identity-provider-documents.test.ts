@@ -19,7 +19,7 @@ import {
   openIdProvider,
   providerWith,
 } from "../kit/providers.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { authorize, callback, oauthClient } from "../oauth/support.ts";
 import { added } from "./provider-details.ts";
 
@@ -27,7 +27,7 @@ const noEndpoints = Object.fromEntries(Object.keys(oidcEndpoints).map((member) =
 
 const invalid = (message: string | RegExp) => refused("InvalidParameterException", message);
 
-forEachServer("documents of identity providers", (open) => {
+forOneServer("sqlite", "documents of identity providers", (open) => {
   const places: ProviderPlace[] = [];
   const place = async () => {
     const opened = await openPlace();

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { type FullMessage, putMessage, readInbox } from "../kit/inbox.ts";
 import { makePool, newAddress } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const browser = { accept: "text/html" };
 
@@ -22,7 +22,7 @@ const listOf = (server: TestServer, query: Record<string, string>) =>
 const titlesIn = ({ text }: { text: string }) =>
   [...text.matchAll(/<h2[^>]*><a [^>]*>(.*)<\/a><\/h2>/g)].map(([, title]) => title);
 
-forEachServer("the inbox", (open) => {
+forOneServer("postgres", "the inbox", (open) => {
   test("shows what was sent, by recipient, escaped", async () => {
     const server = await open();
     const { UserPoolId } = await makePool(server);
@@ -252,7 +252,8 @@ forEachServer("the inbox", (open) => {
   });
 });
 
-forEachServer(
+forOneServer(
+  "postgres",
   "behind a proxy on its own machine",
   (open) => {
     test("a server without a sender has no inbox, and says that it could not deliver", async () => {

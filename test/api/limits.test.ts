@@ -6,7 +6,7 @@ import { hmacSha256 } from "../../src/lib/bytes.ts";
 import { sweep } from "../../src/store/sweep.ts";
 import { call, type RawAnswer, signed } from "../kit/calls.ts";
 import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { watchWork } from "./work.ts";
 
 const home = "198.51.100.1";
@@ -73,7 +73,8 @@ const tallyOf = (answers: readonly string[]) => {
   return counts;
 };
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "limits",
   (open, database) => {
     test("wrong passwords of an address, over all names; who is known there still comes in", async () => {

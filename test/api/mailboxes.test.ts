@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { call, type RawAnswer } from "../kit/calls.ts";
 import { smsConfiguration } from "../kit/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 
 const most = 2;
@@ -89,7 +89,8 @@ async function setUp(server: TestServer) {
   return { silent, answered };
 }
 
-forEachServer(
+forOneServer(
+  "postgres",
   "mailboxes",
   (open) => {
     test("whatever quietly fills a mailbox changes no answer about it", async () => {

@@ -6,7 +6,7 @@ import { join, matchesGlob } from "node:path";
 import { test } from "node:test";
 import { AdminGetUserCommand, InitiateAuthCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { makePool, makeUser, newAddress, password, signIn } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 /** What a line of the text format looks like (version 0.0.4). */
 const sampleLine =
@@ -47,7 +47,7 @@ async function scrape({ endpoint }: Pick<TestServer, "endpoint">, headers: Recor
   return parse(await response.text());
 }
 
-forEachServer("metrics", (open, database) => {
+forOneServer("sqlite", "metrics", (open, database) => {
   test("calls, sign-ins, messages and the database are counted", async () => {
     const server = await open();
     const app = await makePool(server, { AutoVerifiedAttributes: ["email"], UsernameAttributes: ["email"] });
@@ -181,7 +181,8 @@ function statusByHost(endpoint: string, host: string): Promise<number | undefine
 
 const token = "0123456789abcdef-metrics";
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "metrics with a token",
   (open) => {
     test("are for whoever has it, by any name", async () => {
@@ -200,7 +201,8 @@ forEachServer(
   { POOLHOUSE_METRICS_TOKEN: token },
 );
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "metrics behind a proxy of this machine",
   (open) => {
     test("need a token, since whoever asks looks local", async () => {

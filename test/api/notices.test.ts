@@ -10,7 +10,7 @@ import { Authenticator } from "../kit/authenticator.ts";
 import { call } from "../kit/calls.ts";
 import { giveSoftwareToken, respond, smsConfiguration, start, totp, turnMfa } from "../kit/factors.ts";
 import { makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
-import { forEachServer, forOneServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const newPassword = "Another-Secret-1";
 const noNotices = "poolhouse:no-notices";
@@ -240,7 +240,8 @@ const events: Readonly<Record<string, Event>> = {
 
 const proxied = { POOLHOUSE_TRUSTED_PROXIES: "127.0.0.1" };
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "notices",
   (open) => {
     for (const [event, { act, notices }] of Object.entries(events)) {
@@ -385,7 +386,8 @@ forEachServer(
   proxied,
 );
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "notices beyond the share",
   (open) => {
     test("a mailbox gets its share of notices each hour, and codes still arrive", async () => {

@@ -21,7 +21,7 @@ import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import type { permissions } from "../../src/domain/iam/actions.ts";
 import { makePool, refused } from "../kit/people.ts";
 import { newSdk } from "../kit/sdk.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const arnOf = (pool: string) => `arn:aws:cognito-idp:us-east-1:000000000000:userpool/${pool}`;
 const newPoolId = () => `us-east-1_${randomBytes(6).toString("hex")}`;
@@ -72,7 +72,8 @@ const specialTags: readonly Record<string, string>[] = [
 
 const from = (From: string): Partial<UpdateUserPoolCommandInput> => ({ EmailConfiguration: { From } });
 
-forEachServer(
+forOneServer(
+  "postgres",
   "permissions of their own",
   (open) => {
     test("tags that mean something are set, changed and removed by whom a policy gives that, on no way without", async () => {

@@ -7,7 +7,7 @@ import { insertAccessKey } from "../../src/store/access-keys.ts";
 import { type KnownOperation, operations, sampleInput } from "../doors/operations.ts";
 import { post, signedCall } from "../doors/wire.ts";
 import { makePool } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { watchWork } from "./work.ts";
 
 type Block = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
@@ -169,7 +169,7 @@ async function taggedPool(server: TestServer): Promise<string> {
   return UserPoolId;
 }
 
-forEachServer("condition keys of policies", (open) => {
+forOneServer("sqlite", "condition keys of policies", (open) => {
   test("a key that the request has holds and fails as IAM says", async () => {
     const server = await open();
     const rows = suppliedRows(await taggedPool(server), server.clock.now);
@@ -289,7 +289,8 @@ forEachServer("condition keys of policies", (open) => {
   });
 });
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "aws:SecureTransport behind a proxy",
   (open) => {
     test("is what the trusted proxy says; where it says nothing, nobody knows", async () => {

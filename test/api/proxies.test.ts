@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { call } from "../kit/calls.ts";
 import { makePool, makeUser, password, signIn } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 
 /** The peer of every test connection, and further proxies behind it. */
 const proxies = "127.0.0.1/32,10.0.0.0/8,2001:db8:aaaa::/48";
@@ -30,7 +30,8 @@ const cases: readonly { readonly title: string; readonly hops: string; readonly 
   { title: "brackets and port", hops: "[2001:db8:1:2::77]:443", same: "2001:db8:1:2::1" },
 ];
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "addresses behind proxies",
   (open) => {
     /** A user who is locked for strangers and known at `home`: a right password tells where the server sees one. */
@@ -69,7 +70,7 @@ forEachServer(
   { POOLHOUSE_TRUSTED_PROXIES: proxies },
 );
 
-forEachServer("addresses without proxies", (open) => {
+forOneServer("sqlite", "addresses without proxies", (open) => {
   test("a header from a peer that is no proxy changes nothing", async () => {
     const server = await open();
     server.clock.freeze();
@@ -120,7 +121,8 @@ const passedOn: Readonly<Record<string, string>> = {
   "cloudfront-viewer-address": "192.0.2.1:443",
 };
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "what is for this machine alone",
   (open) => {
     test("is answered to nobody whose request was passed on, by whatever header that shows", async () => {

@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import { makePool } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const file = join(import.meta.dirname, "..", "domain", "published-policies.json");
 const published = JSON.parse(readFileSync(file, "utf8"));
@@ -70,7 +70,7 @@ const permitted: Readonly<Record<string, readonly (keyof typeof calls)[]>> = {
   ),
 };
 
-forEachServer("published policies", (open) => {
+forOneServer("sqlite", "published policies", (open) => {
   for (const [name, expected] of Object.entries(permitted))
     test(name, async () => {
       const server = await open();

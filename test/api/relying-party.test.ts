@@ -13,11 +13,11 @@ import { makePasskeyApp } from "../hosted-ui/passkeys.ts";
 import { queryOf } from "../hosted-ui/visitor.ts";
 import { Authenticator } from "../kit/authenticator.ts";
 import { makeUser, refused, signIn } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 
 const unique = () => `shop-${Math.random().toString(36).slice(2, 10)}`;
 
-forEachServer("relying parties", (open) => {
+forOneServer("postgres", "relying parties", (open) => {
   async function setUp() {
     const server = await open();
     const app = await makePasskeyApp(server);

@@ -18,7 +18,7 @@ import { existingScopes } from "../../src/domain/user-pools/resource-servers.ts"
 import { createCtx } from "../../src/http/context.ts";
 import { readResourceServers } from "../../src/store/resource-servers.ts";
 import { makeClient, makePool, refused } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const scope = (ScopeName: string) => ({ ScopeName, ScopeDescription: `May ${ScopeName}` });
 const url = "https://api.example.com/v1";
@@ -51,7 +51,7 @@ async function existing({ app }: TestServer, id: string, ...scopes: string[]): P
   return existingScopes(ctx, await loadPool(ctx, id), scopes);
 }
 
-forEachServer("resource servers", (open) => {
+forOneServer("postgres", "resource servers", (open) => {
   test("a resource server is made, described, replaced and deleted", async () => {
     const server = await open();
     const { client } = server;

@@ -17,11 +17,11 @@ import {
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makePool, makeUser, refused, signIn } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { disabled, track, untrack } from "./tracking.ts";
 import { watchWork } from "./work.ts";
 
-forEachServer("session configuration", (open) => {
+forOneServer("postgres", "session configuration", (open) => {
   test("a pool and its clients are configured; the defaults, what others leave alone, and what is refused", async () => {
     const server = await open();
     const { client } = server;

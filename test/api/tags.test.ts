@@ -8,9 +8,9 @@ import {
   TagResourceCommand,
   UntagResourceCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 
-forEachServer("tags", (open) => {
+forOneServer("postgres", "tags", (open) => {
   test("tags come and go", async () => {
     const { client } = await open();
     const { UserPool } = await client.send(

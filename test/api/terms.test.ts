@@ -12,7 +12,7 @@ import {
   UpdateTermsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makeClient, makePool, refused } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const Links = { "cognito:default": "https://example.com/terms", "cognito:french": "https://example.com/fr" };
 
@@ -42,7 +42,7 @@ const describe = async (
 
 const missing = refused("ResourceNotFoundException", "Terms do not exist.");
 
-forEachServer("terms", (open) => {
+forOneServer("sqlite", "terms", (open) => {
   test("terms are made, described, changed and deleted", async () => {
     const server = await open();
     server.clock.freeze();

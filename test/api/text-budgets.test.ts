@@ -9,7 +9,7 @@ import { createCtx } from "../../src/http/context.ts";
 import { call } from "../kit/calls.ts";
 import { smsConfiguration, turnMfa } from "../kit/factors.ts";
 import { makePool, makeUser, newAddress, password, refused, unique } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { crowd } from "./crowd.ts";
 
 const budget = 60;
@@ -48,7 +48,8 @@ async function queued({ app }: TestServer, UserPoolId: string, medium: "SMS" | "
 const metric = async ({ endpoint }: TestServer, name: string) =>
   (await (await fetch(`${endpoint}/metrics`)).text()).split("\n").filter((line) => line.startsWith(name));
 
-forEachServer(
+forOneServer(
+  "postgres",
   "budgets of texts",
   (open) => {
     test("an attack from 1,000 addresses on 50 ranges gets the pool's budget and no more; others go on", async () => {
@@ -214,7 +215,8 @@ forEachServer(
   limits,
 );
 
-forEachServer(
+forOneServer(
+  "postgres",
   "countries that get texts",
   (open) => {
     test("a phone gets what it may get in an hour, however its number is written", async () => {

@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { needs, outerAddress } from "../kit/machine.ts";
 import { makePool } from "../kit/people.ts";
-import { byAddress, forEachServer, type TestServer } from "../kit/server.ts";
+import { byAddress, forOneServer, type TestServer } from "../kit/server.ts";
 
 interface Asked {
   readonly host?: string;
@@ -57,7 +57,8 @@ const environment = {
   POOLHOUSE_EXTRA_HOSTS: "login.example.net,127.0.0.1",
 };
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "what a proxy asks before it gets a certificate",
   (start) => {
     let reached: Promise<TestServer> | undefined;
@@ -167,7 +168,8 @@ forEachServer(
   environment,
 );
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "what a trusted proxy on another machine asks",
   (open) => {
     test("is answered, unless it passes a request on", needs("outer-address"), async () => {

@@ -8,7 +8,7 @@ import {
   type SetUICustomizationCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makeClient, makePool, refused } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const CSS = ".label-customizable { color: red }";
 const png = Buffer.from("\x89PNG\r\n\x1a\n0123456789", "latin1");
@@ -31,7 +31,7 @@ async function shownLogo(server: TestServer, poolId: string, clientId: string) {
   return { type: response.headers.get("content-type"), bytes: Buffer.from(await response.arrayBuffer()) };
 }
 
-forEachServer("UI customization", (open) => {
+forOneServer("sqlite", "UI customization", (open) => {
   test("a client has its own style, else that of ALL", async () => {
     const server = await open();
     server.clock.freeze();

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { GetUserCommand, GlobalSignOutCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { importedKeys } from "../../src/domain/tokens/signing-keys.ts";
 import { makePool, makeUser, signIn } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const refused = (message: string) => ({ name: "NotAuthorizedException", message });
 
@@ -27,7 +27,7 @@ function altered(token: string, part: 0 | 1 | 2): string {
   return parts.join(".");
 }
 
-forEachServer("verified tokens", (open) => {
+forOneServer("postgres", "verified tokens", (open) => {
   test("another token of the same claims or the same signature is not the one that was verified", async () => {
     const { AccessToken, getUser } = await signedIn(await open());
     for (const part of [0, 1, 2] as const) {

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import type { RawAnswer } from "../kit/calls.ts";
 import { giveSoftwareToken, totp } from "../kit/factors.ts";
 import { makePool, makeUser, password, signIn } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 import { type Ask, askFrom, everyWayIn, offerSoftwareTokens, once, withLimits } from "./ways-in.ts";
 
@@ -138,7 +138,8 @@ const waiting: Readonly<Record<string, Waiting>> = {
   },
 };
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "sign-ins that wait",
   (open) => {
     const theWorld = once(newWorld);

@@ -9,7 +9,7 @@ import {
 import { makeDemo } from "../../src/cli/demo.ts";
 import { ask } from "../kit/ask.ts";
 import { makePool } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 
 const browser = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
 const nothing = { message: "There is nothing here." };
@@ -18,7 +18,7 @@ const places = ["/", "/demo/sign-in", "/demo/callback"];
 const open = (server: TestServer, path: string, headers: Record<string, string> = browser) =>
   ask(`${server.endpoint}${path}`, { headers });
 
-forEachServer("a server without the demo", (start) => {
+forOneServer("postgres", "a server without the demo", (start) => {
   test("has no welcome page: a page that says so for browsers, JSON for programs", async () => {
     const server = await start();
     const { UserPoolId } = await makePool(server);
@@ -53,7 +53,7 @@ forEachServer("a server without the demo", (start) => {
   });
 });
 
-forEachServer("a server with the demo", (start) => {
+forOneServer("postgres", "a server with the demo", (start) => {
   let made: Promise<string> | undefined;
   const startDemo = async () => {
     const server = await start();
@@ -170,7 +170,8 @@ forEachServer("a server with the demo", (start) => {
   });
 });
 
-forEachServer(
+forOneServer(
+  "postgres",
   "a server that others can reach",
   (start) => {
     test("has no welcome page, even if the demo is in its database", async () => {

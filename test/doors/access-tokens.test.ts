@@ -14,7 +14,7 @@ import { decodeJwt, decodeProtectedHeader, exportJWK, exportSPKI, importJWK } fr
 import { shapeOf } from "../../src/wire/model.ts";
 import { arrive, identity, newSubject, offer, tokensOf } from "../federation/people.ts";
 import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { oauthClient } from "../oauth/support.ts";
 import { everyRow } from "./database.ts";
 import { authorizedBy, type KnownOperation } from "./operations.ts";
@@ -259,7 +259,7 @@ const hasNone: Readonly<Record<string, string>> = {
   VerifyUserAttribute: "ExpiredCodeException",
 };
 
-forEachServer("access tokens", (open) => {
+forOneServer("sqlite", "access tokens", (open) => {
   test("that of a user of an identity provider opens every operation", async () => {
     const server = await open();
     const world = await makeWorld(server);

@@ -33,7 +33,7 @@ import {
   unique,
   verifiedByMail,
 } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { authorize, newCode, post, redeem } from "../oauth/support.ts";
 import { adminInitiate, initiate, respond, ways } from "./ways.ts";
 
@@ -165,7 +165,7 @@ async function person(place: FederatedPlace, linkedTo?: string): Promise<Person>
   return { ...place, Username: signedIn.user.username, who, cookie, code, refreshToken, accessToken };
 }
 
-forEachServer("users of identity providers at every door", (open) => {
+forOneServer("postgres", "users of identity providers at every door", (open) => {
   for (const [what, act] of Object.entries(withdrawals) as [Withdrawal, (typeof withdrawals)[Withdrawal]][]) {
     const left: readonly Door[] = openAfter[what];
     for (const whose of ["a federated user", "a linked user"])

@@ -5,7 +5,7 @@ import { createHmac } from "node:crypto";
 import { test } from "node:test";
 import { DeleteUserPoolClientCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { everyFlow, makeClient, makePool, makeUser, password, secretHash } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { everyRow } from "./database.ts";
 import { authorizedBy, type KnownOperation } from "./operations.ts";
 import { inBatches, post, presignedCall, signedCall, unsigned } from "./wire.ts";
@@ -81,7 +81,7 @@ const usernameOf = (input: Input) => {
   return String(among?.["USERNAME"] ?? input["Username"]);
 };
 
-forEachServer("public operations", (open) => {
+forOneServer("postgres", "public operations", (open) => {
   const call = (server: TestServer, operation: KnownOperation, input: Input) =>
     post(server.endpoint, unsigned(server.endpoint, operation, JSON.stringify(input)));
 

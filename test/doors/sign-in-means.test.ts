@@ -8,7 +8,7 @@ import { sql } from "kysely";
 import { kindOf } from "../../src/domain/audit/call.ts";
 import { type AuditEvent, listAuditEvents } from "../../src/store/audit.ts";
 import { userFromRow } from "../../src/store/users.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { changes, poolsOf, subOf } from "./changes.ts";
 import { type KnownOperation, operations } from "./operations.ts";
 import type { Pools } from "./waits.ts";
@@ -82,7 +82,7 @@ async function eventsOf({ app: { db } }: TestServer, sub: string): Promise<Audit
   return all.filter(({ operation }) => kindOf(operation) === "change" || !operation.startsWith("Admin"));
 }
 
-forEachServer("changes of what users sign in with", (open) => {
+forOneServer("sqlite", "changes of what users sign in with", (open) => {
   let made: Promise<Pools> | undefined;
 
   for (const [name, { prepare, repeats: again }] of Object.entries(changes)) {

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt } from "jose";
 import { everyFlow, makeClient } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import {
   type App,
   adminCall,
@@ -84,7 +84,7 @@ async function begin(server: TestServer, app: App, name: string, way = ways[name
   return { name, subject, attempt: await way.prepare(subject) };
 }
 
-forEachServer("standing", (open) => {
+forOneServer("sqlite", "standing", (open) => {
   for (const existence of ["LEGACY", "ENABLED"] as const) {
     for (const [loss, lose] of Object.entries(losses)) {
       // A client or pool that is gone is gone for everybody.

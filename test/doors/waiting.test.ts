@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { password } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import {
   type App,
   type Attempt,
@@ -133,7 +133,7 @@ const isGone = refusedAs(used);
 const isNowhere = (name: string, answer: Answer) =>
   name.endsWith("SoftwareToken") ? isGone(name, answer) : answer.type === "ResourceNotFoundException";
 
-forEachServer("sign-ins that wait", (open, database) => {
+forOneServer("sqlite", "sign-ins that wait", (open, database) => {
   let world: Promise<{ server: TestServer; pools: Pools; people: Record<string, Person> }> | undefined;
   const together = () => {
     world ??= (async () => {

@@ -18,7 +18,7 @@ import { limitNames } from "../../src/config/limits.ts";
 import { type Dice, dice } from "../kit/dice.ts";
 import { forceMfaOn, giveSoftwareToken, smsConfiguration, totp, turnMfa } from "../kit/factors.ts";
 import { makePool, makeUser, newAddress, password, signIn } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import { environment } from "../triggers/functions.ts";
 import { type Moods, makeMoods } from "../triggers/moods.ts";
@@ -135,7 +135,8 @@ async function makePlace(server: TestServer, die: Dice, moods: Moods | undefined
   return { ...place, demandsTwo: true, moods, people: enrolled };
 }
 
-forEachServer(
+forOneServer(
+  "postgres",
   "random walks through sign-ins",
   (open) => {
     /** Records what an answer says comes next. */

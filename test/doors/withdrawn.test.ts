@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { totp } from "../kit/factors.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 import {
   at,
@@ -42,7 +42,7 @@ function assertAsked(answer: Answer, challenge: string, what: string): string {
   return at(challenge, answer).session;
 }
 
-forEachServer("factors that are gone", (open) => {
+forOneServer("postgres", "factors that are gone", (open) => {
   const world = together(open);
   const personWith = async (wait: string) => {
     const { server, pools } = await world();

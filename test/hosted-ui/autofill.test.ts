@@ -16,7 +16,7 @@ import { sweep } from "../../src/store/sweep.ts";
 import { Authenticator } from "../kit/authenticator.ts";
 import { forceMfaOn } from "../kit/factors.ts";
 import { makeClient, newAddress, password, verifiedMail } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { makeOwner, makePasskeyApp } from "./passkeys.ts";
 import { type App, callback, codeIn, dataOf, newVisitor, queryOf, redeem, type Shown } from "./visitor.ts";
 
@@ -37,7 +37,7 @@ const altered = (credential: string, change: (parsed: Credential) => unknown): s
 
 const base64url = (text: string) => Buffer.from(text).toString("base64url");
 
-forEachServer("hosted pages: passkeys by autofill", (open) => {
+forOneServer("sqlite", "hosted pages: passkeys by autofill", (open) => {
   async function setUp(client: Parameters<typeof makePasskeyApp>[1] = {}) {
     const server = await open();
     const app = await makePasskeyApp(server, client);

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { giveSoftwareToken, respond, start, totp, turnMfa, wrongTotp } from "../kit/factors.ts";
 import { attributesOf, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { type App, codeIn, makeApp, newVisitor, queryOf, redeem, type Shown } from "./visitor.ts";
 
 const api = { ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH"] } as const;
@@ -19,7 +19,7 @@ const mail = (Value: string) => [
   { Name: "email_verified", Value: "true" },
 ];
 
-forEachServer("hosted pages: challenges", (open) => {
+forOneServer("sqlite", "hosted pages: challenges", (open) => {
   async function setUp(pool: Parameters<typeof makeApp>[1] = {}) {
     const server = await open();
     const app = await makeApp(server, pool, { ExplicitAuthFlows: [...api.ExplicitAuthFlows] });

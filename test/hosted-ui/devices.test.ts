@@ -15,14 +15,14 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { giveSoftwareToken, totp, turnMfa } from "../kit/factors.ts";
 import { makeUser, password, signIn } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { type App, codeIn, makeApp, newVisitor, queryOf, redeem, type Shown } from "./visitor.ts";
 
 const asked = "Open your authenticator app – Notes";
 const always = { ChallengeRequiredOnNewDevice: true, DeviceOnlyRememberedOnUserPrompt: false };
 const onPrompt = { ChallengeRequiredOnNewDevice: true, DeviceOnlyRememberedOnUserPrompt: true };
 
-forEachServer("hosted pages: devices", (open) => {
+forOneServer("sqlite", "hosted pages: devices", (open) => {
   /** If tom has an authenticator app, it is asked for. */
   async function setUp(DeviceConfiguration: DeviceConfigurationType = always) {
     const server = await open();

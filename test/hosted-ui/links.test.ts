@@ -13,13 +13,13 @@ import {
 import { ask, compare } from "../api/shapes.ts";
 import { watchWork } from "../api/work.ts";
 import { attributesOf, newAddress, password, signIn } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import { makeApp, newVisitor, queryOf } from "./visitor.ts";
 
 const byLink = { DefaultEmailOption: "CONFIRM_WITH_LINK" } as const;
 
-forEachServer("hosted pages: links that confirm", (open) => {
+forOneServer("postgres", "hosted pages: links that confirm", (open) => {
   async function setUp(pool: Parameters<typeof makeApp>[1] = {}, client: Parameters<typeof makeApp>[2] = {}) {
     const server = await open();
     const settings = { AutoVerifiedAttributes: ["email" as const], VerificationMessageTemplate: byLink };

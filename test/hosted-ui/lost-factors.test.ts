@@ -17,7 +17,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { giveSoftwareToken, totp, turnMfa } from "../kit/factors.ts";
 import { makeUser, newAddress, password, signIn, verifiedMail } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { makeOwner, makePasskeyApp } from "./passkeys.ts";
 import { type App, dataOf, makeApp, newVisitor, queryOf, type Shown, type Visitor } from "./visitor.ts";
 
@@ -39,7 +39,7 @@ async function byPassword(visitor: Visitor, app: App): Promise<Shown> {
   return visitor.submit(named, "/login", { password });
 }
 
-forEachServer("factors that are lost, and what they have opened", (open) => {
+forOneServer("sqlite", "factors that are lost, and what they have opened", (open) => {
   test("a passkey that is deleted", async () => {
     const server = await open();
     const app = await makePasskeyApp(server);

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeUser, password } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import {
   type App,
   callback,
@@ -19,7 +19,8 @@ import {
 
 const most = 3;
 
-forEachServer(
+forOneServer(
+  "postgres",
   "many codes for one sign-in",
   (open) => {
     async function town(): Promise<{ app: App; browser: () => Visitor; endpoint: string }> {

@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { Authenticator } from "../kit/authenticator.ts";
 import { makeUser, password, refused, signIn } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { makeOwner, makePasskeyApp } from "./passkeys.ts";
 import { type App, callback, codeIn, dataOf, makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
 
@@ -19,7 +19,7 @@ const addQuery = (app: App) =>
 const back = `${callback}&state=a%2fb+c`;
 const failed = /role="alert"[^>]*>The passkey was not accepted\. Try again\./;
 
-forEachServer("hosted pages: adding a passkey", (open) => {
+forOneServer("postgres", "hosted pages: adding a passkey", (open) => {
   async function setUp() {
     const server = await open();
     const app = await makePasskeyApp(server);

@@ -69,8 +69,9 @@ export function forOneServer(
   title: string,
   suite: Parameters<typeof forEachServer>[1],
   environment: Readonly<Record<string, string>> = {},
+  more: Partial<typeof besideTests> = {},
 ): void {
-  forServers(usual, title, suite, environment);
+  forServers(usual, title, suite, environment, more);
 }
 
 function forServers(

@@ -13,7 +13,7 @@ import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { makePool, newAddress, password, refused, signIn, unique } from "../kit/people.ts";
 import { newSdk } from "../kit/sdk.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import { awsKey, awsRegion, kinds } from "./senders.ts";
 import { openHttpSink } from "./sink.ts";
@@ -69,7 +69,8 @@ async function limitedTo(server: TestServer) {
   return newSdk(server.endpoint, { credentials, systemClockOffset: server.clock.now - Date.now() });
 }
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "chosen senders",
   (open) => {
     test("mail leaves by the sender of mail, with what the pool says of Amazon SES", async () => {

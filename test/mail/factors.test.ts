@@ -7,7 +7,7 @@ import type {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { forceMfaOn, respond, smsConfiguration, start } from "../kit/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, refused } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import { openPostOffice } from "./post-office.ts";
 
@@ -23,7 +23,8 @@ const passwordless: Partial<CreateUserPoolCommandInput> = {
   ...smsConfiguration,
 };
 
-forEachServer(
+forOneServer(
+  "postgres",
   "codes of factors by SMTP",
   (open) => {
     async function setUp() {

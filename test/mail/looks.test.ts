@@ -17,7 +17,7 @@ import { outgoing } from "../../src/domain/messages/outgoing.ts";
 import { languageTags } from "../../src/lib/language.ts";
 import { giveStyle, logos, png } from "../hosted-ui/brands.ts";
 import { makePool, newAddress, password, refused, unique } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import { forEachServerWithFunctions, script, scripted } from "../triggers/functions.ts";
 import { faultsOf } from "./mail-programs.ts";
@@ -74,7 +74,8 @@ const verifying = { AutoVerifiedAttributes: ["email" as const] };
 const locale = (Value: string) => [{ Name: "locale", Value }];
 const languageOf = ({ html }: Mail) => /<html lang="([\w-]+)" dir="(\w+)">/.exec(html)?.slice(1).join(" ");
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "the looks of mail",
   (open) => {
     test("the attribute locale, else the tag of the pool, else English chooses the language", async () => {

@@ -19,7 +19,7 @@ import { listAuditEvents } from "../../src/store/audit.ts";
 import { inTransaction } from "../../src/store/db.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { makePool, newAddress, password, refused, signIn } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import { openPostOffice } from "./post-office.ts";
 
@@ -58,7 +58,8 @@ async function confirm({ client }: TestServer, ClientId: string, email: string):
 /** Longer than the first pause between two attempts. */
 const later = 6_000;
 
-forEachServer(
+forOneServer(
+  "postgres",
   "mail",
   (open) => {
     test("signs somebody up, in the pool's words, and there is no inbox", async () => {

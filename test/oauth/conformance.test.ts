@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { createRemoteJWKSet, jwtVerify } from "jose";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import {
   authorize,
   callback,
@@ -24,7 +24,7 @@ import {
 const strict = { UserPoolTags: { "poolhouse:oidc": "*" } };
 type Parameters = Record<string, string | undefined>;
 
-forEachServer("OpenID conformance", (open) => {
+forOneServer("sqlite", "OpenID conformance", (open) => {
   const place = async () =>
     setUp(
       await open(),

@@ -9,7 +9,7 @@ import {
   DeleteUserPoolDomainCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makeClient, password } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import { callback, claimsOf, newCode, post, redeem, setUp } from "./support.ts";
 
 interface Answer {
@@ -34,7 +34,7 @@ function get(server: TestServer, host: string, path: string, cookie = ""): Promi
 
 const unique = () => `shop-${Math.random().toString(36).slice(2, 10)}`;
 
-forEachServer("domains of pools", (open) => {
+forOneServer("sqlite", "domains of pools", (open) => {
   async function withDomains() {
     const server = await open();
     const place = await setUp(server);
@@ -148,7 +148,7 @@ forEachServer("domains of pools", (open) => {
   });
 });
 
-forEachServer("custom scopes", (open) => {
+forOneServer("sqlite", "custom scopes", (open) => {
   test("client_credentials: the client's scopes that exist, for the client itself", async () => {
     const server = await open();
     const place = await setUp(server);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { CreateUserPoolClientCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { newVisitor } from "../hosted-ui/visitor.ts";
 import { makePool, makeUser, password } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forOneServer, type TestServer } from "../kit/server.ts";
 import {
   annsAttributes,
   authorize,
@@ -16,7 +16,7 @@ import {
   signInBrowser,
 } from "./support.ts";
 
-forEachServer("id_token_hint", (open) => {
+forOneServer("postgres", "id_token_hint", (open) => {
   async function place() {
     const server = await open();
     const at = await setUp(server);

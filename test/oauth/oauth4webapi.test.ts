@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { CreateResourceServerCommand } from "@aws-sdk/client-cognito-identity-provider";
 import * as oauth from "oauth4webapi";
 import { makeClient } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { type OAuthPlace, setUp } from "./support.ts";
 
 const callback = "https://app.example/callback";
@@ -21,7 +21,7 @@ const sendCode = (
   verifier: string,
 ) => oauth.authorizationCodeGrantRequest(as, client, oauth.None(), parameters, callback, verifier, insecure);
 
-forEachServer("oauth4webapi", (open) => {
+forOneServer("sqlite", "oauth4webapi", (open) => {
   async function discover(base: string, algorithm: "oidc" | "oauth2" = "oidc", issuer = base) {
     const answer = await oauth.discoveryRequest(new URL(base), { algorithm, ...insecure });
     return oauth.processDiscoveryResponse(new URL(issuer), answer);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as client from "openid-client";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { goodbye, type OAuthPlace, setUp } from "./support.ts";
 
 /** The library takes the URL that it came back to, without its query, as the redirect URI. */
@@ -10,7 +10,7 @@ const callback = "http://localhost:9999/callback";
 const CallbackURLs = [callback];
 const insecure = { execute: [client.allowInsecureRequests] };
 
-forEachServer("openid-client", (open) => {
+forOneServer("sqlite", "openid-client", (open) => {
   async function configure(place: OAuthPlace, auth?: client.ClientAuth) {
     const { base, ClientId, ClientSecret } = place;
     return client.discovery(new URL(base), ClientId, ClientSecret, auth, insecure);

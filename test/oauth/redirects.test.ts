@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { type Answered, type Asked, ask as request } from "../kit/ask.ts";
 import { password } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { part } from "../kit/whole.ts";
 import { hostileUrls, registered } from "./hostile-urls.ts";
 import { newCode, type OAuthPlace, setUp, signInBrowser } from "./support.ts";
@@ -80,7 +80,8 @@ const errorPage = ({ base, ClientId }: OAuthPlace) =>
     `^${base}/error\\?error=(?:redirect_mismatch|invalid_request)(?:&client_id=${ClientId})?&request_id=[\\w.-]+$`,
   );
 
-forEachServer(
+forOneServer(
+  "sqlite",
   "redirects",
   (open, database) => {
     // Those with U+0000 do not come so far (extremes.test.ts).

@@ -10,7 +10,7 @@ import {
   type UpdateUserPoolClientCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { refused, signIn } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { callback, claimsOf, newCode, type OAuthPlace, post, redeem, setUp } from "./support.ts";
 
 const scopes = ["openid", "email", "aws.cognito.signin.user.admin"];
@@ -22,7 +22,7 @@ const settings = {
   ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH" as const, "ALLOW_REFRESH_TOKEN_AUTH" as const],
 };
 
-forEachServer("refreshing what was taken away", (open) => {
+forOneServer("postgres", "refreshing what was taken away", (open) => {
   async function place(change: Partial<UpdateUserPoolClientCommandInput> = {}) {
     const at = await setUp(await open(), { ...settings, ...change });
     const { UserPoolId, ClientId } = at;

@@ -9,7 +9,7 @@ import {
   UpdateUserPoolClientCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makeClient } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { requestText, sendRaw } from "./raw.ts";
 import {
   authorize,
@@ -31,7 +31,7 @@ const told = (location: URL) =>
   new URLSearchParams(location.hash === "" ? location.search : location.hash.slice(1));
 const errorOf = (location: URL) => told(location).get("error");
 
-forEachServer("the standards beyond Cognito", (open) => {
+forOneServer("postgres", "the standards beyond Cognito", (open) => {
   const inPool = async (tags: Record<string, string>, app: Parameters<typeof setUp>[1] = {}) =>
     setUp(await open(), app, { UserPoolTags: tags });
 

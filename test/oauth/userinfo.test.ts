@@ -6,7 +6,7 @@ import {
   AdminUserGlobalSignOutCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makeUser, signIn } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import {
   authorize,
   callback,
@@ -34,7 +34,7 @@ async function userInfo({ base }: Pick<OAuthPlace, "base">, token?: string) {
   return { status: answer.status, challenge, body: (await answer.json()) as Record<string, unknown> };
 }
 
-forEachServer("userInfo", (open) => {
+forOneServer("sqlite", "userInfo", (open) => {
   test("claims by scope: verified as texts for Cognito's clients", async () => {
     const place = await setUp(await open());
     const all = await userInfo(place, (await tokens(place, "openid")).access);
@@ -107,7 +107,7 @@ forEachServer("userInfo", (open) => {
   });
 });
 
-forEachServer("signing out of the browser", (open) => {
+forOneServer("sqlite", "signing out of the browser", (open) => {
   async function leave(place: OAuthPlace, parameters: Record<string, string>) {
     const url = `${place.base}/logout?${new URLSearchParams(parameters)}`;
     const answer = await fetch(url, { redirect: "manual", headers: { cookie: place.cookie } });
@@ -275,7 +275,7 @@ forEachServer("signing out of the browser", (open) => {
   });
 });
 
-forEachServer("published metadata", (open) => {
+forOneServer("sqlite", "published metadata", (open) => {
   test("names every endpoint, at three addresses", async () => {
     const { base, server, UserPoolId } = await setUp(await open());
     const wellKnown = [
