@@ -9,7 +9,7 @@ import { test } from "node:test";
 import type { CreateUserPoolClientCommandInput } from "@aws-sdk/client-cognito-identity-provider";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { password } from "../kit/people.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forOneServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 import { factorExpiries, personOf } from "./expiry-factors.ts";
 import { day, expiries, hour, list, listing, minute, second, subjectOf } from "./expiry-table.ts";
@@ -17,7 +17,7 @@ import { at, choose, deviceProof, respondAt, srpProof, toVerifier } from "./wait
 import { byPassword, initiate, tokensOf } from "./ways.ts";
 import { post, signedCall } from "./wire.ts";
 
-forEachServer("expiries", (open) => {
+forOneServer("sqlite", "expiries", (open) => {
   for (const [what, { life, begin, type, message, opens }] of Object.entries({
     ...expiries,
     ...factorExpiries,
