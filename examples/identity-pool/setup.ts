@@ -22,6 +22,8 @@ const endpoint =
 if (existsSync(".env")) stop(".env is there already. Remove it to begin anew.");
 const { S3_URL, S3_BUCKET, S3_ROLE_ARN } = process.env;
 if (!S3_URL !== !S3_BUCKET) stop("S3_URL and S3_BUCKET belong together: a store, and a bucket in it.");
+if (S3_ROLE_ARN && !/^arn:[\w-]+:iam::\d+:role\/./.test(S3_ROLE_ARN))
+  stop("S3_ROLE_ARN must be the ARN of a role whose account is a number, as Cognito wants it for groups.");
 const store = S3_URL && S3_BUCKET ? { url: new URL(S3_URL).href, bucket: S3_BUCKET } : undefined;
 try {
   await fetch(endpoint);

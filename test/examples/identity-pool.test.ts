@@ -1,8 +1,10 @@
 /** examples/identity-pool in Chromium: what guests, users and members of groups may do with their temporary credentials. */
 import assert from "node:assert/strict";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { parseEnv } from "node:util";
+import { ListGroupsCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { BrowserContext, Page } from "playwright-core";
 import { findings, picture, schemes, widths } from "../browser/axe.ts";
 import { browse } from "../kit/chromium.ts";
@@ -203,11 +205,33 @@ describe("examples/identity-pool", needs("chromium"), () => {
       assert.deepEqual(trouble, []);
     });
 
+    test("a store with roles of its own has the one of the group files", async () => {
+      const folder = temporaryFolder();
+      const role = "arn:aws:iam::4711:role/readers";
+      const store = { S3_URL: "https://s3.example.com", S3_BUCKET: "museum", S3_ROLE_ARN: role };
+      const server = await open();
+      await runSetup(folder, { ...setupEnvironment(server), ...store });
+      const settings = parseEnv(readFileSync(join(folder, ".env"), "utf8"));
+      assert.equal(settings["S3_ROLE_ARN"], role);
+      const { Groups } = await server.client.send(
+        new ListGroupsCommand({ UserPoolId: settings["USER_POOL_ID"] }),
+      );
+      const roles = Object.fromEntries(Groups!.map(({ GroupName, RoleArn }) => [GroupName, RoleArn]));
+      assert.equal(roles["files"], role);
+      const made = JSON.parse(readFileSync(join(folder, "roles.json"), "utf8")) as { RoleName: string }[];
+      assert.deepEqual(
+        made.map(({ RoleName }) => RoleName),
+        ["museum-guests", "museum-members", "museum-admins"],
+      );
+    });
+
     test("a setup that cannot be meant changes nothing", async () => {
       const folder = temporaryFolder();
       const env = setupEnvironment(await open());
       const half = { ...env, S3_URL: "http://localhost:9000" };
       await assert.rejects(runSetup(folder, half), /S3_URL and S3_BUCKET belong together/);
+      const unnumbered = { ...half, S3_BUCKET: "museum", S3_ROLE_ARN: "arn:aws:iam:::role/readers" };
+      await assert.rejects(runSetup(folder, unnumbered), /^Error: .*\nS3_ROLE_ARN must be the ARN of a role/);
       assert.deepEqual(readdirSync(folder), []);
       writeFileSync(join(folder, ".env"), "A=b\n");
       await assert.rejects(runSetup(folder, env), /\.env is there already/);

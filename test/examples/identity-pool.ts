@@ -6,16 +6,18 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { parseEnv, promisify } from "node:util";
+import { GetCredentialsForIdentityCommand, GetIdCommand } from "@aws-sdk/client-cognito-identity";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import { putRole } from "../../src/domain/roles/manage-roles.ts";
 import { readTemplate } from "../../src/domain/roles/role-template.ts";
 import { createVerifier, SignatureError, type Verifier, verifyIncoming } from "../../src/sigv4/index.ts";
+import { forClient, identityClient } from "../identity-pools/setup.ts";
 import { compileCache } from "../kit/compile-cache.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
 import { rootKey } from "../kit/sdk.ts";
 import type { TestServer } from "../kit/server.ts";
-import { newKey } from "../sigv4/setup.ts";
+import { newKey, signed } from "../sigv4/setup.ts";
 
 const programs = join(import.meta.dirname, "..", "..", "examples", "identity-pool");
 
@@ -74,6 +76,23 @@ async function start(cwd: string, key: Record<string, string>): Promise<ChildPro
     if (/ is at http/.test(said)) return child;
   }
   throw new Error(`it did not start: ${said}`);
+}
+
+/**
+ * Calls the API of a museum as a new guest, with credentials that the AWS SDK gets.
+ * @param env the text of .env
+ */
+export async function callAsGuest(env: string, path: string) {
+  const { PAGE_URL, POOLHOUSE_URL, IDENTITY_POOL_ID } = parseEnv(env) as Record<string, string>;
+  const client = identityClient({ endpoint: POOLHOUSE_URL! });
+  const { IdentityId } = await client.send(new GetIdCommand({ IdentityPoolId: IDENTITY_POOL_ID! }));
+  const { Credentials } = await client.send(new GetCredentialsForIdentityCommand({ IdentityId }));
+  client.destroy();
+  const { host } = new URL(PAGE_URL!);
+  const call = { method: "GET", target: path, headers: { host }, body: "" };
+  const { headers } = await signed(forClient(Credentials), call);
+  const answer = await fetch(new URL(path, PAGE_URL), { headers });
+  return { status: answer.status, body: (await answer.json()) as { arn?: string; message?: string } };
 }
 
 export interface Store {
