@@ -1,6 +1,6 @@
 /** What a service answered instead of what it was asked for. */
 export class Refusal extends Error {
-  /** Of HTTP. */
+  /** The status of HTTP. */
   readonly status: number;
   /** Such as AccessDeniedException. */
   readonly type: string;
