@@ -165,6 +165,9 @@ describe("examples/identity-pool", needs("chromium"), () => {
       await page.route(`${store.url}**`, (route) => route.abort());
       await press(page, "List the bucket");
       await refused(page, "The store does not answer, or does not let this page call it (CORS).");
+      await page.route(`${museum.settings["POOLHOUSE_URL"]}/**`, (route) => route.abort());
+      await page.reload();
+      await refused(page, "The server does not answer. Is it running?");
       assert.deepEqual(trouble, []);
     });
   });
