@@ -11,6 +11,7 @@ import { browse } from "../kit/chromium.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { freePort } from "../kit/ports.ts";
+import { callAsGuest } from "./identity-pool.ts";
 import { newVisitor } from "./visitor.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -156,6 +157,19 @@ test("examples/api-authorizer, step by step, with the tokens that its setup says
   const { access_token: own } = await bash(program!);
   for (const token of [AccessToken, own])
     assert.equal((await bash(call!.replace("<access token>", token))).orders.length, 2);
+});
+
+test("examples/identity-pool, step by step", async () => {
+  const { clone, here } = await place();
+  const [, setUpAndStart, , ...more] = commands("identity-pool");
+  assert.deepEqual(more, []);
+  const env = { ...process.env, PAGE_URL: await freeUrl() };
+  const output = await type(here(setUpAndStart), /The museum is at/, { cwd: clone, env });
+  assert.match(output, /^museum-guests: created$/m);
+  const settings = readFileSync(join(clone, "examples", "identity-pool", ".env"), "utf8");
+  const { status, body } = await callAsGuest(settings, "/api/me");
+  assert.deepEqual([status, body.arn?.split("/")[1]], [200, "museum-guests"], body.message);
+  assert.equal((await callAsGuest(settings, "/api/visitors")).status, 403);
 });
 
 test("examples/people, step by step", async () => {

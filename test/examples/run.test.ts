@@ -26,6 +26,7 @@ import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { until } from "../kit/waiting.ts";
 import { byWhole, whole } from "../kit/whole.ts";
+import { callAsGuest } from "./identity-pool.ts";
 import { newVisitor } from "./visitor.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -252,6 +253,18 @@ test("a damaged key of an example's program is replaced as it is told", async ()
     body: JSON.stringify({ name: "Ann", email: "ann@mail.example", password: "Correct-Horse-7" }),
   });
   assert.equal(created.status, 201);
+  assert.equal(await end(again.child, "SIGTERM"), 0);
+});
+
+test("the roles that an example's setup writes are created with it, and are there again", async () => {
+  const kept = join(temporaryFolder(), "kept");
+  const first = await start(temporaryFolder(), "identity-pool", "--keep", kept, ...portsFrom(21_500));
+  assert.equal(await end(first.child, "SIGTERM"), 0);
+  const again = await start(temporaryFolder(), "identity-pool", "--keep", kept);
+  assert.match(again.said, /^Users: ada \(in the group admins\), gus\. Their password: Aa1-/m);
+  const settings = readFileSync(join(kept, ".env"), "utf8");
+  const { status, body } = await callAsGuest(settings, "/api/me");
+  assert.deepEqual([status, body.arn?.split("/")[1]], [200, "museum-guests"], body.message);
   assert.equal(await end(again.child, "SIGTERM"), 0);
 });
 

@@ -123,6 +123,7 @@ async function begin(start: Start, folder: Folder, { launch, endEarly }: Process
   const setups = example.setups ?? [`${name}/setup.ts`];
   const said = note?.said ?? lastingPart(await setUp(setups, folder, env), example);
   if (note !== undefined) say(`\nAs its first start said:\n${said.trim()}`);
+  if (note === undefined) await applyRoles(folder);
   const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...withoutKey } = env;
   const key = await keyOfPrograms(name, folder);
   const programEnv = functions === undefined ? { ...withoutKey, ...key } : withoutKey;
@@ -240,24 +241,32 @@ function credentials(folder: Folder): Record<string, string> {
   );
 }
 
+/** Creates the roles of an example whose setup has written them down; others have none. */
+async function applyRoles(folder: Folder): Promise<void> {
+  const file = join(folder.path, "roles.json");
+  if (existsSync(file)) await command(folder, "roles", "apply", file);
+}
+
 /** The key of an example whose setup has written a policy for it, made at the first start; others have none. */
 async function keyOfPrograms(example: string, folder: Folder): Promise<Record<string, string>> {
   const policy = join(folder.path, "policy.json");
   const file = join(folder.path, keyFile);
   if (!existsSync(policy)) return {};
   if (!existsSync(file)) {
-    const argv = ["keys", "create", "--data", join(folder.path, "poolhouse"), "--name", example];
-    const made = await promisify(execFile)(
-      process.execPath,
-      [join(root, "src", "main.ts"), ...argv, "--policy", policy],
-      { env: cleanEnvironment() },
-    );
-    writeFileSync(file, made.stdout, { mode: 0o600 });
+    const made = await command(folder, "keys", "create", "--name", example, "--policy", policy);
+    writeFileSync(file, made, { mode: 0o600 });
   }
   const key = parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
   if (!key["AWS_ACCESS_KEY_ID"] || !key["AWS_SECRET_ACCESS_KEY"])
     throw new OperatorError(`${file} has no access key: remove it to make another.`);
   return key;
+}
+
+/** Runs a command of Poolhouse on the data of an example; what it prints. */
+async function command(folder: Folder, ...argv: string[]): Promise<string> {
+  const options = ["--data", join(folder.path, "poolhouse")];
+  const run = [join(root, "src", "main.ts"), ...argv, ...options];
+  return (await promisify(execFile)(process.execPath, run, { env: cleanEnvironment() })).stdout;
 }
 
 const lastingPart = (said: string, { lasting }: Example) => lasting?.exec(said)?.[0] ?? said;

@@ -86,6 +86,13 @@ export const examples: Readonly<Record<string, Example>> = {
     }),
     open: "CMS_URL",
   },
+  "identity-pool": {
+    shows:
+      "a page with temporary credentials of an identity pool, and an API that a group's role opens (IAM authorization)",
+    urls: { PAGE_URL: 3060 },
+    programs: ["identity-pool/server.ts"],
+    open: "PAGE_URL",
+  },
   "legacy-cms": {
     shows:
       "users of an older system move over at their first sign-in (UserMigration), which goes on beside it",
