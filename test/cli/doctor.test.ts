@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { changePublicUrl } from "../../src/store/public-url.ts";
 import { forEachDatabase, temporaryFolder } from "../kit/databases.ts";
+import { freePort } from "../kit/ports.ts";
 import { selfSigned } from "./certificates.ts";
 import { runWith, serve, stop } from "./program.ts";
 
@@ -100,9 +101,11 @@ test("a proxy that nobody named is told of, and is no failure by itself", async 
 
 test("a TLS file is checked: whether the server can use it, and until when", async () => {
   const file = join(temporaryFolder(), "server.pem");
+  const httpsPort = String(await freePort());
+  const over = (tls: string) => doctor({ POOLHOUSE_TLS: tls, POOLHOUSE_HTTPS_PORT: httpsPort });
   const says = async (text: string) => {
     writeFileSync(file, text);
-    return doctor({ POOLHOUSE_TLS: file });
+    return over(file);
   };
   const pem = async (validity: { from?: number; to?: number }) => {
     const { key, cert } = await selfSigned("ec", validity);
@@ -112,7 +115,7 @@ test("a TLS file is checked: whether the server can use it, and until when", asy
   const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`;
   assert.match(
     good.stdout,
-    new RegExp(`^ok {4}https on port 4748: .*server\\.pem is valid until ${time}$`, "m"),
+    new RegExp(`^ok {4}https on port ${httpsPort}: .*server\\.pem is valid until ${time}$`, "m"),
   );
   assert.equal(good.code, 0, good.stdout);
   assert.doesNotMatch(good.stdout, /proxy/, "https of its own is no sign of a proxy");
@@ -136,9 +139,9 @@ test("a TLS file is checked: whether the server can use it, and until when", asy
     assert.match(stdout, line);
     assert.equal(code, 1);
   }
-  assert.match((await doctor({ POOLHOUSE_TLS: "/nowhere/server.pem" })).stdout, /^FAIL {2}.*no such file/m);
-  const own = await doctor({ POOLHOUSE_TLS: "dev" });
-  assert.match(own.stdout, /^ok {4}https on port 4748, for development/m);
+  assert.match((await over("/nowhere/server.pem")).stdout, /^FAIL {2}.*no such file/m);
+  const own = await over("dev");
+  assert.match(own.stdout, new RegExp(`^ok {4}https on port ${httpsPort}, for development`, "m"));
   assert.doesNotMatch(own.stdout, /proxy/);
 });
 
