@@ -89,7 +89,9 @@ export async function newIdentityKey(
 export async function identityKeySet(ctx: Ctx): Promise<object> {
   const keys = await keysOf(ctx);
   const signer = newestSigner(keys, "id", ctx.now)?.kid;
-  const signerFirst = keys.toSorted((one, other) => Number(other.kid === signer) - Number(one.kid === signer));
+  const signerFirst = keys.toSorted(
+    (one, other) => Number(other.kid === signer) - Number(one.kid === signer),
+  );
   return {
     keys: signerFirst.map(({ publicJwk: { x5c = "", ...jwk } }) => {
       const der = Buffer.from(x5c, "base64");
