@@ -10,10 +10,12 @@ import {
   GetOpenIdTokenCommand,
   GetOpenIdTokenForDeveloperIdentityCommand,
   SetIdentityPoolRolesCommand,
+  SetPrincipalTagAttributeMapCommand,
 } from "@aws-sdk/client-cognito-identity";
 import { CreateGroupCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { fromCognitoIdentityPool } from "@aws-sdk/credential-providers";
 import AWS from "aws-sdk";
+import { decodeJwt } from "jose";
 import { rotateIdentityKeys } from "../../src/domain/identities/rotate-identity-keys.ts";
 import { publishedBeforeSigning } from "../../src/domain/tokens/rotate-keys.ts";
 import { certificateSource } from "../../src/integrations/tls.ts";
@@ -116,6 +118,37 @@ forEachServer(
       const altered = (sessionToken.startsWith("A") ? "B" : "A") + sessionToken.slice(1);
       await assert.rejects(textFor(pair), { statusCode: 403 }, "without the session token");
       await assert.rejects(textFor({ ...pair, sessionToken: altered }), { code: "InvalidArgument" });
+    });
+
+    test("principal tags count in the policies of Ceph's roles", async () => {
+      const here = await place();
+      const { client, identityPoolId, provider, bucket } = here;
+      const tags = { UseDefaults: false, PrincipalTags: { mail: "email" } };
+      const map = { IdentityPoolId: identityPoolId, IdentityProviderName: provider, ...tags };
+      await client.send(new SetPrincipalTagAttributeMapCommand(map));
+      const [somebody, other] = [await here.newIdToken(), await here.newIdToken()];
+      const Condition = { StringEquals: { "aws:PrincipalTag/mail": decodeJwt(somebody)["email"] } };
+      const statement = {
+        Effect: "Allow",
+        Action: "s3:DeleteObject",
+        Resource: `arn:aws:s3:::${bucket}/*`,
+        Condition,
+      };
+      const policy = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+      const name = here.roleArn.split("/")[1];
+      await here.shell(
+        `radosgw-admin role-policy put --role-name ${name} --policy-name own --policy-doc '${policy}'`,
+        here.owner,
+      );
+      const file = { Bucket: bucket, Key: "tagged" };
+      const otherKeys = await credentialsOf(await open(), here, other);
+      await s3(otherKeys)
+        .putObject({ ...file, Body: "a" })
+        .promise();
+      await assert.rejects(s3(otherKeys).deleteObject(file).promise(), { code: "AccessDenied" });
+      await s3(await credentialsOf(await open(), here, somebody))
+        .deleteObject(file)
+        .promise();
     });
 
     test("guests and the identities of another pool get no credentials", async () => {
