@@ -51,6 +51,29 @@ export interface Place {
   shell(code: string, keys: Keys): Promise<string>;
 }
 
+export interface Cluster {
+  readonly ceph: Ceph;
+  /** The path of the authority that both sides have their certificates from. */
+  readonly authority: string;
+}
+
+/** What runs commands in a folder, by bash, which stops at the first that fails. */
+const shellIn =
+  (folder: string, { ceph, authority }: Cluster) =>
+  async (code: string, keys?: Keys): Promise<string> => {
+    const env = {
+      ...ceph.environment,
+      ...{ PATH: "/usr/bin:/bin", HOME: folder, AWS_DEFAULT_REGION: "us-east-1", AWS_PAGER: "" },
+      ...{ AWS_CA_BUNDLE: authority, CURL_CA_BUNDLE: authority },
+      ...(keys && { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey }),
+      ...(keys?.sessionToken && { AWS_SESSION_TOKEN: keys.sessionToken }),
+      s3: `aws --endpoint-url ${ceph.endpoint}`,
+    };
+    writeFileSync(join(folder, "steps"), code);
+    const { stdout } = await run("/bin/bash", ["-eu", "-o", "pipefail", "steps"], { cwd: folder, env });
+    return stdout;
+  };
+
 /**
  * A user pool, an identity pool with guests and developers, and a bucket at Ceph for its users.
  * @param prefix begins the names at Ceph, which all places share
@@ -58,7 +81,7 @@ export interface Place {
  */
 export async function makePlace(
   server: TestServer,
-  { ceph, authority }: { readonly ceph: Ceph; readonly authority: string },
+  cluster: Cluster,
   prefix: string,
   tenant = "",
 ): Promise<Place> {
@@ -76,26 +99,14 @@ export async function makePlace(
   const folder = temporaryFolder();
   const here = (code: string) =>
     code
-      .replaceAll("https://s3.example.com", ceph.endpoint)
+      .replaceAll("https://s3.example.com", cluster.ceph.endpoint)
       .replaceAll("https://id.example.com", publicUrl)
       .replaceAll("id.example.com", host)
       .replaceAll("us-east-1:00000000-0000-4000-8000-000000000000", identityPoolId)
       .replaceAll("app-", `${prefix}-`)
       .replace(/(?=--(?:uid|role-name) )/g, tenant && `--tenant ${tenant} `)
       .replace(/(?<=arn:aws:iam::)(?=:)/g, tenant);
-  const shell = async (code: string, keys?: Keys) => {
-    const env = {
-      ...ceph.environment,
-      ...{ PATH: "/usr/bin:/bin", HOME: folder, AWS_DEFAULT_REGION: "us-east-1", AWS_PAGER: "" },
-      ...{ AWS_CA_BUNDLE: authority, CURL_CA_BUNDLE: authority },
-      ...(keys && { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey }),
-      ...(keys?.sessionToken && { AWS_SESSION_TOKEN: keys.sessionToken }),
-      s3: `aws --endpoint-url ${ceph.endpoint}`,
-    };
-    writeFileSync(join(folder, "steps"), code);
-    const { stdout } = await run("/bin/bash", ["-eu", "-o", "pipefail", "steps"], { cwd: folder, env });
-    return stdout;
-  };
+  const shell = shellIn(folder, cluster);
   await shell(here(atCeph!));
   await shell(here(atPoolhouse!), rootKey);
   const { keys } = JSON.parse(readFileSync(join(folder, "owner.json"), "utf8")) as {

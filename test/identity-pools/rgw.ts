@@ -117,7 +117,8 @@ forEachServer(
       const { sessionToken = "", ...pair } = keys;
       const altered = (sessionToken.startsWith("A") ? "B" : "A") + sessionToken.slice(1);
       await assert.rejects(textFor(pair), { statusCode: 403 }, "without the session token");
-      await assert.rejects(textFor({ ...pair, sessionToken: altered }), { code: "InvalidArgument" });
+      const refusal = ({ statusCode }: AWS.AWSError) => statusCode === 400 || statusCode === 403;
+      await assert.rejects(textFor({ ...pair, sessionToken: altered }), refusal, "an altered session token");
     });
 
     test("principal tags count in the policies of Ceph's roles", async () => {
