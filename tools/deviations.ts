@@ -260,4 +260,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   GetOpenIdTokenForDeveloperIdentity: [
     "Verified logins that are given with the developer's are linked, and their identities merged.",
   ],
+  SetIdentityPoolRoles: [
+    "If another token service is configured, roles may also have ARNs as stores for S3 write them, such as `arn:aws:iam:::role/app`.",
+  ],
 };

@@ -88,8 +88,11 @@ async function read(status: number, text: string): Promise<UpstreamCredentials> 
     const found = within.find((element) => element.name === name);
     return found && textOf(found).trim();
   };
-  if (status !== 200)
-    throw new UpstreamStsError(textAt("Code"), `the STS refuses: ${textAt("Code")}: ${textAt("Message")}`);
+  if (status !== 200) {
+    // Ceph sends no message.
+    const why = [`the STS refuses with the status ${status}`, textAt("Code"), textAt("Message")];
+    throw new UpstreamStsError(textAt("Code"), why.filter(Boolean).join(": "));
+  }
   const element = all.find(({ name }) => name === "Credentials");
   const inner = element === undefined ? [] : [...walkXml(element)].map((one) => one.element);
   const accessKeyId = textAt("AccessKeyId", inner);

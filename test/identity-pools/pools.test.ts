@@ -72,6 +72,7 @@ const rule = { Claim: "a", MatchType: "Equals", Value: "b", RoleARN: role };
 /** What SetIdentityPoolRoles refuses. */
 const badRoles: readonly (readonly [Record<string, unknown>, RegExp])[] = [
   [{ Roles: { authenticated: "arn:aws:iam::000000000000:user/x" } }, /is not the ARN of a role/],
+  [{ Roles: { authenticated: "arn:aws:iam:::role/of-a-store" } }, /is not the ARN of a role/],
   [{ Roles: {}, RoleMappings: { p: { Type: "Token" } } }, /needs AmbiguousRoleResolution/],
   [{ Roles: {}, RoleMappings: { p: { ...rules(rule), Type: "Token" } } }, /cannot have rules/],
   [{ Roles: {}, RoleMappings: { p: { Type: "Rules", AmbiguousRoleResolution: "Deny" } } }, /needs rules/],

@@ -18,15 +18,28 @@ import { allowing, identityClient, makeIdentityPool, makeRole, providerOf, trust
 const xmlns = 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"';
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
 
+type Answer = (response: ServerResponse, about: string) => void;
+
+const credentials: Answer = (response, about) =>
+  response.end(
+    `<AssumeRoleWithWebIdentityResponse ${xmlns}><AssumeRoleWithWebIdentityResult><Credentials>` +
+      `<AccessKeyId>ASIAUPSTREAM</AccessKeyId><SecretAccessKey>of ${about}</SecretAccessKey>` +
+      "<SessionToken>a&amp;b</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration>" +
+      "</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>",
+  );
+
+/** Roles as stores for S3 name them: Ceph without an account and with a tenant, MinIO, SeaweedFS. */
+const rolesOfStores = [
+  "arn:aws:iam:::role/app",
+  "arn:aws:iam::tenant:role/team/app",
+  "arn:minio:iam:::role/a1-B2",
+  "arn:aws:iam::role/app",
+];
+
 /** What the stand-in answers for a role: credentials, or something else. */
-const answers: Readonly<Record<string, (response: ServerResponse, about: string) => void>> = {
-  [role("good")]: (response, about) =>
-    response.end(
-      `<AssumeRoleWithWebIdentityResponse ${xmlns}><AssumeRoleWithWebIdentityResult><Credentials>` +
-        `<AccessKeyId>ASIAUPSTREAM</AccessKeyId><SecretAccessKey>of ${about}</SecretAccessKey>` +
-        "<SessionToken>a&amp;b</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration>" +
-        "</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>",
-    ),
+const answers: Readonly<Record<string, Answer>> = {
+  [role("good")]: credentials,
+  ...Object.fromEntries(rolesOfStores.map((arn) => [arn, credentials])),
   [role("denied")]: (response) =>
     response
       .writeHead(403)
@@ -75,12 +88,12 @@ forEachServer(
       const { IdToken } = await signIn(server, ClientId, await makeSomebody(server, UserPoolId));
       const Logins = { [provider]: IdToken };
       const { IdentityId } = await client.send(new GetIdCommand({ IdentityPoolId, Logins }));
-      const credentials = async (authenticated: string) => {
+      const credentialsOf = async (authenticated: string) => {
         const Roles = { authenticated };
         await client.send(new SetIdentityPoolRolesCommand({ IdentityPoolId, Roles }));
         return client.send(new GetCredentialsForIdentityCommand({ IdentityId, Logins }));
       };
-      const { Credentials } = await credentials(role("good"));
+      const { Credentials } = await credentialsOf(role("good"));
       assert.equal(Credentials?.AccessKeyId, "ASIAUPSTREAM");
       assert.equal(Credentials.SessionToken, "a&b");
       assert.equal(Credentials.Expiration?.toISOString(), "2100-01-01T00:00:00.000Z");
@@ -89,12 +102,20 @@ forEachServer(
         new RegExp(`^of ${IdentityId} ${IdentityPoolId} authenticated,${provider}`),
       );
       const misconfigured = refused("InvalidIdentityPoolConfigurationException");
-      await assert.rejects(credentials(role("denied")), misconfigured);
+      await assert.rejects(credentialsOf(role("denied")), misconfigured);
       for (const broken of ["half", "page", "gone"])
-        await assert.rejects(credentials(role(broken)), refused("ExternalServiceException"), broken);
+        await assert.rejects(credentialsOf(role(broken)), refused("ExternalServiceException"), broken);
+      for (const arn of rolesOfStores)
+        assert.equal((await credentialsOf(arn)).Credentials?.AccessKeyId, "ASIAUPSTREAM", arn);
+      for (const arn of ["arn:aws:iam:::user/app", "arn:aws:s3:::role/application", "arn:minio:iam:::role/"])
+        await assert.rejects(
+          credentialsOf(arn),
+          refused("InvalidParameterException", /not the ARN of a role/),
+          arn,
+        );
       const own = await makeRole(server, trusting(IdentityPoolId, "authenticated"), { p: allowing("s3:*") });
       assert.match(
-        (await credentials(own)).Credentials!.AccessKeyId!,
+        (await credentialsOf(own)).Credentials!.AccessKeyId!,
         /^ASIA[A-Z2-7]{16}$/,
         "a role of ours",
       );

@@ -82,11 +82,18 @@ export async function newIdentityKey(
   return { ...key, publicJwk: { ...key.publicJwk, x5c: certificate } };
 }
 
-/** The published key set (RFC 7517), with a certificate for each key (section 4.7). */
+/**
+ * The published key set (RFC 7517), with a certificate for each key (section 4.7). The key that signs now comes first, since
+ * Ceph's gateway looks at no other.
+ */
 export async function identityKeySet(ctx: Ctx): Promise<object> {
   const keys = await keysOf(ctx);
+  const signer = newestSigner(keys, "id", ctx.now)?.kid;
+  const signerFirst = keys.toSorted(
+    (one, other) => Number(other.kid === signer) - Number(one.kid === signer),
+  );
   return {
-    keys: keys.map(({ publicJwk: { x5c = "", ...jwk } }) => {
+    keys: signerFirst.map(({ publicJwk: { x5c = "", ...jwk } }) => {
       const der = Buffer.from(x5c, "base64");
       return {
         ...jwk,

@@ -121,8 +121,8 @@ export async function revokeCredentials(
 /** SetIdentityPoolRoles replaces roles and role mappings. */
 export async function setRoles(ctx: Ctx, request: SetIdentityPoolRolesInput): Promise<void> {
   const { IdentityPoolId, Roles, RoleMappings } = request;
-  checkRoles(Roles);
-  checkRoleMappings(RoleMappings ?? {});
+  checkRoles(ctx.config, Roles);
+  checkRoleMappings(ctx.config, RoleMappings ?? {});
   await changePool(ctx, IdentityPoolId, "ConcurrentModificationException", ({ document }) => ({
     document: { ...document, Roles, RoleMappings },
   }));

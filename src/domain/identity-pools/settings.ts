@@ -98,22 +98,36 @@ export function checkTags(tags: Readonly<Record<string, string>>): void {
   if (reserved !== undefined) invalid(`Tag keys that begin with aws: are reserved: '${reserved}'.`);
 }
 
-/** Roles of other partitions have the same form. Group 1 is the account, 2 the path and name. */
-const roleArnPattern = /^arn:aws[\w-]*:iam::(\d{12}):role\/((?:[\x21-\x7e]+\/)?[\w+=,.@-]{1,64})$/;
+/** A role of AWS, or one of this server. Other partitions have the same form. */
+const roleOfAws = /^arn:aws[\w-]*:iam::\d{12}:role\/(?:[\x21-\x7e]+\/)?[\w+=,.@-]{1,64}$/;
 
-const isRoleArn = (text: string): boolean => roleArnPattern.test(text);
+/**
+ * A role of a store for S3: `arn:aws:iam:::role/NAME`, or with a tenant in place of the account, at Ceph; a partition of its own
+ * at MinIO; no account at all at SeaweedFS.
+ */
+const roleOfStore = /^arn:[\w-]+:iam::(?:[^:]*:)?role\/[\x21-\x7e]+$/;
 
-/** Checks the roles of SetIdentityPoolRoles. Roles that do not exist are accepted, as in AWS. */
-export function checkRoles(roles: Readonly<Record<string, string>>): void {
+const isRoleArn = ({ sts }: Pick<Config, "sts">, text: string): boolean =>
+  roleOfAws.test(text) || (sts !== undefined && roleOfStore.test(text));
+
+/**
+ * Checks the roles of SetIdentityPoolRoles. Roles that do not exist are accepted, as in AWS; those of stores only if the
+ * roles that are not defined here belong to another token service.
+ */
+export function checkRoles(config: Pick<Config, "sts">, roles: Readonly<Record<string, string>>): void {
   for (const [kind, arn] of Object.entries(roles))
-    if (!isRoleArn(arn)) invalid(`The role of ${kind} identities is not the ARN of a role: '${arn}'.`);
+    if (!isRoleArn(config, arn))
+      invalid(`The role of ${kind} identities is not the ARN of a role: '${arn}'.`);
 }
 
 const mostMappings = 10;
 const mostRules = 25;
 
 /** Checks role mappings ("Using rule-based mapping to assign roles to users", Amazon Cognito Developer Guide). */
-export function checkRoleMappings(mappings: Readonly<Record<string, RoleMapping>>): void {
+export function checkRoleMappings(
+  config: Pick<Config, "sts">,
+  mappings: Readonly<Record<string, RoleMapping>>,
+): void {
   const entries = Object.entries(mappings);
   if (entries.length > mostMappings)
     invalid(`There can be role mappings for at most ${mostMappings} providers.`);
@@ -122,14 +136,14 @@ export function checkRoleMappings(mappings: Readonly<Record<string, RoleMapping>
       invalid(`The role mapping of ${provider} needs AmbiguousRoleResolution.`);
     if (Type === "Token" && RulesConfiguration !== undefined)
       invalid(`The role mapping of ${provider} is by token and cannot have rules.`);
-    if (Type === "Rules") checkRules(provider, RulesConfiguration?.Rules ?? []);
+    if (Type === "Rules") checkRules(config, provider, RulesConfiguration?.Rules ?? []);
   }
 }
 
-function checkRules(provider: string, rules: readonly MappingRule[]): void {
+function checkRules(config: Pick<Config, "sts">, provider: string, rules: readonly MappingRule[]): void {
   if (rules.length === 0) invalid(`The role mapping of ${provider} needs rules.`);
   if (rules.length > mostRules) invalid(`A provider can have at most ${mostRules} rules.`);
   for (const { RoleARN } of rules)
-    if (!isRoleArn(RoleARN))
+    if (!isRoleArn(config, RoleARN))
       invalid(`The role of a rule of ${provider} is not the ARN of a role: '${RoleARN}'.`);
 }
