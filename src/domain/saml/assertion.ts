@@ -1,10 +1,9 @@
 /** Checks what a signed assertion says (SAML 2.0 Core section 2, Profiles section 4.1.4.3), and reads it. */
 import type { KeyObject } from "node:crypto";
+import { authenticationTime, clockSkew } from "../../lib/provider-clocks.ts";
 import { elementsOf, textOf, type XmlElement } from "../../lib/xml.ts";
-import { authenticationTime, clockSkew } from "./clocks.ts";
-import { decryptElement } from "./saml-decrypt.ts";
-import type { DecryptionKey } from "./saml-keys.ts";
-import type { SamlProvider } from "./saml-metadata.ts";
+import { type DecryptionKey, decryptElement } from "./decrypt.ts";
+import type { SamlProvider } from "./metadata.ts";
 import {
   attribute,
   child,
@@ -16,7 +15,7 @@ import {
   SamlFault,
   theChild,
   time,
-} from "./saml-xml.ts";
+} from "./xml.ts";
 
 /** What a response must be like. */
 export interface Expected {

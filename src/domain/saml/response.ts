@@ -3,10 +3,10 @@
  * whom they are. What is read afterwards are the bytes that were signed.
  */
 import { walkXml, type XmlElement } from "../../lib/xml.ts";
-import { type Assertion, checkAssertion, type Expected } from "./saml-assertion.ts";
-import { decryptElement } from "./saml-decrypt.ts";
-import { isSigned, readSigned, UnknownSigner } from "./saml-signature.ts";
-import { attribute, child, children, fault, isElement, plainText, readSamlXml } from "./saml-xml.ts";
+import { type Assertion, checkAssertion, type Expected } from "./assertion.ts";
+import { decryptElement } from "./decrypt.ts";
+import { isSigned, readSigned, UnknownSigner } from "./signature.ts";
+import { attribute, child, children, fault, isElement, plainText, readSamlXml } from "./xml.ts";
 
 /** The longest SAMLResponse, in characters of base64 ("SAML sessions", Amazon Cognito Developer Guide). */
 const longest = 100_000;
