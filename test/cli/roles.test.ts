@@ -192,6 +192,6 @@ describe("roles", () => {
     ])
       assert.notEqual((await providers(...wrong)).code, 0, wrong.join(" "));
     assert.equal((await providers("delete", arn)).code, 0);
-    assert.equal((await providers("list")).stdout, "CLIENT IDS  ARN\n");
+    assert.equal((await providers("list")).stdout, "CLIENT IDS OR METADATA  ARN\n");
   });
 });

@@ -107,8 +107,8 @@ function verifyAnswer(
     const { pool, base, provider } = asked;
     if (samlResponse === "") fault("there is no SAMLResponse.");
     const expected = {
-      audience: serviceProviderId(pool.id),
-      acs: acsUrl(base),
+      audiences: [serviceProviderId(pool.id)],
+      recipients: [acsUrl(base)],
       ...begun,
       now: ctx.now,
       isEncryptionDemanded: provider.details["EncryptedResponses"] === "true",

@@ -12,6 +12,8 @@ export interface VerifiedLogin extends Login {
   readonly clientId: string | undefined;
   /** What the provider says of the user: the claims of a token, the attributes of an assertion. */
   readonly claims: Readonly<Record<string, unknown>>;
+  /** The roles that a SAML provider lets the user choose from; undefined if it names none, and for all others. */
+  readonly roles?: readonly string[];
 }
 
 /**

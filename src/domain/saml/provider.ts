@@ -2,7 +2,7 @@
  * What is known of a SAML provider: its metadata, a document (MetadataFile) or fetched from its URL (MetadataURL). Fetched
  * metadata is kept in the database for all servers, until its time has come to be fetched again.
  */
-import type { Ctx } from "../../app.ts";
+import type { App, Ctx } from "../../app.ts";
 import { OutboundError, publishedRedirects } from "../../integrations/outbound.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { putSamlMetadata, readSamlMetadata, type SamlMetadata } from "../../store/saml-keys.ts";
@@ -165,6 +165,9 @@ async function fetchOrKeep(
   }
 }
 
+/** What a request has, and a command can have, to fetch metadata. */
+type Fetching = Pick<Ctx, "now"> & { readonly app: Pick<App, "outbound"> };
+
 /** Metadata that was just fetched. */
 export interface Fetched {
   readonly url: string;
@@ -172,9 +175,22 @@ export interface Fetched {
   readonly metadata: SamlProvider;
 }
 
+/**
+ * The metadata of a provider that is being configured, fetched if it comes from a URL. Throws SamlFault if it cannot be
+ * had, or not be used. Returns what `keepMetadata` keeps; undefined for a document.
+ */
+export async function readFirstMetadata(
+  ctx: Fetching,
+  { MetadataFile, MetadataURL, [metadataCertificate]: signedBy }: MetadataSource["details"],
+): Promise<Fetched | undefined> {
+  const document = MetadataURL ? await download(ctx, MetadataURL) : (MetadataFile ?? "");
+  const metadata = await parseSamlMetadata(document, { now: ctx.now, signedBy: signedBy || undefined });
+  return MetadataURL ? { url: MetadataURL, document, metadata } : undefined;
+}
+
 /** Keeps metadata until its time has come to be fetched again. */
 export async function keepMetadata(
-  ctx: Ctx,
+  ctx: Pick<Ctx, "db" | "now">,
   { poolId, name }: Pick<MetadataSource, "poolId" | "name">,
   { url, document, metadata: { cacheFor, validUntil } }: Fetched,
 ): Promise<void> {
@@ -185,7 +201,7 @@ export async function keepMetadata(
 }
 
 /** Throws SamlFault; what exactly went wrong in the network is for the log alone. */
-async function download(ctx: Ctx, url: string): Promise<string> {
+async function download(ctx: Fetching, url: string): Promise<string> {
   try {
     const response = await ctx.app.outbound.fetch(url, {
       headers: { accept: "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.8" },
