@@ -12,7 +12,7 @@ interface Times {
   readonly updatedAt: number;
 }
 
-export interface TrustedOpenId extends Times {
+interface TrustedOpenId extends Times {
   readonly kind: "oidc";
   /** `arn:aws:iam::<account>:oidc-provider/<host and path>`. */
   readonly arn: string;

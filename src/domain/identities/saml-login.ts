@@ -35,14 +35,14 @@ export const samlLogin: LoginKind = async (ctx, pool, name, token) => {
 const awsSignIn = "https://signin.aws.amazon.com/saml";
 
 /** The audiences that count unless the operator has named others: what AWS calls itself, and the issuer of identity pools. */
-export const usualAudiences = (config: Pick<Config, "publicUrl">): readonly string[] => [
+const usualAudiences = (config: Pick<Config, "publicUrl">): readonly string[] => [
   "urn:amazon:webservices",
   awsSignIn,
   identityIssuer(config),
 ];
 
 /** The Recipients that count unless the operator has named others. */
-export const usualRecipients: readonly string[] = [awsSignIn];
+const usualRecipients: readonly string[] = [awsSignIn];
 
 /**
  * The assertion in a Response. It may be presented again while it is valid: an SDK sends the same Logins with GetId and with
