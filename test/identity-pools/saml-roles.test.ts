@@ -50,8 +50,13 @@ forEachServer("What identities of SAML providers are given", (open) => {
   type World = Awaited<ReturnType<typeof setUp>>;
 
   /** The credentials of somebody with these attributes. */
-  async function give({ server, client, arn, pool }: World, attributes: string, CustomRoleArn?: string) {
-    const Logins = { [arn]: samlToken(server.clock.now, keys.idp, { attributes }) };
+  async function give(
+    { server, client, arn, pool }: World,
+    attributes: string,
+    CustomRoleArn?: string,
+    said: Partial<Said> = {},
+  ) {
+    const Logins = { [arn]: samlToken(server.clock.now, keys.idp, { attributes, ...said }) };
     const { IdentityId } = await client.send(new GetIdCommand({ IdentityPoolId: pool, Logins }));
     const answer = await client.send(
       new GetCredentialsForIdentityCommand({ IdentityId, Logins, CustomRoleArn }),
@@ -144,6 +149,13 @@ forEachServer("What identities of SAML providers are given", (open) => {
     assert.equal(await roleOf(world, named(ann)), ann);
     await assert.rejects(roleOf(world, named(await by(samlArn("Another")))), refusal);
     await assert.rejects(roleOf(world, named(await by("unauthenticated"))), refusal);
+    // A name, which its owner may have chosen, is nobody's login at a user pool.
+    const pools = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Aa1";
+    const said = { nameId: `a,${pools},${pools}:CognitoSignIn:victim` };
+    for (const amr of ["*:CognitoSignIn:*", "*,*", `${world.arn}:*:*`])
+      await assert.rejects(give(world, named(await by(amr)), undefined, said), refusal, amr);
+    const encoded = `a%2C${pools}%2C${pools}%3ACognitoSignIn%3Avictim`;
+    await give(world, named(await by(`${world.arn}:${encoded}`)), undefined, said);
   });
 
   test("attributes become principal tags, by which policies decide", async () => {
