@@ -19,7 +19,7 @@ const domainSteps = [
   ["credentials", "messages", "roles"],
   ["risk", "triggers"],
   ["branding", "events"],
-  ["user-pools", "identity-pools", "iam"],
+  ["user-pools", "identity-pools", "iam", "saml"],
   ["audit"],
 ];
 
@@ -86,8 +86,8 @@ const homes: Readonly<Record<string, RegExp>> = {
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^(?:config|gateway|domain\/messages)\//,
   "openid-client": /^(?:domain\/federation\/|gateway\/(?:discover|provider)\.ts$)/,
-  "@node-saml/node-saml": /^domain\/federation\//,
-  "xml-crypto": /^domain\/federation\/saml-signature\.ts$/,
+  "@node-saml/node-saml": /^domain\/(?:federation|saml)\//,
+  "xml-crypto": /^domain\/saml\/signature\.ts$/,
   nodemailer: /^integrations\//,
   "@aws-sdk/client-sesv2": /^integrations\/senders\/ses\.ts$/,
   "@aws-sdk/client-sns": /^integrations\/senders\/sns\.ts$/,

@@ -248,6 +248,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "At most 20 requests with a message per hour and user; beyond that TooManyRequestsException.",
   ],
   GetId: [
+    "SAML responses in Logins, in GetCredentialsForIdentity and UnlinkIdentity, too: of providers that `poolhouse trusted-providers` has registered. SHA-1, encrypted assertions and transient NameIDs are refused; the usual Audience and Recipient are AWS's, and can be set (docs/identity-pools.md, SAML providers).",
     "Guests are bounded by address and day, new identities of one login by day (docs/settings.md). A guest is forgotten after a time without use; Cognito keeps them.",
   ],
   GetCredentialsForIdentity: [

@@ -1,4 +1,4 @@
-/** What `poolhouse doctor` says about the roles of identity pools. */
+/** What `poolhouse doctor` says about the roles and providers of identity pools. */
 import type { Config } from "../config/config.ts";
 import { type IdentityPoolDocument, loadIdentityPool } from "../domain/identity-pools/load-identity-pool.ts";
 import { userPoolNamed } from "../domain/identity-pools/provider-names.ts";
@@ -11,20 +11,26 @@ import type { Db } from "../store/db.ts";
 import { listGroups } from "../store/groups.ts";
 import { listIdentityPools } from "../store/identity-pools.ts";
 import type { Role } from "../store/roles.ts";
+import { listTrustedProviders } from "../store/trusted-providers.ts";
+import { metadataFindings, unknownProviders } from "./doctor-providers.ts";
 
 /** As many pools as are looked at. */
 const mostPools = 1000;
 
 /**
  * Names the roles that identity pools give their identities, by themselves or by groups of user pools, and that nobody has
- * defined here; roles that nobody can have; and what guests may do besides calling APIs.
+ * defined here; roles that nobody can have; what guests may do besides calling APIs; and providers whose logins are refused.
  */
 export async function roleFindings(db: Db, config: Config): Promise<Finding[]> {
   const pools = await listIdentityPools(db, { after: "", limit: mostPools });
   if (pools.length === 0) return [];
   const roles = await allRoles(db);
   const defined = new Map(roles.map((role) => [roleArn(config, role), role]));
-  const findings: Finding[] = roles.flatMap(trustFinding);
+  const providers = await listTrustedProviders(db);
+  const findings: Finding[] = [
+    ...roles.flatMap(trustFinding),
+    ...(await metadataFindings(providers, Date.now())),
+  ];
   for (const { poolId } of pools) {
     const { document } = await loadIdentityPool({ db, app: { caches: new Caches() } }, poolId);
     const rules = Object.values(document.RoleMappings ?? {}).flatMap(
@@ -35,12 +41,14 @@ export async function roleFindings(db: Db, config: Config): Promise<Finding[]> {
       ...rules.map(({ RoleARN }) => RoleARN),
       ...(await groupRoles(db, config, document)),
     ]);
-    if (arns.size === 0)
+    // A SAML provider can name roles itself.
+    if (arns.size === 0 && document.SamlProviderARNs === undefined)
       findings.push({
         ok: "perhaps",
         text: `the identity pool ${poolId} has no roles, and gives no credentials`,
       });
     for (const arn of arns) if (!defined.has(arn)) findings.push(undefinedRole(config, poolId, arn));
+    findings.push(...unknownProviders(poolId, document, providers));
     const guests = defined.get(document.Roles?.["unauthenticated"] ?? "");
     if (document.AllowUnauthenticatedIdentities && guests !== undefined && allowsMoreThanApis(guests))
       findings.push({
@@ -48,7 +56,9 @@ export async function roleFindings(db: Db, config: Config): Promise<Finding[]> {
         text: `guests of the identity pool ${poolId} have the role ${guests.name}, which allows more than execute-api`,
       });
   }
-  return findings.length > 0 ? findings : [{ ok: true, text: "the roles of all identity pools are defined" }];
+  return findings.length > 0
+    ? findings
+    : [{ ok: true, text: "the roles of all identity pools are defined, and their providers registered" }];
 }
 
 /** As many groups of a user pool as are looked at. */

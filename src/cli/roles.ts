@@ -1,5 +1,4 @@
 /** `poolhouse roles`: roles for temporary credentials, with or without a running server. */
-import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/section.ts";
 import { readYaml } from "../config/yaml-file.ts";
@@ -7,13 +6,13 @@ import { recorded } from "../domain/audit/command.ts";
 import { roleArn } from "../domain/roles/find-role.ts";
 import { allRoles, changesOf, putRole, removeRole, revokeSessions } from "../domain/roles/manage-roles.ts";
 import { type RoleDefinition, readTemplate } from "../domain/roles/role-template.ts";
-import { fileProblem } from "../lib/file-problem.ts";
 import type { Db } from "../store/db.ts";
 import { type Role, readRole } from "../store/roles.ts";
 import { type Action, program, runAction } from "./actions.ts";
 import { CommandError } from "./command-error.ts";
 import { type Given, timeText } from "./command-line.ts";
 import { withDatabase } from "./database.ts";
+import { fileText } from "./file-text.ts";
 import { operator } from "./operator.ts";
 import { Table } from "./text.ts";
 import { wrongUsage } from "./usage.ts";
@@ -190,13 +189,5 @@ function read<T>(work: () => T): T {
   } catch (error) {
     if (error instanceof CommandError) throw error;
     throw new CommandError((error as Error).message);
-  }
-}
-
-function fileText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new CommandError(`The file ${path} cannot be read: ${fileProblem(error)}.`);
   }
 }

@@ -86,16 +86,23 @@ export const usages = {
     notes: [whichDatabase],
   },
   "trusted-providers": {
-    summary: "OpenID providers whose tokens identity pools and roles accept",
+    summary: "OpenID and SAML providers whose tokens identity pools and roles accept",
     forms: [
       ["trusted-providers list [--json]", "List them."],
       [
         "trusted-providers put ISSUER --client-ids ID[,ID]",
         "Accept an issuer's ID tokens for these clients. Prints its ARN, for OpenIdConnectProviderARNs.",
       ],
+      [
+        "trusted-providers put ARN --metadata-file FILE|--metadata-url URL [--audiences A[,A]] [--recipients URL[,URL]]",
+        "Accept the responses of a SAML provider, for SamlProviderARNs. Metadata from a URL is kept up to date by the servers.",
+      ],
       ["trusted-providers delete ARN", "Accept them no longer."],
     ],
-    notes: [whichDatabase],
+    notes: [
+      "The ARN of a SAML provider is arn:aws:iam::ACCOUNT:saml-provider/NAME, with a name of your choice. --audiences and --recipients replace those that count otherwise: docs/identity-pools.md.",
+      whichDatabase,
+    ],
   },
   names: {
     summary: "client ids, domains and pool ids that a pool gave up, still reserved",

@@ -66,7 +66,9 @@ export async function readSamlKey(db: Db, poolId: string, provider: string): Pro
 }
 
 export interface SamlMetadata {
+  /** The user pool that the provider belongs to; `identityPoolsOwner` if identity pools trust it. */
   readonly poolId: string;
+  /** Its name; its ARN if identity pools trust it. */
   readonly provider: string;
   readonly url: string;
   /** The XML. */
@@ -132,4 +134,16 @@ export async function readSamlMetadata(
     refreshAt: Number(row.refresh_at),
     validUntil: row.valid_until === null ? undefined : Number(row.valid_until),
   };
+}
+
+const deleteMetadataQuery = preparedWrite<{ poolId: string; provider: string }>((kysely, slot) =>
+  kysely
+    .deleteFrom("saml_metadata")
+    .where("pool_id", "=", slot("poolId"))
+    .where("provider_name", "=", slot("provider")),
+);
+
+/** Forgets the metadata of a provider, if any was fetched. */
+export async function deleteSamlMetadata(db: Db, poolId: string, provider: string): Promise<void> {
+  await deleteMetadataQuery(db, { poolId, provider });
 }

@@ -174,24 +174,4 @@ describe("roles", () => {
     const { stdout } = await command("audit", "--operation", "UpdateRole", "--json");
     assert.match(stdout, /"target":"reader"/);
   });
-
-  test("OpenID providers are trusted, listed and forgotten", async () => {
-    const providers = (...argv: string[]) => command("trusted-providers", ...argv);
-    const arn = "arn:aws:iam::000000000000:oidc-provider/idp.example/tenant";
-    const put = await providers("put", "https://idp.example/tenant", "--client-ids", "one, two");
-    assert.equal(put.stdout, `${arn}\n`);
-    assert.match(
-      (await providers("list")).stdout,
-      /^one,two +arn:aws:iam::0+:oidc-provider\/idp.example\/tenant$/m,
-    );
-    for (const wrong of [
-      ["put", "idp.example", "--client-ids", "one"],
-      ["put", "https://idp.example?x=1", "--client-ids", "one"],
-      ["put", "https://idp.example", "--client-ids", "one,"],
-      ["delete", "arn:aws:iam::000000000000:oidc-provider/other"],
-    ])
-      assert.notEqual((await providers(...wrong)).code, 0, wrong.join(" "));
-    assert.equal((await providers("delete", arn)).code, 0);
-    assert.equal((await providers("list")).stdout, "CLIENT IDS  ARN\n");
-  });
 });

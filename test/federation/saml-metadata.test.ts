@@ -5,8 +5,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { saml } from "../../src/domain/federation/saml.ts";
-import { parseSamlMetadata } from "../../src/domain/federation/saml-metadata.ts";
-import { SamlFault } from "../../src/domain/federation/saml-xml.ts";
+import { parseSamlMetadata } from "../../src/domain/saml/metadata.ts";
+import { SamlFault } from "../../src/domain/saml/xml.ts";
 import { readSamlMetadata } from "../../src/store/saml-keys.ts";
 import { forOneServer, type TestServer } from "../kit/server.ts";
 import {

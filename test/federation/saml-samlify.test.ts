@@ -8,11 +8,10 @@ import { serviceProviderMetadata } from "../../src/domain/federation/saml-sp-met
 import { forOneServer, type TestServer } from "../kit/server.ts";
 import { acs, base, contextOf, entityId, makePlace, newKey, type SamlPlace, slo } from "./saml-kit.ts";
 import {
+  answer,
   IdentityProvider,
   type Provider as Idp,
-  SamlLib,
   ServiceProvider,
-  type Service as Sp,
   setSchemaValidator,
 } from "./samlify.ts";
 
@@ -61,41 +60,6 @@ const queryOf = (location: string) => Object.fromEntries(new URL(location).searc
 function received(location: string) {
   const octetString = location.slice(location.indexOf("?") + 1).replace(/&Signature=.*/, "");
   return { query: queryOf(location), octetString };
-}
-
-/** The provider signs somebody in. */
-async function answer(idp: Idp, sp: Sp, id: string, requestInfo: object): Promise<URLSearchParams> {
-  const [now, later] = [new Date(), new Date(Date.now() + 300_000)].map((date) => date.toISOString());
-  const attribute = (name: string, value: string) =>
-    `<saml:Attribute Name="${name}"><saml:AttributeValue>${value}</saml:AttributeValue></saml:Attribute>`;
-  const template = SamlLib.defaultLoginResponseTemplate.context
-    .replace("{AuthnStatement}", `<saml:AuthnStatement AuthnInstant="${now}" SessionIndex="_samlify"/>`)
-    .replace(
-      "{AttributeStatement}",
-      `<saml:AttributeStatement>${attribute("email", "ann@example.com")}</saml:AttributeStatement>`,
-    )
-    .replaceAll(id === "" ? ' InResponseTo="{InResponseTo}"' : "no such text", "");
-  const values = {
-    ID: `_response${Math.random()}`,
-    AssertionID: `_assertion${Math.random()}`,
-    Destination: acs,
-    Audience: sp.entityMeta.getEntityID(),
-    SubjectRecipient: acs,
-    Issuer: entityId,
-    IssueInstant: now,
-    StatusCode: "urn:oasis:names:tc:SAML:2.0:status:Success",
-    ConditionsNotBefore: now,
-    ConditionsNotOnOrAfter: later,
-    SubjectConfirmationDataNotOnOrAfter: later,
-    NameIDFormat: persistent,
-    NameID: "ann",
-    InResponseTo: id,
-  };
-  const made = await idp.createLoginResponse(sp, requestInfo, "post", {}, () => ({
-    id: values.ID,
-    context: SamlLib.replaceTagsByValue(template, values),
-  }));
-  return new URLSearchParams({ SAMLResponse: made.context });
 }
 
 forOneServer("postgres", "SAML with samlify", (open) => {

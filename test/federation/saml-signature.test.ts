@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SignedXml } from "xml-crypto";
-import { isSigned, readSigned, UnknownSigner } from "../../src/domain/federation/saml-signature.ts";
-import { readSamlXml } from "../../src/domain/federation/saml-xml.ts";
+import { isSigned, readSigned, UnknownSigner } from "../../src/domain/saml/signature.ts";
+import { readSamlXml } from "../../src/domain/saml/xml.ts";
 import { textOf } from "../../src/lib/xml.ts";
 import { newKey, pem } from "./saml-kit.ts";
 

@@ -3,6 +3,7 @@
  * program.
  */
 import { createRequire } from "node:module";
+import { acs, entityId } from "./saml-kit.ts";
 
 interface Entity {
   getMetadata(): string;
@@ -79,3 +80,51 @@ const require = createRequire(import.meta.url);
 
 export const { IdentityProvider, ServiceProvider, setSchemaValidator, SamlLib } =
   require("samlify") as Samlify;
+
+const persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+
+/**
+ * The provider signs somebody in.
+ * @param id of the request; empty if there was none
+ */
+export async function answer(
+  idp: Provider,
+  sp: Service,
+  id: string,
+  requestInfo: object,
+  { recipient = acs, attributes = { email: "ann@example.com" } as Readonly<Record<string, string>> } = {},
+): Promise<URLSearchParams> {
+  const [now, later] = [new Date(), new Date(Date.now() + 300_000)].map((date) => date.toISOString());
+  const attribute = (name: string, value: string) =>
+    `<saml:Attribute Name="${name}"><saml:AttributeValue>${value}</saml:AttributeValue></saml:Attribute>`;
+  const template = SamlLib.defaultLoginResponseTemplate.context
+    .replace("{AuthnStatement}", `<saml:AuthnStatement AuthnInstant="${now}" SessionIndex="_samlify"/>`)
+    .replace(
+      "{AttributeStatement}",
+      `<saml:AttributeStatement>${Object.entries(attributes)
+        .map(([name, value]) => attribute(name, value))
+        .join("")}</saml:AttributeStatement>`,
+    )
+    .replaceAll(id === "" ? ' InResponseTo="{InResponseTo}"' : "no such text", "");
+  const values = {
+    ID: `_response${Math.random()}`,
+    AssertionID: `_assertion${Math.random()}`,
+    Destination: recipient,
+    Audience: sp.entityMeta.getEntityID(),
+    SubjectRecipient: recipient,
+    Issuer: entityId,
+    IssueInstant: now,
+    StatusCode: "urn:oasis:names:tc:SAML:2.0:status:Success",
+    ConditionsNotBefore: now,
+    ConditionsNotOnOrAfter: later,
+    SubjectConfirmationDataNotOnOrAfter: later,
+    NameIDFormat: persistent,
+    NameID: "ann",
+    InResponseTo: id,
+  };
+  const made = await idp.createLoginResponse(sp, requestInfo, "post", {}, () => ({
+    id: values.ID,
+    context: SamlLib.replaceTagsByValue(template, values),
+  }));
+  return new URLSearchParams({ SAMLResponse: made.context });
+}

@@ -13,8 +13,10 @@ import {
 } from "@aws-sdk/client-cognito-identity";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { putTrustedProvider } from "../../src/store/trusted-providers.ts";
+import { newKey } from "../federation/saml-kit.ts";
 import { refused } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
+import { samlArn, samlToken, trustSaml } from "./saml-provider.ts";
 import { identityClient, makeIdentityPool } from "./setup.ts";
 
 const keys = new Map([["one", await generateKeyPair("RS256")]]);
@@ -70,6 +72,8 @@ async function idToken(issuer: string, aud: string, more: Record<string, unknown
 const elsewhere = "cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Elsewhere";
 const openIdName = `${base.slice(7)}/openid`;
 const arn = `arn:aws:iam::000000000000:oidc-provider/${openIdName}`;
+const saml = samlArn("Corporate");
+const [samlKey, anotherKey] = [await newKey("provider"), await newKey("another")];
 
 /** Each provider: what a pool is configured by, and a good login. */
 const providers: Readonly<
@@ -101,6 +105,10 @@ const providers: Readonly<
     pool: { OpenIdConnectProviderARNs: [arn] },
     login: async () => [openIdName, await idToken("openid", "oidc-client")],
   },
+  saml: {
+    pool: { SamlProviderARNs: [saml] },
+    login: async () => [saml, samlToken(Date.now(), samlKey)],
+  },
   "a user pool elsewhere": {
     pool: { CognitoIdentityProviders: [{ ProviderName: elsewhere, ClientId: "awsclient" }] },
     login: async () => [elsewhere, await idToken("aws", "awsclient", { token_use: "id" })],
@@ -126,6 +134,7 @@ forEachServer(
       clients.push(client);
       const document = { url: `${base}/openid`, clientIds: ["oidc-client"] };
       await putTrustedProvider(server.app.db, { arn, kind: "oidc", document, createdAt: 1, updatedAt: 1 });
+      await trustSaml(server, saml, samlKey);
       return { server, client };
     }
 
@@ -187,6 +196,10 @@ forEachServer(
         ["openid", openIdName, await idToken("openid", "another-client")],
         ["openid", openIdName, await idToken("google", "oidc-client")],
         ["openid", openIdName, await idToken("openid", "oidc-client", { exp: 1 })],
+        ["openid", openIdName, samlToken(Date.now(), samlKey)],
+        ["saml", saml, good],
+        ["saml", saml, "ours"],
+        ["saml", saml, samlToken(Date.now(), anotherKey)],
         ["google", "accounts.google.com", await idToken("google", "g-android")],
         ["google", "accounts.google.com", await idToken("openid", "g-web")],
         ["facebook", "graph.facebook.com", "another"],

@@ -1,6 +1,7 @@
 /** A provider's answer, which a browser brings: checked against what the sign-in began with, and made a sign-in. */
 import type { Ctx } from "../../app.ts";
 import { equalText } from "../../lib/bytes.ts";
+import { clockSkew } from "../../lib/provider-clocks.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { inTransaction } from "../../store/db.ts";
 import {
@@ -11,7 +12,6 @@ import {
 import { type AuthorizationRequest, readAuthorizationRequest } from "../grants/authorization-request.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
 import type { Authenticated } from "../tokens/issue.ts";
-import { clockSkew } from "./clocks.ts";
 import { finishFederation } from "./finish.ts";
 import type { Answered, Place, ProviderIdentity } from "./protocol.ts";
 import { protocols } from "./protocols.ts";

@@ -2,9 +2,9 @@
 import type { Ctx } from "../../app.ts";
 import { OutboundError, publishedRedirects } from "../../integrations/outbound.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { parseSamlMetadata, type SamlProvider } from "./saml-metadata.ts";
-import { type Fetched, metadataCertificate } from "./saml-provider.ts";
-import { SamlFault } from "./saml-xml.ts";
+import { parseSamlMetadata, type SamlProvider } from "../saml/metadata.ts";
+import { type Fetched, metadataCertificate } from "../saml/provider.ts";
+import { SamlFault } from "../saml/xml.ts";
 
 type Details = Readonly<Record<string, string>>;
 

@@ -21,6 +21,7 @@ import type {
   UpdateIdentityProviderRequest,
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
+import { type Fetched, keepMetadata } from "../saml/provider.ts";
 import { loadPool, noSuchPool } from "../user-pools/load-pool.ts";
 import { ownUsers } from "../user-pools/providers.ts";
 import { checkMapping } from "./attribute-mapping.ts";
@@ -30,7 +31,6 @@ import { checkEndpointUrl } from "./endpoint-url.ts";
 import { type Provider, providerFrom } from "./provider.ts";
 import { checkDetails, hiddenMembers, shownDetails, splitDetails, withDefaults } from "./provider-details.ts";
 import { newSamlKey } from "./saml-keys.ts";
-import { type Fetched, keepMetadata } from "./saml-provider.ts";
 
 type Details = Readonly<Record<string, string>>;
 

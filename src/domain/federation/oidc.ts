@@ -1,8 +1,8 @@
 /** OpenID Connect (Core 1.0, authorization code flow), as a relying party. */
 import type { Configuration, IDToken, ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
+import { authenticationTime, clockSkew } from "../../lib/provider-clocks.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
-import { authenticationTime, clockSkew } from "./clocks.ts";
 import type { Answered, Beginning, Begun, Freshness, Protocol, ProviderIdentity } from "./protocol.ts";
 import type { Provider } from "./provider.ts";
 import { atProvider, ProviderMismatch, refuseProvider } from "./provider-errors.ts";

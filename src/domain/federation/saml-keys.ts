@@ -2,11 +2,12 @@
  * Key pairs for SAML: the one that signs a pool's requests ("Signing SAML requests", Amazon Cognito Developer Guide),
  * and those that providers encrypt assertions to, one for each provider.
  */
-import { createPrivateKey, type KeyObject } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import { selfSignedCertificate } from "../../integrations/certificates.ts";
 import { pemText } from "../../lib/pem.ts";
 import { addSigningKey, readSamlKey, type SamlKey } from "../../store/saml-keys.ts";
+import type { DecryptionKey } from "../saml/decrypt.ts";
 import { noSuchPool } from "../user-pools/load-pool.ts";
 import type { Provider } from "./provider.ts";
 
@@ -45,9 +46,6 @@ export async function samlKey(ctx: Ctx, poolId: string, provider: string): Promi
   if (provider === "") return signingKey(ctx, poolId);
   return (await readSamlKey(ctx.db, poolId, provider)) ?? noSuchPool(poolId);
 }
-
-/** Loads the key that decrypts what a provider has encrypted, where there is such a thing. */
-export type DecryptionKey = () => Promise<KeyObject>;
 
 /** The key that belongs to the ActiveEncryptionCertificate of a provider. */
 export const decryptionKeyOf =

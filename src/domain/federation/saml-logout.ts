@@ -3,19 +3,14 @@ import { verify } from "node:crypto";
 import { inflateRawSync } from "node:zlib";
 import type { Ctx } from "../../app.ts";
 import { CacheKind } from "../../lib/caches.ts";
+import { clockSkew } from "../../lib/provider-clocks.ts";
 import { textOf, walkXml, type XmlElement } from "../../lib/xml.ts";
 import { listProviders } from "../../store/identity-providers.ts";
-import { clockSkew } from "./clocks.ts";
-import type { Place } from "./protocol.ts";
-import { findProvider, type Provider } from "./provider.ts";
-import { answering, logoutRequestId, once } from "./saml.ts";
-import { type NameId, readNameId } from "./saml-assertion.ts";
-import { decryptionKeyOf, samlKey } from "./saml-keys.ts";
-import { logoutResponseUrl, logoutUrl, newMessageId } from "./saml-messages.ts";
-import type { SamlProvider } from "./saml-metadata.ts";
-import { knownProvider, withItsKeys } from "./saml-provider.ts";
-import { decodePosted } from "./saml-response.ts";
-import { isSigned, readSigned, UnknownSigner } from "./saml-signature.ts";
+import { type NameId, readNameId } from "../saml/assertion.ts";
+import type { SamlProvider } from "../saml/metadata.ts";
+import { knownProvider, withItsKeys } from "../saml/provider.ts";
+import { decodePosted } from "../saml/response.ts";
+import { isSigned, readSigned, UnknownSigner } from "../saml/signature.ts";
 import {
   attribute,
   child,
@@ -27,7 +22,12 @@ import {
   SamlFault,
   theChild,
   time,
-} from "./saml-xml.ts";
+} from "../saml/xml.ts";
+import type { Place } from "./protocol.ts";
+import { findProvider, type Provider } from "./provider.ts";
+import { answering, logoutRequestId, once } from "./saml.ts";
+import { decryptionKeyOf, samlKey } from "./saml-keys.ts";
+import { logoutResponseUrl, logoutUrl, newMessageId } from "./saml-messages.ts";
 
 /** A provider ends a session. */
 export interface LogoutRequest {

@@ -6,7 +6,7 @@ import { stringify } from "node:querystring";
 import type { SamlConfig } from "@node-saml/node-saml";
 import type { Ctx } from "../../app.ts";
 import { toHex } from "../../lib/bytes.ts";
-import type { NameId } from "./saml-assertion.ts";
+import type { NameId } from "../saml/assertion.ts";
 
 /** Our entity id ("SAML identity provider names and identifiers", Amazon Cognito Developer Guide). */
 export const serviceProviderId = (poolId: string): string => `urn:amazon:cognito:sp:${poolId}`;

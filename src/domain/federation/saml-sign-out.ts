@@ -1,9 +1,9 @@
 /** What a SAML provider's logout messages lead to: sessions end, or a browser goes on. */
 import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
+import { SamlFault } from "../saml/xml.ts";
 import type { Place } from "./protocol.ts";
 import { readLogoutMessage } from "./saml-logout.ts";
-import { SamlFault } from "./saml-xml.ts";
 import { endSessionsThrough, leftProvider } from "./sessions.ts";
 
 /**

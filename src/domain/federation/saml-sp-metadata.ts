@@ -1,13 +1,13 @@
 /** Our own metadata as a service provider (Metadata for SAML 2.0), which administrators give to their identity providers. */
 import type { Ctx } from "../../app.ts";
 import { escapeHtml } from "../../lib/escape-html.ts";
+import { announcedCiphers } from "../saml/decrypt.ts";
+import { knownProvider } from "../saml/provider.ts";
+import { namespaces } from "../saml/xml.ts";
 import type { Place } from "./protocol.ts";
 import type { Provider } from "./provider.ts";
-import { announcedCiphers } from "./saml-decrypt.ts";
 import { samlKey } from "./saml-keys.ts";
 import { acsUrl, logoutUrl, serviceProviderId } from "./saml-messages.ts";
-import { knownProvider } from "./saml-provider.ts";
-import { namespaces } from "./saml-xml.ts";
 
 const binding = (name: string) => `urn:oasis:names:tc:SAML:2.0:bindings:${name}`;
 

@@ -3,9 +3,13 @@ import type { Ctx } from "../../app.ts";
 import { sha256, sha256Base64url, toHex } from "../../lib/bytes.ts";
 import { consumeId } from "../../store/federated-sign-ins.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
+import type { Assertion, Expected, NameId } from "../saml/assertion.ts";
+import type { SamlProvider } from "../saml/metadata.ts";
+import { samlProvider, withItsKeys } from "../saml/provider.ts";
+import { verifyResponse } from "../saml/response.ts";
+import { fault, SamlFault } from "../saml/xml.ts";
 import type { Place, Protocol, ProviderIdentity } from "./protocol.ts";
 import type { Provider } from "./provider.ts";
-import type { Assertion, Expected, NameId } from "./saml-assertion.ts";
 import { decryptionKeyOf, samlKey } from "./saml-keys.ts";
 import {
   acsUrl,
@@ -14,10 +18,6 @@ import {
   newMessageId,
   serviceProviderId,
 } from "./saml-messages.ts";
-import type { SamlProvider } from "./saml-metadata.ts";
-import { samlProvider, withItsKeys } from "./saml-provider.ts";
-import { verifyResponse } from "./saml-response.ts";
-import { fault, SamlFault } from "./saml-xml.ts";
 
 type Asked = Place & { readonly provider: Provider };
 
@@ -107,8 +107,8 @@ function verifyAnswer(
     const { pool, base, provider } = asked;
     if (samlResponse === "") fault("there is no SAMLResponse.");
     const expected = {
-      audience: serviceProviderId(pool.id),
-      acs: acsUrl(base),
+      audiences: [serviceProviderId(pool.id)],
+      recipients: [acsUrl(base)],
       ...begun,
       now: ctx.now,
       isEncryptionDemanded: provider.details["EncryptedResponses"] === "true",

@@ -43,13 +43,34 @@ export function chooseRole(
   });
   // "If there are role mappings for several logins", none says which one counts: the first in the request does.
   const [first] = mapped;
-  if (first === undefined)
-    return wanted === undefined || wanted === standard ? (standard ?? unconfigured()) : denied();
+  if (first === undefined) return withoutMapping(logins, standard, wanted);
   const { login, mapping } = first;
   const role = mapping.Type === "Token" ? byToken(login, wanted) : byRules(login, mapping, wanted);
   if (role !== undefined) return role;
   if (wanted !== undefined || mapping.AmbiguousRoleResolution !== "AuthenticatedRole") return denied();
   return standard ?? unconfigured();
+}
+
+/**
+ * Where no mapping decides: a role that a SAML provider names for the user ("SAML providers as an identity pool IdP",
+ * Amazon Cognito Developer Guide), else that of all who are authenticated.
+ */
+function withoutMapping(
+  logins: readonly VerifiedLogin[],
+  standard: string | undefined,
+  wanted: string | undefined,
+): string {
+  const roles = logins.find((login) => login.roles !== undefined)?.roles;
+  if (roles === undefined)
+    return wanted === undefined || wanted === standard ? (standard ?? unconfigured()) : denied();
+  if (wanted !== undefined) return roles.includes(wanted) ? wanted : denied();
+  const [only, another] = roles;
+  if (only === undefined || another !== undefined)
+    return refuse(
+      "InvalidParameterException",
+      "The SAML assertion names several roles: CustomRoleArn must say which one.",
+    );
+  return only;
 }
 
 /** The mapping of a login's provider. Keys name a user pool in either form. */

@@ -3,7 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { type UpstreamSts, UpstreamStsError } from "../../integrations/upstream-sts.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type IdentityPool, isRevoked } from "../identity-pools/load-identity-pool.ts";
-import { ownProvider } from "../identity-pools/provider-names.ts";
+import { isSamlProviderArn, ownProvider } from "../identity-pools/provider-names.ts";
 import { actionsFor, issueForRole, type NewSession, ofRole, trusts } from "../roles/assume-role.ts";
 import { findRole, roleNameOf } from "../roles/find-role.ts";
 import type { SessionCredentials } from "../roles/session-credentials.ts";
@@ -93,6 +93,11 @@ export async function openIdTokenFor(
 ): Promise<{ readonly identityId: string; readonly token: string }> {
   if (pool.document.AllowClassicFlow !== true)
     refuse("InvalidParameterException", "Basic (classic) flow is not enabled, please use enhanced flow.");
+  if (Object.keys(logins).some(isSamlProviderArn))
+    refuse(
+      "InvalidParameterException",
+      "Basic (classic) flow is not supported with SAML, please use enhanced flow.",
+    );
   const { claims, until = Number.POSITIVE_INFINITY } = await identify(ctx, pool, identityId, logins);
   // A token does not prolong itself.
   const seconds = Math.min(tokenSeconds, until / 1000 - Math.floor(ctx.now / 1000));

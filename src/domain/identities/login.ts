@@ -3,6 +3,7 @@ import type { Ctx } from "../../app.ts";
 import type { Login } from "../../store/identities.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { IdentityPool } from "../identity-pools/load-identity-pool.ts";
+import { isSamlProviderArn } from "../identity-pools/provider-names.ts";
 
 /** A login whose token was verified. */
 export interface VerifiedLogin extends Login {
@@ -12,6 +13,8 @@ export interface VerifiedLogin extends Login {
   readonly clientId: string | undefined;
   /** What the provider says of the user: the claims of a token, the attributes of an assertion. */
   readonly claims: Readonly<Record<string, unknown>>;
+  /** The roles that a SAML provider lets the user choose from; undefined if it names none, and for all others. */
+  readonly roles?: readonly string[];
 }
 
 /**
@@ -27,13 +30,14 @@ export type LoginKind = (
 
 /** The authentication methods of an identity, as `amr` of its tokens and as API Gateway's cognitoAuthenticationProvider. */
 export function methodsOf(logins: readonly VerifiedLogin[]): string[] {
-  const providers = logins.flatMap(({ provider, clientId, subject }) => [
-    provider,
-    provider.startsWith("cognito-idp.")
-      ? `${provider}:CognitoSignIn:${subject}`
-      : `${provider}:${clientId === undefined ? "" : `${clientId}:`}${subject}`,
-  ]);
-  return ["authenticated", ...providers];
+  return ["authenticated", ...logins.flatMap((login) => [login.provider, methodOf(login)])];
+}
+
+/** A NameID, which can be any text, has its separators encoded: else it could be read as the login of a user pool. */
+function methodOf({ provider, clientId, subject }: VerifiedLogin): string {
+  if (provider.startsWith("cognito-idp.")) return `${provider}:CognitoSignIn:${subject}`;
+  if (isSamlProviderArn(provider)) return `${provider}:${subject.replace(/[%,:\s]/g, encodeURIComponent)}`;
+  return `${provider}:${clientId === undefined ? "" : `${clientId}:`}${subject}`;
 }
 
 /** The error of a token that is not an OpenID token of its provider, whatever is wrong with it. */

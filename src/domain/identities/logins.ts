@@ -9,6 +9,7 @@ import { ownProvider } from "../identity-pools/provider-names.ts";
 import type { LoginKind, VerifiedLogin } from "./login.ts";
 import { openIdLogin } from "./openid-login.ts";
 import { amazonLogin, appleLogin, facebookLogin, googleLogin } from "./public-logins.ts";
+import { samlLogin } from "./saml-login.ts";
 import { userPoolLogin } from "./user-pool-login.ts";
 
 const kinds: readonly LoginKind[] = [
@@ -18,6 +19,7 @@ const kinds: readonly LoginKind[] = [
   amazonLogin,
   appleLogin,
   openIdLogin,
+  samlLogin,
 ];
 
 const mostLogins = 10;

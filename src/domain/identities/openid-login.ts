@@ -8,7 +8,7 @@ export const openIdLogin: LoginKind = async (ctx, pool, name, token) => {
   const arns = pool.document.OpenIdConnectProviderARNs ?? [];
   const arn = arns.find((one) => openIdProviderOf(one) === name);
   const provider = arn === undefined ? undefined : await readTrustedProvider(ctx.db, arn);
-  if (provider === undefined) return undefined;
+  if (provider?.kind !== "oidc") return undefined;
   const { url: issuer, clientIds } = provider.document;
   const { subject, clientId, claims } = await verifyForeignToken(ctx, { issuer, clientIds }, token);
   return { provider: name, subject, mapping: provider.arn, clientId, claims };

@@ -128,7 +128,7 @@ async function userPools(ctx: Ctx, issuer: string, token: string): Promise<WebId
   const audience = String(claims.aud);
   const registered = await readTrustedProvider(ctx.db, openIdProviderArn(ctx.config, provider));
   // Whoever has registered the pool has listed the clients that count.
-  if (registered !== undefined && !registered.document.clientIds.includes(audience))
+  if (registered?.kind === "oidc" && !registered.document.clientIds.includes(audience))
     return invalid("Incorrect token audience");
   return ofProvider(ctx, issuer, { subject: claims.sub!, audience, claims });
 }
@@ -137,7 +137,7 @@ async function userPools(ctx: Ctx, issuer: string, token: string): Promise<WebId
 async function trustedProviders(ctx: Ctx, issuer: string, token: string): Promise<WebIdentity | undefined> {
   const arn = openIdProviderArn(ctx.config, withoutScheme(issuer));
   const trusted = await readTrustedProvider(ctx.db, arn);
-  if (trusted === undefined) return undefined;
+  if (trusted?.kind !== "oidc") return undefined;
   const { url, clientIds } = trusted.document;
   const read = await readForeignToken(ctx, { issuer: url, clientIds }, token);
   if ("fault" in read) {

@@ -90,6 +90,7 @@ export interface SamlKeysTable {
 
 /** The metadata of SAML providers that name a URL for it, as last fetched. */
 export interface SamlMetadataTable {
+  /** `identity-pools` for a provider that these trust; its ARN is the name then. */
   pool_id: string;
   provider_name: string;
   url: string;

@@ -61,11 +61,11 @@ export interface RolesTable {
   updated_at: number;
 }
 
-/** OpenID providers that roles and identity pools trust (IAM identity providers). */
+/** OpenID and SAML providers that roles and identity pools trust (IAM identity providers). */
 export interface TrustedProvidersTable {
   provider_arn: string;
-  kind: "oidc";
-  /** JSON: its URL and client ids. */
+  kind: "oidc" | "saml";
+  /** JSON: URL and client ids, or metadata, audiences and recipients (trusted-providers.ts). */
   document: string;
   created_at: number;
   updated_at: number;

@@ -1,15 +1,14 @@
 /**
- * What is known of a SAML provider: its metadata, from ProviderDetails (MetadataFile) or fetched from its MetadataURL. Fetched
+ * What is known of a SAML provider: its metadata, a document (MetadataFile) or fetched from its URL (MetadataURL). Fetched
  * metadata is kept in the database for all servers, until its time has come to be fetched again.
  */
-import type { Ctx } from "../../app.ts";
+import type { App, Ctx } from "../../app.ts";
 import { OutboundError, publishedRedirects } from "../../integrations/outbound.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { putSamlMetadata, readSamlMetadata, type SamlMetadata } from "../../store/saml-keys.ts";
-import type { Provider } from "./provider.ts";
-import { parseSamlMetadata, type SamlProvider } from "./saml-metadata.ts";
-import { UnknownSigner } from "./saml-signature.ts";
-import { fault, SamlFault } from "./saml-xml.ts";
+import { parseSamlMetadata, type SamlProvider } from "./metadata.ts";
+import { UnknownSigner } from "./signature.ts";
+import { fault, SamlFault } from "./xml.ts";
 
 const minute = 60_000;
 /** When the metadata is fetched again if it does not say. */
@@ -22,6 +21,17 @@ const leastAgeForNewKeys = minute;
 /** The member of ProviderDetails, our own, with whose key the metadata must be signed: a certificate, PEM or base64. */
 export const metadataCertificate = "MetadataSigningCertificate";
 
+/** Where the metadata of a provider comes from. */
+export interface MetadataSource {
+  /** The pool that the provider belongs to. */
+  readonly poolId: string;
+  readonly name: string;
+  /** Changes with the rest. */
+  readonly version: number;
+  /** MetadataFile or MetadataURL, and MetadataSigningCertificate, as in ProviderDetails. */
+  readonly details: Readonly<Record<string, string>>;
+}
+
 interface Parsed {
   readonly text: string;
   readonly signedBy: string | undefined;
@@ -32,7 +42,7 @@ const parsedDocuments = new CacheKind<Parsed>(2000);
 const running = new CacheKind<Promise<SamlProvider>>(2000);
 
 /** The metadata of a provider. Throws SamlFault if there is none that may be used. */
-export async function samlProvider(ctx: Ctx, provider: Provider): Promise<SamlProvider> {
+export async function samlProvider(ctx: Ctx, provider: MetadataSource): Promise<SamlProvider> {
   const { MetadataFile, MetadataURL } = provider.details;
   if (MetadataFile) return parse(ctx, provider, MetadataFile);
   if (!MetadataURL) return fault("the provider has neither MetadataURL nor MetadataFile.");
@@ -47,7 +57,7 @@ export async function samlProvider(ctx: Ctx, provider: Provider): Promise<SamlPr
  */
 export async function withItsKeys<T>(
   ctx: Ctx,
-  provider: Provider,
+  provider: MetadataSource,
   metadata: SamlProvider,
   check: (by: SamlProvider) => Promise<T>,
 ): Promise<T> {
@@ -61,7 +71,7 @@ export async function withItsKeys<T>(
 }
 
 /** Newer metadata than what is known; undefined if it comes from a file, or was fetched less than a minute ago. */
-async function renewedProvider(ctx: Ctx, provider: Provider): Promise<SamlProvider | undefined> {
+async function renewedProvider(ctx: Ctx, provider: MetadataSource): Promise<SamlProvider | undefined> {
   const { MetadataFile, MetadataURL } = provider.details;
   if (MetadataFile || !MetadataURL) return undefined;
   const kept = await keptMetadata(ctx, provider, MetadataURL);
@@ -70,7 +80,7 @@ async function renewedProvider(ctx: Ctx, provider: Provider): Promise<SamlProvid
 }
 
 /** What a server knows of a provider without asking it; undefined if nothing that may be used. */
-export async function knownProvider(ctx: Ctx, provider: Provider): Promise<SamlProvider | undefined> {
+export async function knownProvider(ctx: Ctx, provider: MetadataSource): Promise<SamlProvider | undefined> {
   const { MetadataFile, MetadataURL } = provider.details;
   if (!MetadataFile && MetadataURL) return (await keptMetadata(ctx, provider, MetadataURL))?.metadata;
   return MetadataFile ? orNothing(parse(ctx, provider, MetadataFile)) : undefined;
@@ -85,7 +95,7 @@ async function orNothing(parsing: Promise<SamlProvider>): Promise<SamlProvider |
   }
 }
 
-async function parse(ctx: Ctx, provider: Provider, text: string): Promise<SamlProvider> {
+async function parse(ctx: Ctx, provider: MetadataSource, text: string): Promise<SamlProvider> {
   const cache = ctx.app.caches.of(parsedDocuments);
   const key = `${provider.poolId}/${provider.name}`;
   const signedBy = provider.details[metadataCertificate] || undefined;
@@ -106,7 +116,7 @@ interface Kept {
 }
 
 /** What was fetched before, if it may still be used. */
-async function keptMetadata(ctx: Ctx, provider: Provider, url: string): Promise<Kept | undefined> {
+async function keptMetadata(ctx: Ctx, provider: MetadataSource, url: string): Promise<Kept | undefined> {
   const row = await readSamlMetadata(ctx.db, provider.poolId, provider.name);
   if (row?.url !== url) return undefined;
   const metadata = await orNothing(parse(ctx, provider, row.document));
@@ -114,7 +124,12 @@ async function keptMetadata(ctx: Ctx, provider: Provider, url: string): Promise<
 }
 
 /** Fetches the metadata: one request at a time for each server and provider. */
-function refresh(ctx: Ctx, provider: Provider, url: string, kept: Kept | undefined): Promise<SamlProvider> {
+function refresh(
+  ctx: Ctx,
+  provider: MetadataSource,
+  url: string,
+  kept: Kept | undefined,
+): Promise<SamlProvider> {
   const fetching = ctx.app.caches.of(running);
   const key = `${provider.poolId}/${provider.name}/${provider.version}`;
   const before = fetching.get(key);
@@ -127,7 +142,7 @@ function refresh(ctx: Ctx, provider: Provider, url: string, kept: Kept | undefin
 /** The new metadata, or the former one while the new one does not come or is wrong. */
 async function fetchOrKeep(
   ctx: Ctx,
-  provider: Provider,
+  provider: MetadataSource,
   url: string,
   kept: Kept | undefined,
 ): Promise<SamlProvider> {
@@ -150,6 +165,9 @@ async function fetchOrKeep(
   }
 }
 
+/** What a request has, and a command can have, to fetch metadata. */
+type Fetching = Pick<Ctx, "now"> & { readonly app: Pick<App, "outbound"> };
+
 /** Metadata that was just fetched. */
 export interface Fetched {
   readonly url: string;
@@ -157,10 +175,23 @@ export interface Fetched {
   readonly metadata: SamlProvider;
 }
 
+/**
+ * The metadata of a provider that is being configured, fetched if it comes from a URL. Throws SamlFault if it cannot be
+ * had, or not be used. Returns what `keepMetadata` keeps; undefined for a document.
+ */
+export async function readFirstMetadata(
+  ctx: Fetching,
+  { MetadataFile, MetadataURL, [metadataCertificate]: signedBy }: MetadataSource["details"],
+): Promise<Fetched | undefined> {
+  const document = MetadataURL ? await download(ctx, MetadataURL) : (MetadataFile ?? "");
+  const metadata = await parseSamlMetadata(document, { now: ctx.now, signedBy: signedBy || undefined });
+  return MetadataURL ? { url: MetadataURL, document, metadata } : undefined;
+}
+
 /** Keeps metadata until its time has come to be fetched again. */
 export async function keepMetadata(
-  ctx: Ctx,
-  { poolId, name }: Pick<Provider, "poolId" | "name">,
+  ctx: Pick<Ctx, "db" | "now">,
+  { poolId, name }: Pick<MetadataSource, "poolId" | "name">,
   { url, document, metadata: { cacheFor, validUntil } }: Fetched,
 ): Promise<void> {
   const age = Math.min(Math.max(cacheFor ?? usualAge, leastAge), greatestAge);
@@ -170,7 +201,7 @@ export async function keepMetadata(
 }
 
 /** Throws SamlFault; what exactly went wrong in the network is for the log alone. */
-async function download(ctx: Ctx, url: string): Promise<string> {
+async function download(ctx: Fetching, url: string): Promise<string> {
   try {
     const response = await ctx.app.outbound.fetch(url, {
       headers: { accept: "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.8" },

@@ -1,10 +1,9 @@
 /** Checks what a signed assertion says (SAML 2.0 Core section 2, Profiles section 4.1.4.3), and reads it. */
 import type { KeyObject } from "node:crypto";
+import { authenticationTime, clockSkew } from "../../lib/provider-clocks.ts";
 import { elementsOf, textOf, type XmlElement } from "../../lib/xml.ts";
-import { authenticationTime, clockSkew } from "./clocks.ts";
-import { decryptElement } from "./saml-decrypt.ts";
-import type { DecryptionKey } from "./saml-keys.ts";
-import type { SamlProvider } from "./saml-metadata.ts";
+import { type DecryptionKey, decryptElement } from "./decrypt.ts";
+import type { SamlProvider } from "./metadata.ts";
 import {
   attribute,
   child,
@@ -16,25 +15,32 @@ import {
   SamlFault,
   theChild,
   time,
-} from "./saml-xml.ts";
+} from "./xml.ts";
 
 /** What a response must be like. */
 export interface Expected {
   readonly provider: SamlProvider;
-  /** Our own entity id. */
-  readonly audience: string;
-  /** The URL that it was posted to (Assertion Consumer Service). */
-  readonly acs: string;
+  /** The entity ids that it may be for. */
+  readonly audiences: readonly string[];
+  /** The URLs that it may have been posted to (Assertion Consumer Service). */
+  readonly recipients: readonly string[];
   /** The id of our request; undefined if the provider begins by itself. */
-  readonly requestId: string | undefined;
+  readonly requestId: string | undefined | typeof anyRequest;
   /** Epoch milliseconds. */
   readonly now: number;
   /** Since when the user must have signed in at the provider, epoch milliseconds; undefined if that was not asked for (ForceAuthn). */
   readonly freshSince: number | undefined;
   /** Whether the provider must encrypt its assertions. */
   readonly isEncryptionDemanded: boolean;
-  readonly decryptionKey: DecryptionKey;
+  /** Undefined if nothing can be encrypted to us. */
+  readonly decryptionKey: DecryptionKey | undefined;
 }
+
+/**
+ * The `requestId` of responses to somebody else's request, or to none: whoever hands such a response on must know whether
+ * it is the answer to what they asked.
+ */
+export const anyRequest = Symbol("any request");
 
 /** A name of a user, with what says whose it is. */
 export interface NameId {
@@ -135,20 +141,29 @@ function checkConfirmations(subject: XmlElement, expected: Expected): number {
   throw first ?? new SamlFault("the Subject has no SubjectConfirmation of a bearer.");
 }
 
-function checkConfirmation(data: XmlElement, { acs, requestId, now }: Expected): number {
-  if (data.attributes.get("Recipient") !== acs) fault(`the Recipient is not ${acs}.`);
-  const inResponseTo = data.attributes.get("InResponseTo");
-  if (requestId === undefined && inResponseTo !== undefined)
-    fault("the SubjectConfirmationData has an InResponseTo, but nobody asked.");
-  if (requestId !== undefined && inResponseTo !== requestId)
-    fault("the InResponseTo of the SubjectConfirmationData is not our request.");
+function checkConfirmation(data: XmlElement, expected: Expected): number {
+  const { recipients, now } = expected;
+  if (!recipients.includes(data.attributes.get("Recipient") ?? ""))
+    fault(`the Recipient is not ${recipients.join(" or ")}.`);
+  checkRequest(data, expected);
   return checkPeriod(data, now) ?? fault("the SubjectConfirmationData has no NotOnOrAfter.");
+}
+
+/** Checks that something answers our request, or none if there was none. Throws SamlFault. */
+export function checkRequest(element: XmlElement, { requestId }: Pick<Expected, "requestId">): void {
+  const inResponseTo = element.attributes.get("InResponseTo");
+  if (requestId === anyRequest || inResponseTo === requestId) return;
+  fault(
+    requestId === undefined
+      ? `the ${element.name} has an InResponseTo, but nobody asked.`
+      : `the InResponseTo of the ${element.name} is not our request.`,
+  );
 }
 
 /** Conditions that are understood. An assertion with others is not valid (Core section 2.5.1.1). */
 const known = ["AudienceRestriction", "OneTimeUse", "ProxyRestriction"];
 
-function checkConditions(assertion: XmlElement, { audience, now }: Expected): number {
+function checkConditions(assertion: XmlElement, { audiences, now }: Expected): number {
   const conditions = theChild(assertion, "assertion", "Conditions");
   if (!conditions.attributes.has("NotBefore")) fault("the Conditions have no NotBefore.");
   const until = checkPeriod(conditions, now) ?? fault("the Conditions have no NotOnOrAfter.");
@@ -158,19 +173,21 @@ function checkConditions(assertion: XmlElement, { audience, now }: Expected): nu
   const restrictions = children(conditions, "assertion", "AudienceRestriction");
   if (restrictions.length === 0) fault("the Conditions have no AudienceRestriction.");
   for (const restriction of restrictions) {
-    const audiences = children(restriction, "assertion", "Audience").map((one) => plainText(one).trim());
-    if (!audiences.includes(audience)) fault(`the Audience is not ${audience}.`);
+    const given = children(restriction, "assertion", "Audience").map((one) => plainText(one).trim());
+    if (!given.some((one) => audiences.includes(one)))
+      fault(`the Audience is not ${audiences.join(" or ")}.`);
   }
   return until;
 }
 
 /** The NameID in a Subject or a LogoutRequest, which may be encrypted. Throws SamlFault unless there is one. */
-export async function readNameId(parent: XmlElement, key: DecryptionKey): Promise<NameId> {
+export async function readNameId(parent: XmlElement, key: DecryptionKey | undefined): Promise<NameId> {
   const encrypted = child(parent, "assertion", "EncryptedID");
   const plain = child(parent, "assertion", "NameID");
   if (encrypted === undefined)
     return nameIdIn(plain ?? fault(`the ${parent.name} has no NameID and no EncryptedID.`));
   if (plain !== undefined) fault(`the ${parent.name} has a NameID and an EncryptedID.`);
+  if (key === undefined) fault(`the ${parent.name} has an EncryptedID, for which there is no key.`);
   return nameIdIn(decryptedName(encrypted, await key()));
 }
 

@@ -15,7 +15,7 @@ import {
   readSamlXml,
   SamlFault,
   theChild,
-} from "./saml-xml.ts";
+} from "./xml.ts";
 
 const exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
 const transforms: readonly string[] = ["http://www.w3.org/2000/09/xmldsig#enveloped-signature", exclusive];

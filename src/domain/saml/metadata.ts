@@ -1,17 +1,8 @@
 /** Reads the metadata of a SAML identity provider (Metadata for SAML 2.0). */
 import { X509Certificate } from "node:crypto";
 import { textOf, type XmlElement } from "../../lib/xml.ts";
-import { isSigned, readSigned } from "./saml-signature.ts";
-import {
-  attribute,
-  children,
-  fault,
-  isElement,
-  namespaces,
-  readSamlXml,
-  theChild,
-  time,
-} from "./saml-xml.ts";
+import { isSigned, readSigned } from "./signature.ts";
+import { attribute, children, fault, isElement, namespaces, readSamlXml, theChild, time } from "./xml.ts";
 
 /** What a provider's metadata says. */
 export interface SamlProvider {

@@ -1,7 +1,10 @@
 /** Decrypts assertions and names (XML Encryption, SAML 2.0 Core sections 2.3.4 and 2.2.4). Pure. */
 import { constants, createDecipheriv, type DecipherGCM, type KeyObject, privateDecrypt } from "node:crypto";
 import { elementsOf, textOf, walkXml, type XmlElement } from "../../lib/xml.ts";
-import { attribute, child, fault, isElement, namespaces, theChild } from "./saml-xml.ts";
+import { attribute, child, fault, isElement, namespaces, theChild } from "./xml.ts";
+
+/** Loads the key that decrypts what a provider has encrypted, where there is such a thing. */
+export type DecryptionKey = () => Promise<KeyObject>;
 
 const [xmlenc, xmlenc11] = [namespaces.encryption, "http://www.w3.org/2009/xmlenc11#"];
 

@@ -3,10 +3,10 @@
  * whom they are. What is read afterwards are the bytes that were signed.
  */
 import { walkXml, type XmlElement } from "../../lib/xml.ts";
-import { type Assertion, checkAssertion, type Expected } from "./saml-assertion.ts";
-import { decryptElement } from "./saml-decrypt.ts";
-import { isSigned, readSigned, UnknownSigner } from "./saml-signature.ts";
-import { attribute, child, children, fault, isElement, plainText, readSamlXml } from "./saml-xml.ts";
+import { type Assertion, checkAssertion, checkRequest, type Expected } from "./assertion.ts";
+import { decryptElement } from "./decrypt.ts";
+import { isSigned, readSigned, UnknownSigner } from "./signature.ts";
+import { attribute, child, children, fault, isElement, plainText, readSamlXml } from "./xml.ts";
 
 /** The longest SAMLResponse, in characters of base64 ("SAML sessions", Amazon Cognito Developer Guide). */
 const longest = 100_000;
@@ -87,19 +87,16 @@ function checkStatus(response: XmlElement): void {
 }
 
 /** What the response says of itself. Unsigned, it may only make things stricter. */
-function checkAddress(response: XmlElement, signed: boolean, { acs, provider, requestId }: Expected): void {
+function checkAddress(response: XmlElement, signed: boolean, expected: Expected): void {
+  const { recipients, provider } = expected;
   const destination = response.attributes.get("Destination");
   if (destination === undefined && signed) fault("the Response is signed, but has no Destination.");
-  if (destination !== undefined && destination !== acs)
-    fault(`the Destination of the Response is not ${acs}.`);
+  if (destination !== undefined && !recipients.includes(destination))
+    fault(`the Destination of the Response is not ${recipients.join(" or ")}.`);
   const issuer = child(response, "assertion", "Issuer");
   if (issuer !== undefined && plainText(issuer).trim() !== provider.entityId)
     fault("the Issuer of the Response is not the provider.");
-  const inResponseTo = response.attributes.get("InResponseTo");
-  if (requestId === undefined && inResponseTo !== undefined)
-    fault("the Response has an InResponseTo, but nobody asked.");
-  if (requestId !== undefined && inResponseTo !== requestId)
-    fault("the InResponseTo of the Response is not our request.");
+  checkRequest(response, expected);
 }
 
 /** The assertion, from bytes that were signed. */
@@ -128,6 +125,7 @@ async function decrypted(
   isTrusted: boolean,
   { decryptionKey, isEncryptionDemanded, provider }: Expected,
 ): Promise<XmlElement> {
+  if (decryptionKey === undefined) fault("the Assertion is encrypted, for which there is no key.");
   if (!isEncryptionDemanded)
     fault("the Assertion is encrypted, but the provider's EncryptedResponses is not true.");
   const key = await decryptionKey();

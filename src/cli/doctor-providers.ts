@@ -1,0 +1,37 @@
+/** What `poolhouse doctor` says about the OpenID and SAML providers that identity pools name by their ARN. */
+import type { IdentityPoolDocument } from "../domain/identity-pools/load-identity-pool.ts";
+import { parseSamlMetadata } from "../domain/saml/metadata.ts";
+import { SamlFault } from "../domain/saml/xml.ts";
+import type { Finding } from "../lib/finding.ts";
+import type { TrustedProvider } from "../store/trusted-providers.ts";
+
+/** Names the providers of an identity pool that nobody has registered here. */
+export function unknownProviders(
+  poolId: string,
+  document: IdentityPoolDocument,
+  known: readonly TrustedProvider[],
+): Finding[] {
+  const arns = [...(document.OpenIdConnectProviderARNs ?? []), ...(document.SamlProviderARNs ?? [])];
+  return arns
+    .filter((arn) => !known.some((one) => one.arn === arn))
+    .map((arn) => ({
+      ok: "perhaps",
+      text: `the identity pool ${poolId} names the provider ${arn}, which is not registered here: its logins are refused (poolhouse trusted-providers put)`,
+    }));
+}
+
+/** Names the SAML providers whose metadata was given as a document and cannot be used any more. */
+export async function metadataFindings(known: readonly TrustedProvider[], now: number): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { arn, kind, document } of known) {
+    const text = kind === "saml" ? document.details["MetadataFile"] : undefined;
+    if (text === undefined) continue;
+    try {
+      await parseSamlMetadata(text, { now });
+    } catch (error) {
+      if (!(error instanceof SamlFault)) throw error;
+      findings.push({ ok: false, text: `the logins of ${arn} are refused: ${error.message}` });
+    }
+  }
+  return findings;
+}

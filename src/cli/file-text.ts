@@ -1,0 +1,12 @@
+import { readFileSync } from "node:fs";
+import { fileProblem } from "../lib/file-problem.ts";
+import { CommandError } from "./command-error.ts";
+
+/** The text of a file that an argument names. Throws CommandError if it cannot be read. */
+export function fileText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new CommandError(`The file ${path} cannot be read: ${fileProblem(error)}.`);
+  }
+}

@@ -1,0 +1,154 @@
+/** `poolhouse trusted-providers` and what doctor says of providers, as an operator uses them beside a running server. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { type CognitoIdentityClient, GetIdCommand } from "@aws-sdk/client-cognito-identity";
+import { metadataFindings } from "../../src/cli/doctor-providers.ts";
+import { metadataOf, newKey } from "../federation/saml-kit.ts";
+import { samlArn, samlToken } from "../identity-pools/saml-provider.ts";
+import { identityClient, makeIdentityPool } from "../identity-pools/setup.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { refused } from "../kit/people.ts";
+import { runWith, serve, stop } from "./program.ts";
+
+const key = await newKey("provider");
+const metadata = metadataOf([key.certificate]);
+const table = "CLIENT IDS OR METADATA";
+
+describe("trusted providers", () => {
+  const data = temporaryFolder();
+  const folder = temporaryFolder();
+  const web = createServer((request, response) =>
+    response.writeHead(request.url === "/metadata" ? 200 : 404).end(metadata),
+  );
+  let server: Awaited<ReturnType<typeof serve>>;
+  let client: CognitoIdentityClient;
+  let url: string;
+  before(async () => {
+    web.listen(0, "127.0.0.1");
+    await once(web, "listening");
+    url = `http://127.0.0.1:${(web.address() as AddressInfo).port}/metadata`;
+    server = await serve("--data", data);
+    const made = await command("keys", "create", "--name", "pools", "--policy", "admin", "--json");
+    const credentials = JSON.parse(made.stdout) as { accessKeyId: string; secretAccessKey: string };
+    client = identityClient({ endpoint: server.url }, { credentials, maxAttempts: 5 });
+  });
+  after(async () => {
+    client.destroy();
+    web.close();
+    assert.equal(await stop(server.process), 0);
+  });
+  const command = (...argv: string[]) => runWith({}, ...argv, "--data", data);
+  const providers = (...argv: string[]) => command("trusted-providers", ...argv);
+  const file = (name: string, text: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+
+  test("OpenID providers are trusted, listed and forgotten", async () => {
+    const arn = "arn:aws:iam::000000000000:oidc-provider/idp.example/tenant";
+    const put = await providers("put", "https://idp.example/tenant", "--client-ids", "one, two");
+    assert.equal(put.stdout, `${arn}\n`);
+    assert.match(
+      (await providers("list")).stdout,
+      /^one,two +arn:aws:iam::0+:oidc-provider\/idp.example\/tenant$/m,
+    );
+    for (const wrong of [
+      ["put", "idp.example", "--client-ids", "one"],
+      ["put", "https://idp.example?x=1", "--client-ids", "one"],
+      ["put", "https://idp.example", "--client-ids", "one,"],
+      ["put", "https://idp.example", "--client-ids", "one", "--audiences", "urn:x"],
+      ["delete", "arn:aws:iam::000000000000:oidc-provider/other"],
+    ])
+      assert.notEqual((await providers(...wrong)).code, 0, wrong.join(" "));
+    assert.equal((await providers("delete", arn)).code, 0);
+    assert.equal((await providers("list")).stdout, `${table}  ARN\n`);
+  });
+
+  test("SAML providers are trusted by a file or a URL, and count at once in a running server", async () => {
+    const [byFile, byUrl] = [samlArn("ByFile"), samlArn("ByUrl")];
+    const SamlProviderARNs = [byFile, byUrl];
+    const OpenIdConnectProviderARNs = ["arn:aws:iam::000000000000:oidc-provider/idp.example"];
+    const pool = await makeIdentityPool(client, { SamlProviderARNs, OpenIdConnectProviderARNs });
+    const id = async (arn: string) => {
+      const Logins = { [arn]: samlToken(Date.now(), key) };
+      return (await client.send(new GetIdCommand({ IdentityPoolId: pool, Logins }))).IdentityId;
+    };
+    const doctor = async () => (await command("doctor", "--port", "0")).stdout;
+    const unknown = (arn: string) =>
+      `warn  the identity pool ${pool} names the provider ${arn}, which is not registered here`;
+    const before = await doctor();
+    for (const arn of [...SamlProviderARNs, ...OpenIdConnectProviderARNs])
+      assert.ok(before.includes(unknown(arn)), before);
+
+    const put = await providers("put", byFile, "--metadata-file", file("metadata.xml", metadata));
+    assert.equal(put.stdout, `${byFile}\n`, put.stderr);
+    assert.equal((await providers("put", byUrl, "--metadata-url", url)).stdout, `${byUrl}\n`);
+    assert.equal(
+      (await providers("list")).stdout,
+      `${table.padEnd(url.length)}  ARN\n${"document".padEnd(url.length)}  ${byFile}\n${url}  ${byUrl}\n`,
+    );
+    const ids = [await id(byFile), await id(byUrl)];
+    assert.equal(new Set(ids).size, 2);
+    const now = await doctor();
+    for (const arn of SamlProviderARNs) assert.ok(!now.includes(unknown(arn)), now);
+
+    const others = ["--audiences", "urn:ours, urn:theirs", "--recipients", "https://app.example/acs"];
+    assert.equal((await providers("put", byUrl, "--metadata-url", url, ...others)).code, 0);
+    await assert.rejects(id(byUrl), refused("NotAuthorizedException", /app\.example/));
+    const { stdout } = await command("audit", "--operation", "PutTrustedProvider", "--json");
+    assert.match(stdout, /"audiences":\["urn:ours","urn:theirs"\]/);
+
+    assert.equal((await providers("delete", byFile)).code, 0);
+    await assert.rejects(id(byFile), refused("NotAuthorizedException", /not from a supported provider/));
+  });
+
+  test("what cannot work is refused when it is put", async () => {
+    const arn = samlArn("Wrong");
+    const good = file("good.xml", metadata);
+    const cases: readonly (readonly [string[], RegExp])[] = [
+      [[arn], /either --metadata-file or --metadata-url/],
+      [[arn, "--metadata-file", good, "--metadata-url", url], /either --metadata-file or --metadata-url/],
+      [[arn, "--metadata-file", join(folder, "nothing.xml")], /cannot be read/],
+      [[arn, "--metadata-file", file("bad.xml", "<html/>")], /The metadata is refused: this is no metadata/],
+      [[arn, "--metadata-file", file("dtd.xml", `<!DOCTYPE r>${metadata}`)], /document type/],
+      [[arn, "--metadata-url", `${url}/nothing`], /the metadata's URL answered 404/],
+      [[arn, "--metadata-url", "http://idp.example/metadata"], /--metadata-url /],
+      [[arn, "--metadata-url", "metadata"], /--metadata-url /],
+      [[arn, "--metadata-file", good, "--audiences", "urn:x,"], /--audiences must be values/],
+      [[arn, "--metadata-file", good, "--client-ids", "x"], /--client-ids is for OpenID providers/],
+      [
+        [arn.replace("000000000000", "111122223333"), "--metadata-file", good],
+        /of the form arn:aws:iam::0{12}:/,
+      ],
+      [[arn.replace("saml", "oidc"), "--metadata-file", good], /of the form arn:aws:iam::0{12}:/],
+    ];
+    for (const [argv, says] of cases) {
+      const { code, stderr } = await providers("put", ...argv);
+      assert.notEqual(code, 0, argv.join(" "));
+      assert.match(stderr, says);
+    }
+    assert.doesNotMatch((await providers("list")).stdout, /Wrong/);
+  });
+
+  test("metadata that has expired since is named", async () => {
+    const MetadataFile = metadataOf([key.certificate], { more: 'validUntil="2030-01-01T00:00:00Z"' });
+    const arn = samlArn("Old");
+    const known = [
+      { arn, kind: "saml", document: { details: { MetadataFile } }, createdAt: 1, updatedAt: 1 },
+    ] as const;
+    const end = Date.parse("2030-01-01T00:00:00Z");
+    assert.deepEqual(await metadataFindings(known, end - 1), []);
+    assert.deepEqual(await metadataFindings(known, end), [
+      {
+        ok: false,
+        text: `the logins of ${arn} are refused: the metadata has expired: its validUntil is 2030-01-01T00:00:00.000Z.`,
+      },
+    ]);
+  });
+});
