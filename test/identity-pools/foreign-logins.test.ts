@@ -10,8 +10,9 @@ import {
   type CreateIdentityPoolCommandInput,
   DescribeIdentityCommand,
   GetIdCommand,
+  GetOpenIdTokenCommand,
 } from "@aws-sdk/client-cognito-identity";
-import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { putTrustedProvider } from "../../src/store/trusted-providers.ts";
 import { newKey } from "../federation/saml-kit.ts";
 import { refused } from "../kit/people.ts";
@@ -62,7 +63,7 @@ async function idToken(issuer: string, aud: string, more: Record<string, unknown
   return new SignJWT(claims)
     .setProtectedHeader({ alg: "RS256", kid })
     .setIssuer(`${base}/${issuer}`)
-    .setSubject(`${issuer}-user`)
+    .setSubject((more["sub"] as string | undefined) ?? `${issuer}-user`)
     .setAudience(aud)
     .setIssuedAt()
     .setExpirationTime((more["exp"] as number | undefined) ?? "1h")
@@ -159,6 +160,18 @@ forEachServer(
           assert.deepEqual(Logins, [given[0]]);
         }
       }
+    });
+
+    test("whatever a provider calls somebody, it reads as no login of a user pool", async () => {
+      const { client } = await setUp();
+      const pool = await makeIdentityPool(client, { ...providers["openid"]!.pool, AllowClassicFlow: true });
+      const sub = `a b,${elsewhere},${elsewhere}:CognitoSignIn:victim`;
+      const Logins = { [openIdName]: await idToken("openid", "oidc-client", { sub }) };
+      const { IdentityId } = await client.send(new GetIdCommand({ IdentityPoolId: pool, Logins }));
+      const { Token } = await client.send(new GetOpenIdTokenCommand({ IdentityId, Logins }));
+      const named = `a%20b%2C${elsewhere}%2C${elsewhere}%3ACognitoSignIn%3Avictim`;
+      const amr = ["authenticated", openIdName, `${openIdName}:oidc-client:${named}`];
+      assert.deepEqual(decodeJwt(Token!)["amr"], amr);
     });
 
     test("forged and foreign tokens are refused", async () => {

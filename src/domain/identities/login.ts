@@ -3,7 +3,6 @@ import type { Ctx } from "../../app.ts";
 import type { Login } from "../../store/identities.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { IdentityPool } from "../identity-pools/load-identity-pool.ts";
-import { isSamlProviderArn } from "../identity-pools/provider-names.ts";
 
 /** A login whose token was verified. */
 export interface VerifiedLogin extends Login {
@@ -33,11 +32,14 @@ export function methodsOf(logins: readonly VerifiedLogin[]): string[] {
   return ["authenticated", ...logins.flatMap((login) => [login.provider, methodOf(login)])];
 }
 
-/** A NameID, which can be any text, has its separators encoded: else it could be read as the login of a user pool. */
+/**
+ * How somebody signed in. What other providers call their users can be any text, so that its separators are encoded: else it
+ * could be read as the login of a user pool.
+ */
 function methodOf({ provider, clientId, subject }: VerifiedLogin): string {
   if (provider.startsWith("cognito-idp.")) return `${provider}:CognitoSignIn:${subject}`;
-  if (isSamlProviderArn(provider)) return `${provider}:${subject.replace(/[%,:\s]/g, encodeURIComponent)}`;
-  return `${provider}:${clientId === undefined ? "" : `${clientId}:`}${subject}`;
+  const named = subject.replace(/[%,:\s]/g, encodeURIComponent);
+  return [provider, ...(clientId === undefined ? [] : [clientId]), named].join(":");
 }
 
 /** The error of a token that is not an OpenID token of its provider, whatever is wrong with it. */
