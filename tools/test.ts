@@ -116,7 +116,7 @@ function isPartial(file: string): boolean {
     join(root, dirname(file), name!),
   );
   return (
-    /kit\/whole\.ts"|\bforOneServer/.test(text) ||
+    /kit\/whole\.ts"|\bforOne(?:Server|Database)/.test(text) ||
     beside.some((one) => readFileSync(one, "utf8").includes('kit/whole.ts"'))
   );
 }

@@ -7,7 +7,7 @@ import { after, describe, test } from "node:test";
 import { AdminAddUserToGroupCommand, AdminGetUserCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { BrowserContext, Page } from "playwright-core";
 import { findings, picture } from "../browser/axe.ts";
-import { forEachDatabase } from "../kit/databases.ts";
+import { forOneDatabase } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { attributesOf } from "../kit/people.ts";
 import { until } from "../kit/waiting.ts";
@@ -37,7 +37,7 @@ async function sessionOf(page: Page, { urls }: Cms): Promise<Record<string, unkn
 const cookiesFor = async (browser: BrowserContext, url: string) => browser.cookies(url);
 
 describe("examples/cms", needs("chromium"), () => {
-  forEachDatabase((database, _open, fresh) => {
+  forOneDatabase("postgres", (database, _open, fresh) => {
     let started: Promise<Cms> | undefined;
     const example = () => {
       started ??= startCms(database, fresh);
@@ -230,5 +230,5 @@ describe("examples/cms", needs("chromium"), () => {
         php.process.kill();
       }
     });
-  }, "postgres");
+  });
 });

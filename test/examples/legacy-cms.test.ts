@@ -22,7 +22,7 @@ import {
   UpdateUserAttributesCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt } from "jose";
-import { forEachDatabase } from "../kit/databases.ts";
+import { forOneDatabase } from "../kit/databases.ts";
 import { attributesOf, makePool, refused, signIn } from "../kit/people.ts";
 import { newSdk } from "../kit/sdk.ts";
 import { SrpClient } from "../kit/srp-client.ts";
@@ -81,7 +81,7 @@ test("the handler is the article's, but for the URL", () => {
 });
 
 describe("examples/legacy-cms", () => {
-  forEachDatabase((database, _open, fresh) => {
+  forOneDatabase("postgres", (database, _open, fresh) => {
     let started: Promise<Example> | undefined;
     const example = () => {
       started ??= startExample(database, fresh).then(async (app) => {
@@ -348,5 +348,5 @@ describe("examples/legacy-cms", () => {
         ),
       );
     });
-  }, "postgres");
+  });
 });

@@ -18,7 +18,7 @@ import { parse, stringify } from "yaml";
 import { inboundFederation } from "../../src/domain/triggers/inbound-federation.ts";
 import { loadClient } from "../../src/domain/user-pools/load-pool.ts";
 import { createCtx } from "../../src/http/context.ts";
-import { forEachDatabase } from "../kit/databases.ts";
+import { forOneDatabase } from "../kit/databases.ts";
 import { attributesOf, newAddress, password, unique } from "../kit/people.ts";
 import { hangingMs, until } from "../kit/waiting.ts";
 import { openPostOffice, type PostOffice } from "../mail/post-office.ts";
@@ -51,7 +51,7 @@ async function openProvider() {
 }
 
 describe("the senders of examples/triggers", () => {
-  forEachDatabase((database, _open, fresh) => {
+  forOneDatabase("postgres", (database, _open, fresh) => {
     let office: PostOffice | undefined;
     let provider: Awaited<ReturnType<typeof openProvider>> | undefined;
     let started: Promise<Started> | undefined;
@@ -148,5 +148,5 @@ describe("the senders of examples/triggers", () => {
       const kept = { sub: "1", email: "ann@example.com", email_verified: "true", name: "Ann" };
       assert.deepEqual({ ...mapped }, kept);
     });
-  }, "postgres");
+  });
 });

@@ -17,7 +17,7 @@ import {
 import { decodeJwt } from "jose";
 import { parse, stringify } from "yaml";
 import { functionsOfTemplate } from "../../examples/triggers/template.ts";
-import { forEachDatabase } from "../kit/databases.ts";
+import { forOneDatabase } from "../kit/databases.ts";
 import { attributesOf, makePool, makeUser, password, refused, signIn, unique } from "../kit/people.ts";
 import { newSdk } from "../kit/sdk.ts";
 import { until } from "../kit/waiting.ts";
@@ -74,7 +74,7 @@ function addTypeScript(config: string): void {
 }
 
 describe("the handlers of examples/triggers", () => {
-  forEachDatabase((database, _open, fresh) => {
+  forOneDatabase("sqlite", (database, _open, fresh) => {
     let office: PostOffice | undefined;
     let started: Promise<Started> | undefined;
     const begin = async () => {
@@ -228,5 +228,5 @@ describe("the handlers of examples/triggers", () => {
         client.destroy();
       }
     });
-  }, "sqlite");
+  });
 });

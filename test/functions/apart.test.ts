@@ -19,7 +19,7 @@ import { loadFunctionsServer } from "../../src/config/config.ts";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import { signRequest } from "../../src/lib/sigv4.ts";
 import { compileCache } from "../kit/compile-cache.ts";
-import { forEachDatabase, temporaryFolder } from "../kit/databases.ts";
+import { forOneDatabase, temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { makePool, makeSomebody, password } from "../kit/people.ts";
 import { freePort } from "../kit/ports.ts";
@@ -247,7 +247,7 @@ const ways = {
   },
 };
 
-forEachDatabase((database, _open, fresh) => {
+forOneDatabase("sqlite", (database, _open, fresh) => {
   let started: Started | undefined;
   after(async () => {
     started?.test.client.destroy();
@@ -313,4 +313,4 @@ forEachDatabase((database, _open, fresh) => {
       await once(apart.process, "exit");
     },
   );
-}, "sqlite");
+});

@@ -24,14 +24,23 @@ export type Open = (overrides?: Partial<OpenOptions>) => Promise<OpenedDatabase>
 
 export type DatabaseName = "sqlite" | "postgres";
 
+type Suite = (name: DatabaseName, open: Open, fresh: Fresh, empty: Fresh) => void;
+
+/** Runs the suite for each database, inside a `describe` of its name. `fresh` makes one that is migrated, `empty` does not. */
+export function forEachDatabase(suite: Suite): void {
+  forDatabases(undefined, suite);
+}
+
 /**
- * Runs the suite for each database, inside a `describe` of its name. `fresh` makes one that is migrated, `empty` does not.
- * @param usual the only one but for `npm run test:whole`; where PostgreSQL cannot be reached that is SQLite
+ * As `forEachDatabase`, but on one database, unless all is tested (`npm run test:whole`). Where PostgreSQL cannot be reached
+ * that is SQLite.
  */
-export function forEachDatabase(
-  suite: (name: DatabaseName, open: Open, fresh: Fresh, empty: Fresh) => void,
-  usual?: DatabaseName,
-): void {
+export function forOneDatabase(usual: DatabaseName, suite: Suite): void {
+  forDatabases(usual, suite);
+}
+
+/** @param usual the only one, but for `npm run test:whole`; undefined for both */
+export function forDatabases(usual: DatabaseName | undefined, suite: Suite): void {
   const only = whole ? undefined : usual && (unreachable === undefined ? usual : "sqlite");
   const options = (name: DatabaseName) => (only === undefined || only === name ? {} : { skip: byWhole });
   describe("sqlite", options("sqlite"), () => run("sqlite", suite, newSqlite(copySqlite), newSqlite()));
@@ -48,12 +57,7 @@ export function forEachDatabase(
   });
 }
 
-function run(
-  name: DatabaseName,
-  suite: Parameters<typeof forEachDatabase>[0],
-  fresh: Fresh,
-  empty: Fresh,
-): void {
+function run(name: DatabaseName, suite: Suite, fresh: Fresh, empty: Fresh): void {
   const opened: OpenedDatabase[] = [];
   const open: Open = async (overrides = {}) => {
     const make = overrides.migrations === undefined ? fresh : empty;

@@ -9,7 +9,7 @@ import type { App } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { recommendedCost } from "../../src/domain/credentials/hash-queue.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../src/server.ts";
-import { type DatabaseName, dataFolderOf, type Fresh, forEachDatabase } from "./databases.ts";
+import { type DatabaseName, dataFolderOf, type Fresh, forDatabases } from "./databases.ts";
 import { type LogLine, watchErrors } from "./declared-errors.ts";
 import { near } from "./postgres.ts";
 import { newSdk, rootKey } from "./sdk.ts";
@@ -82,7 +82,7 @@ function forServers(
   more: Partial<typeof besideTests> = {},
 ): void {
   describe(title, () => {
-    forEachDatabase((database, _open, fresh) => {
+    forDatabases(usual, (database, _open, fresh) => {
       let started: Promise<Started> | undefined;
       suite(async () => {
         started ??= startTestServer(database, fresh, environment, more);
@@ -94,7 +94,7 @@ function forServers(
         await running?.server.close();
         assert.deepEqual([...(running?.undeclared ?? [])], [], "errors that the operation does not declare");
       });
-    }, usual);
+    });
   });
 }
 
