@@ -10,6 +10,10 @@ const requireToken = forExpress(verifier);
 const app = express();
 app.disable("x-powered-by");
 
+app.get("/", (_request, response) => {
+  response.json({ requests: ["GET /orders", "POST /orders", "GET /reports/{day}"] });
+});
+
 app.get("/orders", requireToken(), (_request, response) => void response.json(listOrders()));
 
 app.post("/orders", requireToken(clerks), express.json({ limit: "10kb" }), (request, response) => {

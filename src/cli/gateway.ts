@@ -9,7 +9,6 @@ import { createGatewayServer, type GatewayServer } from "../gateway/serve.ts";
 import { createTlsListener, type TlsListener } from "../gateway/tls.ts";
 import { certificateFromFile } from "../integrations/tls.ts";
 import { toBase64 } from "../lib/bytes.ts";
-import { describeError } from "../lib/describe-error.ts";
 import type { GatewayRoute, GatewaySettings } from "../lib/gateway-settings.ts";
 import { CommandError } from "./command-error.ts";
 import { createLog } from "./log.ts";
@@ -72,9 +71,7 @@ async function serve(argv: readonly string[]): Promise<void> {
   }
   made
     .check()
-    .catch((error: unknown) =>
-      log.warn({ err: describeError(error) }, "The provider or the database does not answer yet."),
-    );
+    .catch((error: unknown) => log.warn({ err: error }, "The provider or the database does not answer yet."));
   const stop = onlyOnce(() => end(server, secure, made));
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);

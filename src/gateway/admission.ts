@@ -44,6 +44,7 @@ export type RefusedFor =
   | "foreign-origin"
   | "ambiguous-cookies"
   | "signed-out"
+  | "no-token"
   | "token"
   | "provider-away"
   | Lack;
@@ -139,9 +140,9 @@ function refused(
   return { kind: "refused", status, reason, challenge, cookies };
 }
 
-/** Somebody unknown: a browser that asks for a page is sent to sign in; anything else gets 401. */
+/** Somebody unknown: a browser that asks for a page is sent to sign in, if that helps; anything else gets 401. */
 function signIn({ publicUrl, paths }: GatewaySettings, asked: Asked, route: GatewayRoute): Decision {
-  if (route.by === "bearer") return refused(401, "signed-out", "Bearer");
+  if (route.by === "bearer") return refused(401, "no-token", "Bearer");
   if (!wantsPage(asked)) return refused(401, "signed-out", route.by === "either" ? "Bearer" : undefined);
   return {
     kind: "sign-in",

@@ -47,9 +47,8 @@ export async function discover(
       ...(isPlain && { execute: [library.allowInsecureRequests] }),
     })
     .catch((cause: unknown) => {
-      const detail =
-        cause instanceof Error ? [cause, cause.cause].map(messageOf).filter(Boolean).join(": ") : "";
-      throw new ProviderAway(`The provider ${issuer} cannot be used: ${detail}`, { cause, isForAll: true });
+      const message = `The provider ${issuer} cannot be used: ${reasonsOf(cause)}`;
+      throw new ProviderAway(message, { cause, isForAll: true });
     });
   const metadata = found.serverMetadata();
   const methods = metadata.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
@@ -65,7 +64,12 @@ export async function discover(
   return configuration;
 }
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : "");
+/** The messages of an error and of what caused it; of an answer that was not understood, its status. */
+export function reasonsOf(error: unknown): string {
+  if (error instanceof Response) return String(error.status);
+  if (!(error instanceof Error)) return "";
+  return [error.message, reasonsOf(error.cause)].filter(Boolean).join(": ");
+}
 
 /** Errors of the library that are answers of the provider. */
 const answers = ["ResponseBodyError", "AuthorizationResponseError", "WWWAuthenticateChallengeError"];

@@ -20,7 +20,8 @@ const words: Readonly<Record<RefusedFor | Failed, readonly [title: string, text:
     "Your browser sent two cookies for the same session, one of which another website has set. Remove the cookies of this site and sign in again.",
   ],
   "signed-out": ["Signed out", "Sign in to go on."],
-  token: ["Signed out", "The token does not count."],
+  "no-token": ["Not allowed", "This needs an access token, sent as a bearer token."],
+  token: ["Not allowed", "The token does not count."],
   "provider-away": [
     "Sign-in does not work at the moment",
     "The identity provider does not answer. Nothing is wrong with your account; try again in a few minutes.",

@@ -1,5 +1,6 @@
 /** The keys that an issuer publishes (JSON Web Key Set, RFC 7517 section 5), kept for as long as they count. */
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import { requestsShareAnswers } from "./runtime.ts";
 
 export interface PublishedKeysOptions {
   /** Epoch milliseconds. */
@@ -78,14 +79,16 @@ export class PublishedKeys {
   }
 
   #readOnce(): Promise<KeySet> {
-    this.#reading ??= this.#read()
+    if (this.#reading !== undefined && requestsShareAnswers()) return this.#reading;
+    const reading = this.#read()
       .then((set) => {
         this.#known = { find: createLocalJWKSet(set), readAt: this.#options.now() };
         return this.#known;
       })
       .finally(() => {
-        this.#reading = undefined;
+        if (this.#reading === reading) this.#reading = undefined;
       });
-    return this.#reading;
+    this.#reading = reading;
+    return reading;
   }
 }

@@ -1,6 +1,7 @@
 /** Whether a token has been revoked, as its issuer says. */
 import { BoundedMap } from "../lib/bounded-map.ts";
 import { ask, type Fetch, findEndpoint, readText } from "./issuer.ts";
+import { requestsShareAnswers } from "./runtime.ts";
 import type { VerifiedToken, VerifierOptions } from "./verifier.ts";
 
 export interface RevokedAtUserInfoOptions {
@@ -55,11 +56,12 @@ export function revokedAtUserInfo(
     const known = answers.get(token.token);
     if (known !== undefined && now() < known.until) return known.isRevoked;
     const isRevoked = lookUp(token);
-    answers.set(token.token, { isRevoked, until: now() + seconds * 1000 });
+    const answer = { isRevoked, until: now() + seconds * 1000 };
+    const keep = () => answers.set(token.token, answer);
+    const forget = () => answers.get(token.token) === answer && answers.delete(token.token);
+    if (requestsShareAnswers()) keep();
     // A failure is not kept: the next one asks again.
-    isRevoked.catch(() => {
-      if (answers.get(token.token)?.isRevoked === isRevoked) answers.delete(token.token);
-    });
+    isRevoked.then(keep, forget);
     return isRevoked;
   };
 }

@@ -108,6 +108,9 @@ export interface SignatureChecks {
   readonly requiredClaims?: readonly string[];
 }
 
+/** Three parts in base64url, of which the signature may be empty; jose also takes white space in it (RFC 7515 section 3.1). */
+const compact = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+
 /**
  * Verifies signature, issuer and time. Members that occur twice are refused (RFC 7519 section 4): others may read the first
  * where we read the last.
@@ -119,6 +122,7 @@ export async function verifySignature(
   { clockTolerance = 30, now, requiredClaims = ["exp", "sub"] }: SignatureChecks,
 ): Promise<{ readonly payload: JWTPayload; readonly typ: string | undefined }> {
   try {
+    if (!compact.test(token)) throw new errors.JWTInvalid("not in the compact form");
     const { payload, protectedHeader } = await jwtVerify(token, keys.find, {
       algorithms,
       issuer,
@@ -127,11 +131,28 @@ export async function verifySignature(
       requiredClaims: [...requiredClaims],
     });
     if (token.split(".", 2).some(repeats)) throw new errors.JWTInvalid("a member occurs twice");
-    return { payload, typ: protectedHeader.typ };
+    const typ: unknown = protectedHeader.typ;
+    if (typ !== undefined && typeof typ !== "string") throw new errors.JWTInvalid("typ is no text");
+    assertClaimTypes(payload);
+    return { payload, typ };
   } catch (error) {
     throw tokenError(error);
   }
 }
+
+/** Claims whose type RFC 7519 section 4.1 prescribes, as far as jose does not see to it. A number may be infinite: 1e999. */
+function assertClaimTypes(claims: Readonly<Record<string, unknown>>): void {
+  const isText = (value: unknown) => typeof value === "string";
+  const types = {
+    aud: (value: unknown) => isText(value) || (Array.isArray(value) && value.every(isText)),
+    ...{ exp: Number.isFinite, nbf: Number.isFinite, iat: Number.isFinite, jti: isText },
+  };
+  for (const [name, fits] of Object.entries(types))
+    if (claims[name] !== undefined && !fits(claims[name])) throw wrongClaim(name);
+}
+
+const wrongClaim = (name: string, options?: ErrorOptions) =>
+  new TokenError("malformed", `The claim ${name} of the token is missing or wrong.`, options);
 
 const repeats = (part: string): boolean =>
   repeatedMember(new TextDecoder().decode(base64url.decode(part))) !== undefined;
@@ -143,7 +164,7 @@ function tokenError(error: unknown): TokenError {
   if (error instanceof errors.JWTClaimValidationFailed)
     return error.claim === "nbf"
       ? new TokenError("not yet valid", "The token is not valid yet.", options)
-      : new TokenError("malformed", `The claim ${error.claim} of the token is missing or wrong.`, options);
+      : wrongClaim(error.claim, options);
   const forged = [
     errors.JWSSignatureVerificationFailed,
     errors.JWKSNoMatchingKey,

@@ -28,6 +28,8 @@ forOneServer("postgres", "examples/api-authorizer", (open) => {
     for await (const line of createInterface({ input: child.stdout })) {
       const [, origin] = /^The API is at (\S+)$/.exec(line) ?? [];
       assert.ok(origin, line);
+      const { requests } = (await (await fetch(origin)).json()) as { requests: string[] };
+      assert.ok(requests.includes("POST /orders"), "it says what can be asked for");
       return checkOrders(origin, orders);
     }
     assert.fail("it has ended");

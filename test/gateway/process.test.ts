@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import { main } from "../kit/child.ts";
 import { freePort } from "../kit/ports.ts";
-import { until } from "../kit/waiting.ts";
+import { hangingMs, until } from "../kit/waiting.ts";
 import { whole } from "../kit/whole.ts";
 import { gatewayFile } from "./front.ts";
 import { startApplication } from "./place.ts";
@@ -112,4 +112,23 @@ test("large bodies pass in constant memory, both ways, and what is under way at 
   for await (const part of waiting) text += String(part);
   assert.equal(text, "begun and done");
   assert.deepEqual(await ended, [0, null]);
+});
+
+test("while the provider is away, the log says why", { timeout: hangingMs }, async () => {
+  const { path, settings } = gatewayFile(await freePort(), "http://127.0.0.1:9");
+  const child = spawn(process.execPath, [main, "gateway", "--config", path], {
+    env: { PATH: process.env["PATH"] },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  after(() => child.kill("SIGKILL"));
+  const log = createInterface({ input: child.stderr })[Symbol.asyncIterator]();
+  const why = async () => {
+    for (let line = await log.next(); !line.done; line = await log.next())
+      if (line.value.includes("does not answer")) return line.value;
+    return "";
+  };
+  assert.match(await why(), /fetch failed: bad port.*does not answer yet/);
+  assert.equal((await fetch(`${settings.publicUrl}/auth/signin`)).status, 503);
+  // fetch knows this port for one that it never asks.
+  assert.match(await why(), /"provider-away","detail":"[^"]*fetch failed: bad port"/);
 });

@@ -49,6 +49,17 @@ forEachServer("gateway", (start, kind) => {
         assert.equal((await browser.get(`${place.origin}/public/logo.svg`)).status, 200);
       });
 
+      test("a route for bearer tokens asks for one, and no sign-in helps", async () => {
+        const place = await gatewayPlace(await start(), await newStore(store));
+        const browser = annsBrowser(place);
+        await browser.follow(`${place.origin}/`);
+        for (const headers of [{}, { accept: "application/json", "sec-fetch-mode": "cors" }]) {
+          const answer = await browser.get(`${place.origin}/api/x`, headers);
+          assert.deepEqual([answer.status, answer.headers.get("www-authenticate")], [401, "Bearer"]);
+          assert.match(await answer.text(), /This needs an access token/);
+        }
+      });
+
       test("a group that the user is not in is refused", async () => {
         const place = await gatewayPlace(await start(), await newStore(store));
         const browser = annsBrowser(place);

@@ -6,6 +6,7 @@ import { createContext, runInContext } from "node:vm";
 import { build } from "esbuild";
 import type * as authorizer from "../../src/verify/authorizer.ts";
 import type * as verify from "../../src/verify/index.ts";
+import { hangingMs } from "../kit/waiting.ts";
 import { accessClaims, client, startIssuer } from "./issuers.ts";
 
 const source = join(import.meta.dirname, "..", "..", "src", "verify");
@@ -17,13 +18,16 @@ const web = {
   ...{ CryptoKey: globalThis.CryptoKey, Uint8Array, structuredClone },
 };
 
-async function bundled<Module>(file: string): Promise<{ readonly module: Module; readonly from: string[] }> {
+async function bundled<Module>(
+  file: string,
+  runtime: Readonly<Record<string, unknown>> = {},
+): Promise<{ readonly module: Module; readonly from: string[] }> {
   const { outputFiles, metafile } = await build({
     entryPoints: [join(source, file)],
     ...{ bundle: true, write: false, metafile: true, format: "iife", globalName: "module" },
     ...{ platform: "browser", conditions: ["worker"], target: "es2022" },
   });
-  const context = createContext({ ...web });
+  const context = createContext({ ...web, ...runtime });
   runInContext(outputFiles[0]!.text, context);
   return { module: runInContext("module", context) as Module, from: Object.keys(metafile.inputs) };
 }
@@ -54,4 +58,43 @@ test("poolhouse/authorizer does, too", async () => {
   const authorize = module.createAuthorizer({ verify } as never);
   const methodArn = "arn:aws:execute-api:us-east-1:123456789012:abcdef123/prod/GET/orders";
   await assert.rejects(authorize({ type: "TOKEN", methodArn, authorizationToken: "a.b.c" }), /asked/);
+});
+
+/** `fetch` whose first answer from a URL never comes, as in a worker whose request has ended; `gone` is when it was asked for. */
+function abandoned(url: string) {
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  let left = 1;
+  const abandoning: typeof fetch = (input, init) => {
+    if (left === 0 || String(input) !== url) return fetch(input, init);
+    left--;
+    resolve();
+    return new Promise(() => undefined);
+  };
+  return { gone, fetch: abandoning as never };
+}
+
+test("in Cloudflare Workers and the like, no request waits for what another one has asked for", {
+  timeout: hangingMs,
+}, async () => {
+  for (const runtime of [
+    { navigator: { userAgent: "Cloudflare-Workers" } },
+    { EdgeRuntime: "edge-runtime" },
+  ]) {
+    const { module } = await bundled<typeof verify>("index.ts", runtime);
+    const issuer = await startIssuer();
+    issuer.mood.userInfo = { sub: "ann's id" };
+    const keys = abandoned(`${issuer.issuer}/jwks`);
+    const userInfo = abandoned(`${issuer.issuer}/userinfo`);
+    const isRevoked = module.revokedAtUserInfo({ fetch: userInfo.fetch });
+    const options = { issuer: issuer.issuer, clientId: client };
+    const verifier = module.createVerifier(options, { isRevoked, fetch: keys.fetch });
+    const token = await issuer.token(accessClaims.cognito());
+    for (const { gone } of [keys, userInfo]) {
+      void verifier.verify(token);
+      await gone;
+    }
+    for (let time = 0; time < 3; time++) assert.equal((await verifier.verify(token)).subject, "ann's id");
+    const asked = ["/jwks", "/userinfo"].map((path) => issuer.seen.filter((line) => line === `GET ${path}`));
+    assert.deepEqual([asked[0]!.length, asked[1]!.length], [1, 1], "answers that came are kept");
+  }
 });

@@ -4,7 +4,7 @@ import type { Asked } from "../asked.ts";
 import type { Called, EndpointMeans } from "../called.ts";
 import { redirect } from "../called.ts";
 import { TooLarge } from "../cookies.ts";
-import { ProviderAway, ProviderRefused } from "../discover.ts";
+import { ProviderAway, ProviderRefused, reasonsOf } from "../discover.ts";
 import { page } from "../pages.ts";
 import { returnUrl } from "../return-url.ts";
 import { nothingClear, type Session } from "../sessions/sessions.ts";
@@ -127,10 +127,7 @@ async function unknownSignIn(means: EndpointMeans, { asked }: Called): Promise<R
 
 function away({ log }: EndpointMeans, error: unknown, again: string): Response {
   if (!(error instanceof ProviderAway)) throw error;
-  log.warn(
-    { event: "provider-away", detail: String(error.cause ?? error.message) },
-    "The provider does not answer.",
-  );
+  log.warn({ event: "provider-away", detail: reasonsOf(error) }, "The provider does not answer.");
   return page(
     {
       status: 503,
