@@ -231,21 +231,21 @@ const closeQuery = preparedWrite<IdentityKey & { now: number; expiresAt: number 
 );
 
 /**
- * Removes a login from an identity. Returns false if it is not linked. Without any login the identity is disabled, and
- * forgotten at `expiresAt`.
+ * Removes logins from an identity: all of them, or none if one is not linked. Returns whether they were removed. Without any
+ * login the identity is disabled, and forgotten at `expiresAt`.
  */
-export function unlinkLogin(
+export function unlinkLogins(
   db: Db,
   identity: IdentityKey,
-  login: Login,
+  logins: readonly Login[],
   { now, expiresAt }: { readonly now: number; readonly expiresAt: number },
 ): Promise<boolean> {
   return undoable(db, async (tx) => {
     const { poolId, id } = identity;
     // First, so that no login is added to an identity that is being disabled.
     if ((await keep(tx, identity, now)) === 0) return false;
-    const removed = await unlinkQuery(tx, { poolId, id, key: loginKey(tx, login) });
-    if (removed === 0) throw new Undone(false);
+    for (const login of logins)
+      if ((await unlinkQuery(tx, { poolId, id, key: loginKey(tx, login) })) === 0) throw new Undone(false);
     const left = await loginsOf(tx, poolId, id);
     if (left.length === 0) await closeQuery(tx, { poolId, id, now, expiresAt });
     return true;
