@@ -9,10 +9,6 @@ import {
   UnlinkDeveloperIdentityCommand,
   UpdateIdentityPoolCommand,
 } from "@aws-sdk/client-cognito-identity";
-import {
-  AdminDisableUserCommand,
-  AdminUserGlobalSignOutCommand,
-} from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt } from "jose";
 import { sweep } from "../../src/store/sweep.ts";
 import { makeClient, makeSomebody, refused, signIn, unique } from "../kit/people.ts";
@@ -200,28 +196,6 @@ forEachServer("linking identities", (open) => {
       }),
     );
     await assert.rejects(lookUp({ DeveloperUserIdentifier: "bob" }), refused("ResourceNotFoundException"));
-  });
-
-  test("ServerSideTokenCheck looks at what has become of the user", async () => {
-    const w = await world();
-    const { client } = w.server;
-    const ended = [AdminDisableUserCommand, AdminUserGlobalSignOutCommand] as const;
-    for (const Command of ended) {
-      const after = await Promise.all(
-        w.userPools.map(async ({ UserPoolId, ClientId }) => {
-          const Username = await makeSomebody(w.server, UserPoolId);
-          const { IdToken } = await signIn(w.server, ClientId, Username);
-          const login = { [providerOf(UserPoolId)]: IdToken };
-          const id = await w.id(login);
-          await client.send(new Command({ UserPoolId, Username }));
-          return w.use(id, login).then(
-            () => "accepted",
-            (error: Error) => error.message,
-          );
-        }),
-      );
-      assert.deepEqual(after, ["accepted", "Invalid login token. Token has been revoked."], Command.name);
-    }
   });
 
   test("tokens of other clients, pools and uses are refused", async () => {
