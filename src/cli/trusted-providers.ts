@@ -11,6 +11,7 @@ import { type Action, program, runAction } from "./actions.ts";
 import { CommandError } from "./command-error.ts";
 import type { Given } from "./command-line.ts";
 import { withDatabase } from "./database.ts";
+import { issuerProblem } from "./issuer-check.ts";
 import { operator } from "./operator.ts";
 import { Table } from "./text.ts";
 import { wrongUsage } from "./usage.ts";
@@ -51,6 +52,9 @@ async function put({ config, operands: [issuer], text }: Given): Promise<void> {
     ),
   );
   console.log(arn);
+  const problem = await issuerProblem(config, issuer!);
+  if (problem !== undefined)
+    console.error(`Its tokens cannot be verified at the moment, and are refused until they can. ${problem}`);
 }
 
 function isIssuer(text: string): boolean {
