@@ -63,6 +63,11 @@ export class World {
     return new World(this.server, this.client, this.userPools, poolId);
   }
 
+  /** The same at another server of the database. */
+  at(server: TestServer): World {
+    return new World(server, identityClient(server), this.userPools, this.poolId);
+  }
+
   /** The login of a new user of one of the pools. */
   async login(index = 0): Promise<Logins> {
     const { UserPoolId, ClientId } = this.userPools[index]!;
