@@ -75,16 +75,17 @@ async function undoable<Answer>(db: Db, work: (tx: Db) => Promise<Answer>): Prom
   }
 }
 
-type Added = "added" | "taken" | "no-pool";
+type Added = "added" | "taken" | "no-pool" | "not-allowed";
 
 /**
  * Adds an identity with its logins. `taken`: its id is, or another request added one of the logins meanwhile.
- * `no-pool`: the pool is gone.
+ * `no-pool`: the pool is gone. `not-allowed`: `allows`, which counts it in the same transaction, returned false.
  */
 export function insertIdentity(
   db: Db,
   identity: IdentityKey & Pick<IdentityRow, "createdAt" | "expiresAt">,
   logins: readonly Login[],
+  allows: (tx: Db) => Promise<boolean>,
 ): Promise<Added> {
   return undoable<Added>(db, async (tx) => {
     const { poolId, id, createdAt } = identity;
@@ -99,6 +100,8 @@ export function insertIdentity(
     });
     if (added === 0) return "taken";
     if (!(await addLogins(tx, identity, logins, createdAt))) throw new Undone<Added>("taken");
+    // Last, for whoever comes second has found the login taken.
+    if (!(await allows(tx))) throw new Undone<Added>("not-allowed");
     return "added";
   });
 }

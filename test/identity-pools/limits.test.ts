@@ -62,6 +62,22 @@ forEachServer(
       assert.ok(await w.id(await w.login(0)), "others are not concerned");
     });
 
+    test("a login that comes for the first time, many times at once, is counted once", async () => {
+      const w = await world();
+      for (let round = 0; round < 2; round++) {
+        const login = await w.login(0);
+        const ids = await Promise.all(Array.from({ length: perLogin + 7 }, () => w.id(login)));
+        assert.equal(new Set(ids).size, 1);
+        const [id = ""] = ids;
+        for (let n = 2; n <= perLogin; n++) {
+          await w.unlink(await w.id(login), Object.keys(login), login);
+          assert.notEqual(await w.id(login), id);
+        }
+        await w.unlink(await w.id(login), Object.keys(login), login);
+        await assert.rejects(w.id(login), refused("TooManyRequestsException"));
+      }
+    });
+
     test("an identity has twenty logins at most, also of requests at once", async () => {
       const w = await world();
       const { id } = await w.vouch(unique("dev"));

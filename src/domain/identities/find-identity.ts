@@ -15,7 +15,7 @@ import {
   readIdentity,
 } from "../../store/identities.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { countGuest, countIdentity } from "../credentials/request-limits.ts";
+import { countGuest, countIdentity, rateExceeded } from "../credentials/request-limits.ts";
 import { type IdentityPool, noSuchIdentityPool } from "../identity-pools/load-identity-pool.ts";
 
 const day = 24 * 60 * 60 * 1000;
@@ -63,9 +63,12 @@ async function create(
 ): Promise<string> {
   const id = newIdentityId(ctx, pool);
   const row = { poolId: pool.id, id, createdAt: ctx.now, expiresAt };
-  switch (await insertIdentity(ctx.db, row, logins)) {
+  const names = logins.map(({ provider, subject }) => `${provider} ${subject}`);
+  switch (await insertIdentity(ctx.db, row, logins, (tx) => countIdentity(tx, ctx, pool.id, names))) {
     case "added":
       return id;
+    case "not-allowed":
+      return rateExceeded("identities-per-login");
     case "no-pool":
       return noSuchIdentityPool(pool.id);
     case "taken":
@@ -103,10 +106,7 @@ export function identityOf(ctx: Ctx, pool: IdentityPool, logins: readonly Login[
   return tried(async () => {
     const owned = await ownersOf(ctx, pool, logins);
     const [first, ...others] = owned.ids;
-    if (first === undefined) {
-      for (const { provider, subject } of logins) await countIdentity(ctx, pool.id, `${provider} ${subject}`);
-      return create(ctx, pool, logins, undefined);
-    }
+    if (first === undefined) return create(ctx, pool, logins, undefined);
     await link(ctx, pool, first, owned.free);
     for (const other of others) await merge(ctx, pool, other, first);
     return first;
