@@ -112,13 +112,15 @@ async function addLogins(
   logins: readonly Login[],
   now: number,
 ): Promise<boolean> {
-  for (const login of logins) {
+  const keyed = logins.map((login) => ({ ...login, key: loginKey(tx, login) }));
+  // In one order, so that of two requests with the same logins one waits for the other.
+  for (const { provider, subject, key } of keyed.sort((one, other) => (one.key < other.key ? -1 : 1))) {
     const added = await insertLoginQuery(tx, {
       pool_id: poolId,
-      login_key: loginKey(tx, login),
+      login_key: key,
       identity_id: id,
-      provider_name: login.provider,
-      subject: login.subject,
+      provider_name: provider,
+      subject,
       created_at: now,
     });
     if (added === 0) return false;

@@ -100,6 +100,12 @@ describe("identity pools of two servers", () => {
         const user = unique("dev");
         const vouched = await Promise.all([1, 2, 3].flatMap(() => both().map((w) => w.vouch(user))));
         assert.equal(new Set(vouched.map(({ id }) => id)).size, 1);
+        // Two new ones, in either order.
+        const [third, fourth] = [await one.login(0), await two.login(1)];
+        const crossed = await Promise.all(
+          [1, 2, 3].flatMap(() => [one.id({ ...third, ...fourth }), two.id({ ...fourth, ...third })]),
+        );
+        assert.equal(new Set(crossed).size, 1);
         // With a further login at one of them: that is linked, whichever comes first.
         const [a, b] = await Promise.all([one.id(second), two.id({ ...first, ...second })]);
         const owners = new Set(await Promise.all([one.id(second), two.id(second), one.id(first)]));
@@ -131,7 +137,10 @@ describe("identity pools of two servers", () => {
         ]);
         for (const each of done)
           if (each.status === "rejected")
-            assert.match(each.reason.name, /^(?:ResourceConflict|NotAuthorized)Exception$/);
+            assert.match(
+              each.reason.name,
+              /^(?:ResourceConflict|NotAuthorized|DeveloperUserAlreadyRegistered)Exception$/,
+            );
         const ids = [(await one.vouch(users[0])).id, (await two.vouch(users[1])).id];
         assert.equal(new Set(ids).size, 1);
         assert.ok([first, second].includes(ids[0]!));

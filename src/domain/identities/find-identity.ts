@@ -130,8 +130,14 @@ async function ownersOf(ctx: Ctx, pool: IdentityPool, logins: readonly Login[]) 
 
 /** Links logins to an identity. Throws ResourceConflictException if it has another login of one of the providers. */
 function link(ctx: Ctx, pool: IdentityPool, id: string, free: readonly Login[]): Promise<void> {
-  return linkIf(ctx, pool, { id, free }, (linked) => assertCompatible(linked, free, pool));
+  return linkIf(ctx, pool, { id, free }, (linked) => {
+    // Another request with the same logins can have linked them since they were free.
+    if (linked.some((one) => free.some((other) => isSame(one, other)))) throw new Overtaken();
+    assertCompatible(linked, free, pool);
+  });
 }
+
+const isSame = (one: Login, other: Login) => one.provider === other.provider && one.subject === other.subject;
 
 /** Links logins to a guest, who must still be one: two people who sign in at once do not become the same identity. */
 function linkGuest(ctx: Ctx, pool: IdentityPool, id: string, free: readonly Login[]): Promise<void> {
