@@ -62,7 +62,7 @@ const clients: readonly { name: string; files: string; call: (operation: string)
   },
   {
     name: "aws-cli",
-    files: "test/clients/aws-cli*.ts",
+    files: "test/{clients,identity-pools}/aws-cli*.ts",
     call: (operation) => new RegExp(`["'\`\\s]${words(operation, "-")}["'\`\\s]`),
   },
   {

@@ -7,13 +7,17 @@ import { settings } from "../config/settings.ts";
 import { suggestion } from "../lib/closest.ts";
 import type { CommandError } from "./command-error.ts";
 
-export type Options = Readonly<Record<string, { readonly type: "string" | "boolean" }>>;
+export type Options = Readonly<
+  Record<string, { readonly type: "string" | "boolean"; readonly multiple?: boolean }>
+>;
 
 export interface Given {
   readonly config: Config;
   /** The arguments that are not flags, as many as the command takes. */
   readonly operands: readonly string[];
   text(option: string): string | undefined;
+  /** The values of an option that can be given several times (`multiple`), in their order. */
+  texts(option: string): readonly string[];
   flag(option: string): boolean;
 }
 
@@ -45,6 +49,7 @@ export function readArguments(argv: readonly string[], expected: Expected): Give
     config: loadConfig(flags.map(([flag, value]) => `--${flag}=${value}`)),
     operands: positionals,
     text: (option) => (typeof values[option] === "string" ? values[option] : undefined),
+    texts: (option) => [values[option] ?? []].flat().filter((value) => typeof value === "string"),
     flag: (option) => values[option] === true,
   };
 }

@@ -23,6 +23,7 @@ import { roleFindings } from "./doctor-roles.ts";
 import { senderFindings, strangers } from "./doctor-senders.ts";
 import { exposedDemo } from "./exposed-demo.ts";
 import { report } from "./findings.ts";
+import { providerFindings } from "./issuer-check.ts";
 import { nodeFinding } from "./node-version.ts";
 import { counted } from "./text.ts";
 
@@ -151,6 +152,7 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
     ...(await publicUrlFindings(opened.db, config)),
     { ok: keys.some((key) => key.status === "Active"), text: counted(keys.length, "access key") },
     ...(await roleFindings(opened.db, config)),
+    ...(await providerFindings(opened.db, config)),
     ...keys.flatMap((key) => policyFinding(key, config)),
     { ok: true, text: counted(pools.length, "user pool") },
     ...(demo === undefined ? [] : [{ ok: false, text: demo }]),

@@ -1,4 +1,5 @@
 /** `poolhouse roles`: roles for temporary credentials, with or without a running server. */
+import { parse } from "node:path";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/section.ts";
 import { readYaml } from "../config/yaml-file.ts";
@@ -19,13 +20,14 @@ import { wrongUsage } from "./usage.ts";
 
 const json = { json: { type: "boolean" } } as const;
 const text = { type: "string" } as const;
+const texts = { type: "string", multiple: true } as const;
 const truth = { type: "boolean" } as const;
 
 const actions: Readonly<Record<string, Action>> = {
   list: { options: json, operands: 0, run: list },
   show: { options: json, operands: 1, run: show },
   create: {
-    options: { trust: text, "identity-pool": text, guests: truth, policy: text },
+    options: { trust: text, "identity-pool": text, guests: truth, policy: texts },
     operands: 1,
     run: create,
   },
@@ -78,7 +80,7 @@ async function create(given: Given): Promise<void> {
   const template = {
     RoleName: name,
     AssumeRolePolicyDocument: trustOf(given),
-    Policies: given.text("policy") === undefined ? [] : [permissions(given.text("policy")!)],
+    Policies: given.texts("policy").map(permissions),
   };
   const [role] = read(() => readTemplate(template, config));
   await withDatabase(config, async ({ db }) => {
@@ -89,7 +91,8 @@ async function create(given: Given): Promise<void> {
   console.log(roleArn(config, role!));
 }
 
-const permissions = (path: string) => ({ PolicyName: "permissions", PolicyDocument: fileText(path) });
+/** A policy of a file, which it is called after: `read.json` is the policy `read`. */
+const permissions = (path: string) => ({ PolicyName: parse(path).name, PolicyDocument: fileText(path) });
 
 /** The trust policy of --trust, or for the identities of a pool. */
 function trustOf({ text, flag }: Given): unknown {

@@ -25,6 +25,7 @@ import { CommandError } from "./command-error.ts";
 import type { Given } from "./command-line.ts";
 import { withDatabase } from "./database.ts";
 import { fileText } from "./file-text.ts";
+import { issuerProblem } from "./issuer-check.ts";
 import { operator } from "./operator.ts";
 import { Table } from "./text.ts";
 import { wrongUsage } from "./usage.ts";
@@ -72,6 +73,9 @@ async function putOpenId({ config, text }: Given, issuer: string): Promise<void>
   if (clientIds.includes("")) throw wrong("--client-ids must name the clients, separated by commas.");
   const arn = openIdProviderArn(config, withoutScheme(issuer));
   await store(config, { arn, kind: "oidc", document: { url: issuer, clientIds } }, { clientIds });
+  const problem = await issuerProblem(config, issuer);
+  if (problem !== undefined)
+    console.error(`Its tokens cannot be verified at the moment, and are refused until they can. ${problem}`);
 }
 
 const listed = (given: string): string[] => given.split(",").map((one) => one.trim());

@@ -64,10 +64,10 @@ export const usages = {
       ["roles list [--json]", "List the roles."],
       ["roles show NAME", "Show one, with its policies."],
       [
-        "roles create NAME --identity-pool ID [--guests] [--policy FILE]",
+        "roles create NAME --identity-pool ID [--guests] [--policy FILE]…",
         "Create one for the identities of a pool that are signed in, or for its guests.",
       ],
-      ["roles create NAME --trust FILE [--policy FILE]", "Create one for whom a trust policy names."],
+      ["roles create NAME --trust FILE [--policy FILE]…", "Create one for whom a trust policy names."],
       [
         "roles apply FILE [--dry-run]",
         "Create and change roles as a template says, or say what would change.",
@@ -76,7 +76,7 @@ export const usages = {
       ["roles delete NAME", "Delete it; its credentials are refused."],
     ],
     notes: [
-      "FILE of --trust and --policy is a JSON policy; that of apply is YAML or JSON: a list of roles with the members of IAM (RoleName, AssumeRolePolicyDocument, Policies, Path, Description, MaxSessionDuration), or a CloudFormation template, of which the resources of type AWS::IAM::Role count. docs/identity-pools.md has examples.",
+      "FILE of --trust and --policy is a JSON policy, which is called after its file; --policy can be given several times. That of apply is YAML or JSON: a list of roles with the members of IAM (RoleName, AssumeRolePolicyDocument, Policies, Path, Description, MaxSessionDuration), or a CloudFormation template, of which the resources of type AWS::IAM::Role count. docs/identity-pools.md has examples.",
       whichDatabase,
     ],
   },

@@ -75,16 +75,17 @@ async function undoable<Answer>(db: Db, work: (tx: Db) => Promise<Answer>): Prom
   }
 }
 
-type Added = "added" | "taken" | "no-pool";
+type Added = "added" | "taken" | "no-pool" | "not-allowed";
 
 /**
  * Adds an identity with its logins. `taken`: its id is, or another request added one of the logins meanwhile.
- * `no-pool`: the pool is gone.
+ * `no-pool`: the pool is gone. `not-allowed`: `allows`, which counts it in the same transaction, returned false.
  */
 export function insertIdentity(
   db: Db,
   identity: IdentityKey & Pick<IdentityRow, "createdAt" | "expiresAt">,
   logins: readonly Login[],
+  allows: (tx: Db) => Promise<boolean>,
 ): Promise<Added> {
   return undoable<Added>(db, async (tx) => {
     const { poolId, id, createdAt } = identity;
@@ -99,6 +100,8 @@ export function insertIdentity(
     });
     if (added === 0) return "taken";
     if (!(await addLogins(tx, identity, logins, createdAt))) throw new Undone<Added>("taken");
+    // Last, for whoever comes second has found the login taken.
+    if (!(await allows(tx))) throw new Undone<Added>("not-allowed");
     return "added";
   });
 }
@@ -109,13 +112,15 @@ async function addLogins(
   logins: readonly Login[],
   now: number,
 ): Promise<boolean> {
-  for (const login of logins) {
+  const keyed = logins.map((login) => ({ ...login, key: loginKey(tx, login) }));
+  // In one order, so that of two requests with the same logins one waits for the other.
+  for (const { provider, subject, key } of keyed.sort((one, other) => (one.key < other.key ? -1 : 1))) {
     const added = await insertLoginQuery(tx, {
       pool_id: poolId,
-      login_key: loginKey(tx, login),
+      login_key: key,
       identity_id: id,
-      provider_name: login.provider,
-      subject: login.subject,
+      provider_name: provider,
+      subject,
       created_at: now,
     });
     if (added === 0) return false;
@@ -231,21 +236,21 @@ const closeQuery = preparedWrite<IdentityKey & { now: number; expiresAt: number 
 );
 
 /**
- * Removes a login from an identity. Returns false if it is not linked. Without any login the identity is disabled, and
- * forgotten at `expiresAt`.
+ * Removes logins from an identity: all of them, or none if one is not linked. Returns whether they were removed. Without any
+ * login the identity is disabled, and forgotten at `expiresAt`.
  */
-export function unlinkLogin(
+export function unlinkLogins(
   db: Db,
   identity: IdentityKey,
-  login: Login,
+  logins: readonly Login[],
   { now, expiresAt }: { readonly now: number; readonly expiresAt: number },
 ): Promise<boolean> {
   return undoable(db, async (tx) => {
     const { poolId, id } = identity;
     // First, so that no login is added to an identity that is being disabled.
     if ((await keep(tx, identity, now)) === 0) return false;
-    const removed = await unlinkQuery(tx, { poolId, id, key: loginKey(tx, login) });
-    if (removed === 0) throw new Undone(false);
+    for (const login of logins)
+      if ((await unlinkQuery(tx, { poolId, id, key: loginKey(tx, login) })) === 0) throw new Undone(false);
     const left = await loginsOf(tx, poolId, id);
     if (left.length === 0) await closeQuery(tx, { poolId, id, now, expiresAt });
     return true;

@@ -1,4 +1,5 @@
 /** Rows of roles. */
+import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { RolesTable } from "./schema/schema-identities.ts";
@@ -68,7 +69,7 @@ const insertQuery = preparedWrite<RolesTable>((kysely, slot) =>
     .onConflict((conflict) => conflict.doNothing()),
 );
 
-/** Adds a role. Returns false if its name is taken. */
+/** Adds a role. Returns false if its name is taken, in whatever letter case. */
 export async function insertRole(db: Db, role: Role): Promise<boolean> {
   return (await insertQuery(db, columns(role))) === 1;
 }
@@ -80,6 +81,16 @@ const readQuery = prepared<{ name: string }, RolesTable>((kysely, slot) =>
 export async function readRole(db: Db, name: string): Promise<Role | undefined> {
   const [row] = await readQuery(db, { name });
   return row && fromRow(row);
+}
+
+const namedQuery = prepared<{ folded: string }, { role_name: string }>((kysely, slot) =>
+  kysely.selectFrom("roles").select("role_name").where(sql<string>`lower(role_name)`, "=", slot("folded")),
+);
+
+/** The name of the role that is called like this but for letter case. Names are ASCII. */
+export async function readRoleName(db: Db, name: string): Promise<string | undefined> {
+  const [row] = await namedQuery(db, { folded: name.toLowerCase() });
+  return row?.role_name;
 }
 
 const updateQuery = preparedWrite<Omit<RolesTable, "created_at">>((kysely, slot) =>

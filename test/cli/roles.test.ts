@@ -106,6 +106,35 @@ describe("roles", () => {
     await wrong(/There is no role nobody/, "delete", "nobody");
   });
 
+  test("a role has as many policies as files are given, each called after its file", async () => {
+    const trust = file("trust.json", {
+      Version: "2012-10-17",
+      Statement: [
+        { Effect: "Allow", Principal: { AWS: "arn:aws:iam::000000000000:root" }, Action: "sts:AssumeRole" },
+      ],
+    });
+    const read = file("read.json", allowing("execute-api:Invoke", "*"));
+    const write = file("write.things.json", allowing("s3:PutObject", "*"));
+    const create = ["create", "several", "--trust", trust];
+    await wrong(/policy read: given twice/, ...create, "--policy", read, "--policy", read);
+    await wrong(
+      /odd\.json cannot be read/,
+      ...create,
+      "--policy",
+      read,
+      "--policy",
+      join(folder, "odd.json"),
+    );
+    await wrong(/PolicyName/, ...create, "--policy", file("with space.json", allowing("s3:*")));
+    await done(...create, "--policy", read, "--policy", write);
+    const { Policies } = JSON.parse(await done("show", "several")) as { Policies: { PolicyName: string }[] };
+    assert.deepEqual(
+      Policies.map(({ PolicyName }) => PolicyName),
+      ["read", "write.things"],
+    );
+    await wrong(/There is a role several/, "create", "SEVERAL", "--trust", trust);
+  });
+
   test("templates are applied: of IAM's members, and of CloudFormation", async () => {
     const AssumeRolePolicyDocument = {
       Version: "2012-10-17",

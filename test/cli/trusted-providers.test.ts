@@ -51,12 +51,13 @@ describe("trusted providers", () => {
   };
 
   test("OpenID providers are trusted, listed and forgotten", async () => {
-    const arn = "arn:aws:iam::000000000000:oidc-provider/idp.example/tenant";
-    const put = await providers("put", "https://idp.example/tenant", "--client-ids", "one, two");
+    const arn = "arn:aws:iam::000000000000:oidc-provider/localhost:1/tenant";
+    // Nobody is there, which is only said.
+    const put = await providers("put", "http://localhost:1/tenant", "--client-ids", "one, two");
     assert.equal(put.stdout, `${arn}\n`);
     assert.match(
       (await providers("list")).stdout,
-      /^one,two +arn:aws:iam::0+:oidc-provider\/idp.example\/tenant$/m,
+      /^one,two +arn:aws:iam::0+:oidc-provider\/localhost:1\/tenant$/m,
     );
     for (const wrong of [
       ["put", "idp.example", "--client-ids", "one"],
@@ -68,6 +69,41 @@ describe("trusted providers", () => {
       assert.notEqual((await providers(...wrong)).code, 0, wrong.join(" "));
     assert.equal((await providers("delete", arn)).code, 0);
     assert.equal((await providers("list")).stdout, `${table}  ARN\n`);
+  });
+
+  test("a provider that cannot be asked is trusted, with a warning, and doctor names it", async (context) => {
+    const issuer = await openIssuer();
+    context.after(() => issuer.close());
+    const put = (name: string) => providers("put", `${issuer.url}${name}`, "--client-ids", "one");
+    const host = new URL(issuer.url).host;
+    const quiet = await put("/good");
+    assert.deepEqual([quiet.code, quiet.stderr.trim()], [0, ""]);
+    // As its settings say where it is; nobody is there.
+    const own = await providers("put", "http://localhost:4747/us-east-1_NoPool123", "--client-ids", "one");
+    assert.deepEqual([own.code, own.stderr.trim()], [0, ""], "a user pool of the server is not asked");
+    for (const [name, says] of [
+      ["/none", `The issuer cannot be asked at ${host}: status 404`],
+      ["/other", "The metadata of the issuer name another issuer."],
+      ["/keyless", "The metadata of the issuer name no jwks_uri that can be used."],
+      ["/no-keys", "The issuer publishes no key set."],
+    ] as const) {
+      const { code, stdout, stderr } = await put(name);
+      assert.deepEqual([code, stdout], [0, `arn:aws:iam::000000000000:oidc-provider/${host}${name}\n`]);
+      const text = stderr.trim();
+      assert.ok(
+        text.startsWith("Its tokens cannot be verified at the moment, and are refused until they can. "),
+      );
+      assert.ok(text.endsWith(says), text);
+    }
+    const { stdout } = await command("doctor", "--port", "0");
+    assert.match(stdout, new RegExp(`FAIL {2}the trusted provider ${issuer.url}/none: The issuer cannot be`));
+    assert.ok(!stdout.includes(`${issuer.url}/good`));
+    await issuer.close();
+    const away = await put("/good");
+    assert.deepEqual([away.code, away.stderr.includes(host)], [0, true], away.stderr);
+    for (const name of ["/good", "/none", "/other", "/keyless", "/no-keys"])
+      await providers("delete", `arn:aws:iam::000000000000:oidc-provider/${host}${name}`);
+    await providers("delete", "arn:aws:iam::000000000000:oidc-provider/localhost:4747/us-east-1_NoPool123");
   });
 
   test("SAML providers are trusted by a file or a URL, and count at once in a running server", async () => {
@@ -152,3 +188,29 @@ describe("trusted providers", () => {
     ]);
   });
 });
+
+/** OpenID providers below one address: `/good`, and others that lack something. */
+async function openIssuer() {
+  const documents = (url: string): Readonly<Record<string, object>> => ({
+    "/good": { issuer: `${url}/good`, jwks_uri: `${url}/keys` },
+    "/other": { issuer: `${url}/good`, jwks_uri: `${url}/keys` },
+    "/keyless": { issuer: `${url}/keyless` },
+    "/no-keys": { issuer: `${url}/no-keys`, jwks_uri: `${url}/no-keys/.well-known/openid-configuration` },
+    "/keys": { keys: [] },
+  });
+  const listening = createServer((request, response) => {
+    const path = request.url!.replace("/.well-known/openid-configuration", "");
+    const document = documents(`http://${request.headers.host}`)[path];
+    response.writeHead(document === undefined ? 404 : 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(document ?? {}));
+  });
+  await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://localhost:${(listening.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        listening.closeAllConnections();
+        listening.close(resolve);
+      }),
+  };
+}

@@ -4,80 +4,28 @@
  */
 
 import assert from "node:assert/strict";
-import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
-import { after, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { temporaryFolder } from "../kit/databases.ts";
+import { describe, test } from "node:test";
+import { awsCommands, aws as awsOf, type Keys } from "../kit/aws-cli.ts";
 import { needs } from "../kit/machine.ts";
 import { password } from "../kit/people.ts";
 import { rootKey } from "../kit/sdk.ts";
 import { forOneServer, type TestServer } from "../kit/server.ts";
 
-interface Ran {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-type Keys = { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
-
-const program = "/usr/bin/aws";
-const home = temporaryFolder();
-const environment = {
-  PATH: "/usr/bin:/bin",
-  HOME: home,
-  AWS_DEFAULT_REGION: "us-east-1",
-  AWS_EC2_METADATA_DISABLED: "true",
-  AWS_PAGER: "",
-};
-
-const variables = (keys: Keys) =>
-  keys && { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey };
-
-const wordsOf = ({ endpoint }: TestServer, args: readonly string[]) => [
-  ...["--endpoint-url", endpoint, "--output", "json", "cognito-idp"],
-  ...args,
-];
-
 /** The command, as a shell runs it. */
-function aws(server: TestServer, keys: Keys, args: readonly string[]): Promise<Ran> {
-  const env = { ...environment, ...variables(keys) };
-  return new Promise((resolve) => {
-    execFile(program, wordsOf(server, args), { env }, (error, stdout, stderr) => {
-      const code = error?.code ?? 0;
-      resolve({ status: typeof code === "number" ? code : 1, stdout, stderr });
-    });
-  });
-}
-
-/** The same, one command after another in one process. */
-function awsCommands(): typeof aws {
-  let child: ChildProcessByStdio<Writable, Readable, null> | undefined;
-  let answers: AsyncIterator<string> | undefined;
-  after(() => child?.stdin.end());
-  return async (server, keys, args) => {
-    child ??= spawn("/usr/bin/python3", [script], { env: environment, stdio: ["pipe", "pipe", "inherit"] });
-    answers ??= createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const env = variables(keys) ?? {};
-    child.stdin.write(`${JSON.stringify({ program, args: wordsOf(server, args), env })}\n`);
-    const { value } = await answers.next();
-    return JSON.parse(value ?? assert.fail("the process ended"));
-  };
-}
-const script = fileURLToPath(new URL("aws_commands.py", import.meta.url));
+const aws = (server: TestServer, keys: Keys, args: readonly string[]) =>
+  awsOf(server, keys, ["cognito-idp", ...args]);
 
 describe("aws-cli", needs("aws-cli"), () => {
   forOneServer("sqlite", "on a terminal", (open) => {
     const quickly = awsCommands();
     // biome-ignore lint/suspicious/noExplicitAny: what the command prints
     const run = async (keys: Keys, ...args: string[]): Promise<any> => {
-      const { status, stdout, stderr } = await quickly(await open(), keys, args);
+      const { status, stdout, stderr } = await quickly(await open(), keys, ["cognito-idp", ...args]);
       assert.equal(status, 0, `aws ${args.join(" ")}: ${stderr}`);
       return stdout.trim() === "" ? {} : JSON.parse(stdout);
     };
     const refused = async (type: string, keys: Keys, ...args: string[]) => {
-      const { status, stderr } = await quickly(await open(), keys, args);
+      const { status, stderr } = await quickly(await open(), keys, ["cognito-idp", ...args]);
       assert.notEqual(status, 0, `aws ${args.join(" ")} was accepted`);
       assert.match(stderr, new RegExp(`\\(${type}\\) when calling the`), stderr);
       return stderr;

@@ -40,7 +40,12 @@ export interface House {
   close(): Promise<void>;
 }
 
-export async function start(fresh: () => Promise<OpenOptions>, count: number): Promise<House> {
+/** @param clock the time of all servers, epoch milliseconds */
+export async function start(
+  fresh: () => Promise<OpenOptions>,
+  count: number,
+  clock: () => number = Date.now,
+): Promise<House> {
   const options = await fresh();
   const servers: RunningServer[] = [];
   for (let n = 0; n < count; n++) {
@@ -56,7 +61,7 @@ export async function start(fresh: () => Promise<OpenOptions>, count: number): P
     servers.push(
       await startServer(loadConfig([], environment), {
         log: pino({ level: "silent" }),
-        clock: Date.now,
+        clock,
         ...besideTests,
       }),
     );

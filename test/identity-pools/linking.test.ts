@@ -2,120 +2,21 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
-  type CognitoIdentityClient,
   DeleteIdentitiesCommand,
-  DescribeIdentityCommand,
-  GetCredentialsForIdentityCommand,
-  GetIdCommand,
   GetOpenIdTokenCommand,
-  GetOpenIdTokenForDeveloperIdentityCommand,
   ListIdentitiesCommand,
   LookupDeveloperIdentityCommand,
-  MergeDeveloperIdentitiesCommand,
   UnlinkDeveloperIdentityCommand,
-  UnlinkIdentityCommand,
   UpdateIdentityPoolCommand,
 } from "@aws-sdk/client-cognito-identity";
-import {
-  AdminDisableUserCommand,
-  AdminUserGlobalSignOutCommand,
-} from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt } from "jose";
 import { sweep } from "../../src/store/sweep.ts";
-import { makeClient, makePool, makeSomebody, refused, signIn, unique } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
-import { allowing, giveRoles, identityClient, makeIdentityPool, providerOf } from "./setup.ts";
+import { makeClient, makeSomebody, refused, signIn, unique } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { providerOf } from "./setup.ts";
+import { developer, forbidden, type Logins, World } from "./world.ts";
 
-const developer = "login.mycompany.myapp";
 const day = 86_400_000;
-type Logins = Record<string, string>;
-
-/** Two user pools, each a provider of one identity pool. */
-class World {
-  readonly server: TestServer;
-  readonly client: CognitoIdentityClient;
-  readonly userPools: readonly { readonly UserPoolId: string; readonly ClientId: string }[];
-  readonly poolId: string;
-
-  private constructor(
-    server: TestServer,
-    client: CognitoIdentityClient,
-    userPools: World["userPools"],
-    poolId: string,
-  ) {
-    this.server = server;
-    this.client = client;
-    this.userPools = userPools;
-    this.poolId = poolId;
-  }
-
-  static async make(open: () => Promise<TestServer>): Promise<World> {
-    const server = await open();
-    const client = identityClient(server);
-    const userPools = [await makePool(server), await makePool(server)];
-    const poolId = await makeIdentityPool(client, {
-      AllowUnauthenticatedIdentities: true,
-      AllowClassicFlow: true,
-      DeveloperProviderName: developer,
-      CognitoIdentityProviders: userPools.map(({ UserPoolId, ClientId }, index) => ({
-        ProviderName: providerOf(UserPoolId),
-        ClientId,
-        ServerSideTokenCheck: index === 1,
-      })),
-    });
-    const invoking = allowing("execute-api:Invoke");
-    await giveRoles(server, client, poolId, { authenticated: invoking, unauthenticated: invoking });
-    return new World(server, client, userPools, poolId);
-  }
-
-  /** The login of a new user of one of the pools. */
-  async login(index = 0): Promise<Logins> {
-    const { UserPoolId, ClientId } = this.userPools[index]!;
-    const { IdToken } = await signIn(this.server, ClientId, await makeSomebody(this.server, UserPoolId));
-    return { [providerOf(UserPoolId)]: IdToken };
-  }
-
-  async id(Logins?: Logins): Promise<string> {
-    const { IdentityId } = await this.client.send(new GetIdCommand({ IdentityPoolId: this.poolId, Logins }));
-    return IdentityId!;
-  }
-
-  /** The identity that credentials are given for. */
-  async use(IdentityId: string, Logins?: Logins): Promise<string> {
-    const answer = await this.client.send(new GetCredentialsForIdentityCommand({ IdentityId, Logins }));
-    return answer.IdentityId!;
-  }
-
-  async vouch(name: string, IdentityId?: string, more: Logins = {}): Promise<{ id: string; token: string }> {
-    const command = new GetOpenIdTokenForDeveloperIdentityCommand({
-      IdentityPoolId: this.poolId,
-      IdentityId,
-      Logins: { [developer]: name, ...more },
-    });
-    const answer = await this.client.send(command);
-    return { id: answer.IdentityId!, token: answer.Token! };
-  }
-
-  /** The developer's users that are an identity. */
-  async namesOf(IdentityId: string): Promise<string[]> {
-    const command = new LookupDeveloperIdentityCommand({ IdentityPoolId: this.poolId, IdentityId });
-    return (await this.client.send(command)).DeveloperUserIdentifierList ?? [];
-  }
-
-  async merge(SourceUserIdentifier: string, DestinationUserIdentifier: string): Promise<string> {
-    const command = new MergeDeveloperIdentitiesCommand({
-      ...{ IdentityPoolId: this.poolId, DeveloperProviderName: developer },
-      ...{ SourceUserIdentifier, DestinationUserIdentifier },
-    });
-    return (await this.client.send(command)).IdentityId!;
-  }
-
-  async loginsOf(IdentityId: string): Promise<string[]> {
-    return (await this.client.send(new DescribeIdentityCommand({ IdentityId }))).Logins ?? [];
-  }
-}
-
-const forbidden = refused("NotAuthorizedException", /is forbidden\.$/);
 
 forEachServer("linking identities", (open) => {
   let made: Promise<World> | undefined;
@@ -175,8 +76,7 @@ forEachServer("linking identities", (open) => {
     const w = await world();
     const [one, two] = [await w.login(0), await w.login(1)];
     const id = await w.id({ ...one, ...two });
-    const unlink = (LoginsToRemove: string[], Logins: Logins) =>
-      w.client.send(new UnlinkIdentityCommand({ IdentityId: id, Logins, LoginsToRemove }));
+    const unlink = (names: string[], logins: Logins) => w.unlink(id, names, logins);
     await assert.rejects(unlink(Object.keys(one), await w.login(0)), refused("NotAuthorizedException"));
     await unlink(Object.keys(two), one);
     assert.deepEqual(await w.loginsOf(id), Object.keys(one));
@@ -296,28 +196,6 @@ forEachServer("linking identities", (open) => {
       }),
     );
     await assert.rejects(lookUp({ DeveloperUserIdentifier: "bob" }), refused("ResourceNotFoundException"));
-  });
-
-  test("ServerSideTokenCheck looks at what has become of the user", async () => {
-    const w = await world();
-    const { client } = w.server;
-    const ended = [AdminDisableUserCommand, AdminUserGlobalSignOutCommand] as const;
-    for (const Command of ended) {
-      const after = await Promise.all(
-        w.userPools.map(async ({ UserPoolId, ClientId }) => {
-          const Username = await makeSomebody(w.server, UserPoolId);
-          const { IdToken } = await signIn(w.server, ClientId, Username);
-          const login = { [providerOf(UserPoolId)]: IdToken };
-          const id = await w.id(login);
-          await client.send(new Command({ UserPoolId, Username }));
-          return w.use(id, login).then(
-            () => "accepted",
-            (error: Error) => error.message,
-          );
-        }),
-      );
-      assert.deepEqual(after, ["accepted", "Invalid login token. Token has been revoked."], Command.name);
-    }
   });
 
   test("tokens of other clients, pools and uses are refused", async () => {

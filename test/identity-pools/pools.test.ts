@@ -106,10 +106,10 @@ forEachServer("identity pools", (open) => {
     const update = (more: object) =>
       identity.send(new UpdateIdentityPoolCommand({ IdentityPoolId, ...least, ...more }));
     await assert.rejects(
-      update({}),
+      update({ DeveloperProviderName: "login.other" }),
       refused("InvalidParameterException", /cannot be changed once it has been set/),
     );
-    await update({ DeveloperProviderName: "login.mine" });
+    await update({});
     assert.deepEqual(await describe(), {
       ...{ IdentityPoolId, ...least },
       DeveloperProviderName: "login.mine",

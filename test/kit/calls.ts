@@ -63,13 +63,15 @@ export function signed(
   body: object,
   how: Partial<Parameters<typeof signRequest>[1]> & {
     after?: (headers: Record<string, string>) => void;
+    /** X-Amz-Target, if it is not the operation of user pools. */
+    target?: string;
   } = {},
 ): Promise<RawAnswer> {
   const url = new URL(server.endpoint);
   const headers: Record<string, string> = {
     host: url.host,
     "content-type": "application/x-amz-json-1.1",
-    "x-amz-target": `AWSCognitoIdentityProviderService.${operation}`,
+    "x-amz-target": how.target ?? `AWSCognitoIdentityProviderService.${operation}`,
   };
   const sentBody = JSON.stringify(body);
   const unsigned = {
@@ -79,7 +81,7 @@ export function signed(
     headers: Object.entries(headers),
     body: Buffer.from(sentBody),
   };
-  const { after, ...options } = how;
+  const { after, target: _target, ...options } = how;
   Object.assign(
     headers,
     signRequest(unsigned, {

@@ -6,12 +6,18 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import {
+  CreateIdentityPoolCommand,
+  ListIdentitiesCommand,
+  ListIdentityPoolsCommand,
+} from "@aws-sdk/client-cognito-identity";
+import {
   CreateGroupCommand,
   CreateUserPoolClientCommand,
   GetSigningCertificateCommand,
   ListUserPoolClientsCommand,
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { identityClient } from "../identity-pools/setup.ts";
 import { newSqlite } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { makePool } from "../kit/people.ts";
@@ -46,6 +52,7 @@ describe("terraform", needs("terraform"), () => {
     const first = workspace.state();
     checkDataSources(first, others_pool);
     await checkSigningCertificate(server, first);
+    await checkVouchedFor(server, first);
 
     // Each command starts the provider several times, seconds of the processor's time.
     if (!whole) return;
@@ -68,6 +75,13 @@ describe("terraform", needs("terraform"), () => {
     );
     const clients = await server.client.send(new ListUserPoolClientsCommand({ UserPoolId: others_pool }));
     assert.equal(clients.UserPoolClients?.length, 3, "managed clients are left to whoever created them");
+    const identity = identityClient(server);
+    const { IdentityPools = [] } = await identity.send(new ListIdentityPoolsCommand({ MaxResults: 60 }));
+    identity.destroy();
+    assert.deepEqual(
+      IdentityPools.map(({ IdentityPoolName }) => IdentityPoolName),
+      ["others"],
+    );
   });
 });
 
@@ -89,8 +103,13 @@ function withoutAction(planned: Readonly<Record<string, string>>, action: string
   return Object.fromEntries(Object.entries(planned).filter(([, one]) => one !== action));
 }
 
-/** A pool that is not Terraform's, with clients as OpenSearch makes them. */
+/** An identity pool and a user pool that are not Terraform's, the latter with clients as OpenSearch makes them. */
 async function makeOthersPool(server: TestServer): Promise<string> {
+  const identity = identityClient(server);
+  await identity.send(
+    new CreateIdentityPoolCommand({ IdentityPoolName: "others", AllowUnauthenticatedIdentities: true }),
+  );
+  identity.destroy();
   const { UserPoolId } = await makePool(server, { PoolName: "others" });
   for (const name of ["example", "other"])
     await server.client.send(
@@ -122,6 +141,10 @@ function checkDataSources(state: readonly Instance[], pool: string): void {
   assert.deepEqual(groups?.["groups"], [
     { group_name: "staff", description: "Staff", precedence: 1, role_arn: null },
   ]);
+  const [identityPool] = state.filter(
+    ({ type, mode }) => mode === "data" && type === "aws_cognito_identity_pool",
+  );
+  assert.equal(identityPool?.attributes["allow_unauthenticated_identities"], true);
   assert.equal(group?.["description"], "Staff");
   assert.equal(group?.["precedence"], 1);
 }
@@ -132,6 +155,20 @@ async function checkSigningCertificate(server: TestServer, state: readonly Insta
   const UserPoolId = String(attributes["user_pool_id"]);
   const { Certificate } = await server.client.send(new GetSigningCertificateCommand({ UserPoolId }));
   assert.equal(attributes["certificate"], Certificate);
+}
+
+/** The ephemeral resource gave a token to a user of the developer's, who has an identity since. */
+async function checkVouchedFor(server: TestServer, state: readonly Instance[]): Promise<void> {
+  const pool = state.find(({ address }) => address === "aws_cognito_identity_pool.every");
+  const identity = identityClient(server);
+  const { Identities = [] } = await identity.send(
+    new ListIdentitiesCommand({ IdentityPoolId: String(pool?.attributes["id"]), MaxResults: 60 }),
+  );
+  identity.destroy();
+  assert.deepEqual(
+    Identities.map(({ Logins }) => Logins),
+    [["login.example.app"]],
+  );
 }
 
 /** Attributes that have one value in every instance, before the change and after it, other than those that must. */
@@ -182,6 +219,12 @@ function domain(attribute: string): string {
 
 /** Ids for import, as the provider's documentation has them. */
 const importId: Readonly<Record<string, (of: Readonly<Record<string, unknown>>) => string>> = {
+  aws_cognito_identity_pool: ({ id }) => `${id}`,
+  aws_cognito_identity_pool_roles_attachment: ({ identity_pool_id: pool }) => `${pool}`,
+  aws_cognito_identity_pool_provider_principal_tag: ({
+    identity_pool_id: pool,
+    identity_provider_name: name,
+  }) => `${pool}:${name}`,
   aws_cognito_user_pool: ({ id }) => `${id}`,
   aws_cognito_user_pool_client: ({ user_pool_id: pool, id }) => `${pool}/${id}`,
   aws_cognito_managed_user_pool_client: ({ user_pool_id: pool, id }) => `${pool}/${id}`,

@@ -132,7 +132,7 @@ function documentedProvider(endpoint: string): string {
     .find((hcl) => hcl.includes("provider "));
   const documented = block ?? assert.fail("docs/terraform.md configures the provider");
   assert.ok(documented.includes('"http://localhost:4747"'), documented);
-  return documented.replace("http://localhost:4747", endpoint);
+  return documented.replaceAll("http://localhost:4747", endpoint);
 }
 
 interface Ended {

@@ -118,7 +118,8 @@ function isOver(ctx: Ctx, caller: Pick<Caller, "known">, limit: AddressLimit, co
   return !caller.known && ctx.network !== undefined && count > ctx.config.limits[limit];
 }
 
-function rateExceeded(limit: AddressLimit): never {
+/** Throws TooManyRequestsException. @param limit the one that was reached, for the log */
+export function rateExceeded(limit: LimitName): never {
   return refuseFor("tooMany", { detail: limit });
 }
 
@@ -294,17 +295,34 @@ export async function countSignUp(
 
 /** Counts a new identity without logins. Throws TooManyRequestsException if its address has too many of a day. */
 export async function countGuest(ctx: Ctx, poolId: string): Promise<void> {
+  if (ctx.network === undefined) return;
   const limit = "guests-per-address";
-  if (ctx.network !== undefined) await countInDay(ctx, addressAttempt(ctx, poolId, limit), limit);
+  if (!(await isWithinDay(ctx.db, ctx, addressAttempt(ctx, poolId, limit), limit))) rateExceeded(limit);
 }
 
-/** Counts a new identity of a login. Throws TooManyRequestsException if there were too many of a day. */
-export async function countIdentity(ctx: Ctx, poolId: string, login: string): Promise<void> {
+/**
+ * Counts a new identity of logins, in the transaction that makes it: requests that come at once make, and count, one. Returns
+ * false if one of the logins has had too many of a day, and the transaction must not be kept.
+ */
+export async function countIdentity(
+  tx: Db,
+  ctx: Ctx,
+  poolId: string,
+  logins: readonly string[],
+): Promise<boolean> {
   const limit = "identities-per-login";
-  await countInDay(ctx, attemptOf(slotOf(ctx, { id: poolId }, "name", login), limit), limit);
+  for (const login of logins) {
+    const attempt = attemptOf(slotOf(ctx, { id: poolId }, "name", login), limit);
+    if (!(await isWithinDay(tx, ctx, attempt, limit))) return false;
+  }
+  return true;
 }
 
-async function countInDay(ctx: Ctx, attempt: Attempt, limit: LimitName): Promise<void> {
-  const count = await countInWindow(ctx.db, attempt, { now: ctx.now, windowMs: 24 * hour });
-  if (count > ctx.config.limits[limit]) refuseFor("tooMany", { detail: limit });
+async function isWithinDay(
+  db: Db,
+  { now, config }: Ctx,
+  attempt: Attempt,
+  limit: LimitName,
+): Promise<boolean> {
+  return (await countInWindow(db, attempt, { now, windowMs: 24 * hour })) <= config.limits[limit];
 }

@@ -3,7 +3,7 @@
  * Guide): it names its users, and gets tokens for them.
  */
 import type { Ctx } from "../../app.ts";
-import { identityOfLogin, type Login, loginsOf, readIdentity, unlinkLogin } from "../../store/identities.ts";
+import { identityOfLogin, type Login, loginsOf, readIdentity, unlinkLogins } from "../../store/identities.ts";
 import type {
   GetOpenIdTokenForDeveloperIdentityInput,
   LookupDeveloperIdentityInput,
@@ -129,7 +129,7 @@ export async function unlinkDeveloper(
   const { IdentityId: id } = request;
   if ((await readIdentity(ctx.db, pool.id, id)) === undefined) noSuchIdentity(id);
   if (
-    !(await unlinkLogin(ctx.db, { poolId: pool.id, id }, login, {
+    !(await unlinkLogins(ctx.db, { poolId: pool.id, id }, [login], {
       now: ctx.now,
       expiresAt: forgottenAt(ctx),
     }))

@@ -15,7 +15,7 @@ import {
   readIdentity,
 } from "../../store/identities.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { countGuest, countIdentity } from "../credentials/request-limits.ts";
+import { countGuest, countIdentity, rateExceeded } from "../credentials/request-limits.ts";
 import { type IdentityPool, noSuchIdentityPool } from "../identity-pools/load-identity-pool.ts";
 
 const day = 24 * 60 * 60 * 1000;
@@ -63,9 +63,12 @@ async function create(
 ): Promise<string> {
   const id = newIdentityId(ctx, pool);
   const row = { poolId: pool.id, id, createdAt: ctx.now, expiresAt };
-  switch (await insertIdentity(ctx.db, row, logins)) {
+  const names = logins.map(({ provider, subject }) => `${provider} ${subject}`);
+  switch (await insertIdentity(ctx.db, row, logins, (tx) => countIdentity(tx, ctx, pool.id, names))) {
     case "added":
       return id;
+    case "not-allowed":
+      return rateExceeded("identities-per-login");
     case "no-pool":
       return noSuchIdentityPool(pool.id);
     case "taken":
@@ -103,10 +106,7 @@ export function identityOf(ctx: Ctx, pool: IdentityPool, logins: readonly Login[
   return tried(async () => {
     const owned = await ownersOf(ctx, pool, logins);
     const [first, ...others] = owned.ids;
-    if (first === undefined) {
-      for (const { provider, subject } of logins) await countIdentity(ctx, pool.id, `${provider} ${subject}`);
-      return create(ctx, pool, logins, undefined);
-    }
+    if (first === undefined) return create(ctx, pool, logins, undefined);
     await link(ctx, pool, first, owned.free);
     for (const other of others) await merge(ctx, pool, other, first);
     return first;
@@ -130,8 +130,14 @@ async function ownersOf(ctx: Ctx, pool: IdentityPool, logins: readonly Login[]) 
 
 /** Links logins to an identity. Throws ResourceConflictException if it has another login of one of the providers. */
 function link(ctx: Ctx, pool: IdentityPool, id: string, free: readonly Login[]): Promise<void> {
-  return linkIf(ctx, pool, { id, free }, (linked) => assertCompatible(linked, free, pool));
+  return linkIf(ctx, pool, { id, free }, (linked) => {
+    // Another request with the same logins can have linked them since they were free.
+    if (linked.some((one) => free.some((other) => isSame(one, other)))) throw new Overtaken();
+    assertCompatible(linked, free, pool);
+  });
 }
+
+const isSame = (one: Login, other: Login) => one.provider === other.provider && one.subject === other.subject;
 
 /** Links logins to a guest, who must still be one: two people who sign in at once do not become the same identity. */
 function linkGuest(ctx: Ctx, pool: IdentityPool, id: string, free: readonly Login[]): Promise<void> {

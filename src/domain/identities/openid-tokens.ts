@@ -157,25 +157,32 @@ export interface ReadClaims extends IdentityClaims {
 
 /** Verifies a token of this issuer. */
 export async function readIdentityToken(ctx: Ctx, token: string): Promise<ReadClaims | TokenFault> {
-  const keys = await keysOf(ctx);
   try {
-    const { payload } = await jwtVerify(
-      token,
-      ({ kid }) => keys.find((key) => key.kid === kid)?.publicKey ?? refuseKey(),
-      {
-        algorithms: ["RS256"],
-        issuer: identityIssuer(ctx.config),
-        currentDate: new Date(ctx.now),
-        requiredClaims: ["exp", "iat", "sub", "aud", "amr"],
-      },
-    );
+    const { payload } = await jwtVerify(token, async ({ kid }) => (await keyNamed(ctx, kid)).publicKey, {
+      algorithms: ["RS256"],
+      issuer: identityIssuer(ctx.config),
+      currentDate: new Date(ctx.now),
+      requiredClaims: ["exp", "iat", "sub", "aud", "amr"],
+    });
     return claimsOf(payload) ?? "invalid";
   } catch (error) {
+    if (!(error instanceof errors.JOSEError)) throw error;
     return error instanceof errors.JWTExpired ? "expired" : "invalid";
   }
 }
 
-function refuseKey(): never {
+/** A key by its id. One that is not cached may be new, and sign already at another server: it is looked for at once. */
+async function keyNamed(ctx: Ctx, kid: string | undefined): Promise<SigningKey> {
+  const find = async () => (await keysOf(ctx)).find((key) => key.kid === kid);
+  const cached = await find();
+  if (cached !== undefined) return cached;
+  const rows = await readSigningKeys(ctx.db, owner, ctx.now);
+  if (!rows.some((row) => row.kid === kid)) noKey();
+  ctx.app.caches.of(importedKeys).delete(owner);
+  return (await find()) ?? noKey();
+}
+
+function noKey(): never {
   throw new errors.JWKSNoMatchingKey();
 }
 

@@ -1,6 +1,6 @@
 /** UnlinkIdentity ("UnlinkIdentity", Amazon Cognito Federated Identities API Reference). */
 import type { Ctx } from "../../app.ts";
-import { loginsOf, unlinkLogin } from "../../store/identities.ts";
+import { type Login, loginsOf, unlinkLogins } from "../../store/identities.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { IdentityPool } from "../identity-pools/load-identity-pool.ts";
 import { identify } from "./credentials.ts";
@@ -8,8 +8,8 @@ import { forgottenAt } from "./find-identity.ts";
 import { tagProvider } from "./principal-tags.ts";
 
 /**
- * Removes logins from an identity, whose caller proves by others, or by the same, that it is theirs. "Removing the last
- * linked login will make this identity inaccessible."
+ * Removes logins from an identity, whose caller proves by others, or by the same, that it is theirs: all that are named, or
+ * none. "Removing the last linked login will make this identity inaccessible."
  */
 export async function removeLogins(
   ctx: Ctx,
@@ -24,15 +24,23 @@ export async function removeLogins(
   if (Object.keys(request.logins).length === 0)
     refuse("InvalidParameterException", "Logins must prove that the identity is yours.");
   const { claims } = await identify(ctx, pool, request.identityId, request.logins);
-  const linked = await loginsOf(ctx.db, pool.id, claims.identityId);
-  for (const name of request.names) {
-    const provider = tagProvider(ctx.config, name);
-    const login = linked.find((one) => one.provider === provider);
-    if (login === undefined)
-      return refuse("ResourceNotFoundException", `The identity has no login of '${name}'.`);
-    await unlinkLogin(ctx.db, { poolId: pool.id, id: claims.identityId }, login, {
-      now: ctx.now,
-      expiresAt: forgottenAt(ctx),
-    });
-  }
+  const { identityId: id } = claims;
+  const linked = await loginsOf(ctx.db, pool.id, id);
+  const providers = new Map(request.names.map((name) => [tagProvider(ctx.config, name), name]));
+  const removed = [...providers].flatMap(
+    ([provider, name]) => ofProvider(linked, provider) ?? notLinked(name),
+  );
+  const at = { now: ctx.now, expiresAt: forgottenAt(ctx) };
+  // Another request can have removed one of them by now.
+  if (!(await unlinkLogins(ctx.db, { poolId: pool.id, id }, removed, at)))
+    notLinked(request.names.join(", "));
 }
+
+/** The logins of a provider, of which the developer's own can have several; undefined if there are none. */
+function ofProvider(linked: readonly Login[], provider: string): Login[] | undefined {
+  const found = linked.filter((one) => one.provider === provider);
+  return found.length === 0 ? undefined : found;
+}
+
+const notLinked = (name: string): never =>
+  refuse("ResourceNotFoundException", `The identity has no login of '${name}'.`);

@@ -71,13 +71,14 @@ async function changePool(
 
 /**
  * UpdateIdentityPool replaces all settings that DescribeIdentityPool shows, except for tags if none are given. The name of
- * the developer provider cannot change once it is set.
+ * the developer provider cannot change once it is set; if it is omitted, it stays.
  */
 export function replaceIdentityPool(ctx: Ctx, request: IdentityPoolType): Promise<IdentityPool> {
   const settings = poolSettings(ctx.config, request);
   return changePool(ctx, request.IdentityPoolId, "ConcurrentModificationException", ({ document }) => {
     const { DeveloperProviderName: name } = document;
-    if (name !== undefined && settings.DeveloperProviderName !== name)
+    const { DeveloperProviderName: wanted = name } = settings;
+    if (name !== undefined && wanted !== name)
       refuse(
         "InvalidParameterException",
         `The developer provider name '${name}' cannot be changed once it has been set.`,
@@ -85,7 +86,10 @@ export function replaceIdentityPool(ctx: Ctx, request: IdentityPoolType): Promis
     const { Roles, RoleMappings, PrincipalTags, notBefore, IdentityPoolTags } = document;
     return {
       name: request.IdentityPoolName,
-      document: { IdentityPoolTags, Roles, RoleMappings, PrincipalTags, notBefore, ...given(settings) },
+      document: {
+        ...{ IdentityPoolTags, Roles, RoleMappings, PrincipalTags, notBefore },
+        ...given({ ...settings, DeveloperProviderName: wanted }),
+      },
     };
   });
 }

@@ -2,7 +2,15 @@
 import { OperatorError } from "../../lib/operator-error.ts";
 import { randomText, upperCaseBase32 } from "../../lib/random.ts";
 import type { Db } from "../../store/db.ts";
-import { deleteRole, insertRole, listRoles, type Role, readRole, updateRole } from "../../store/roles.ts";
+import {
+  deleteRole,
+  insertRole,
+  listRoles,
+  type Role,
+  readRole,
+  readRoleName,
+  updateRole,
+} from "../../store/roles.ts";
 import type { RoleDefinition } from "./role-template.ts";
 
 interface Program {
@@ -48,12 +56,9 @@ export async function putRole(
   const existing = await readRole(db, defined.name);
   const changed = changesOf(existing, defined);
   if (existing === undefined) {
-    const folded = defined.name.toLowerCase();
-    const other = (await allRoles(db)).find(({ name }) => name.toLowerCase() === folded);
+    const other = await readRoleName(db, defined.name);
     if (other !== undefined)
-      throw new OperatorError(
-        `There is a role ${other.name}: names of roles differ by more than letter case.`,
-      );
+      throw new OperatorError(`There is a role ${other}: names of roles differ by more than letter case.`);
     const id = `AROA${randomText(random, upperCaseBase32, 17)}`;
     const role = { ...defined, id, notBefore: 0, createdAt: now, updatedAt: now };
     return (await insertRole(db, role)) ? undefined : false;

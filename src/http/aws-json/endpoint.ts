@@ -39,17 +39,19 @@ export interface Target {
   readonly encode: (output: unknown) => string;
 }
 
-/** The targets of one service, keyed by their X-Amz-Target. */
+/**
+ * The targets of one service, keyed by their X-Amz-Target: with the name of the service, as SDKs send it, and with that of its
+ * package before it, as in the samples of the API reference and in clients that follow them.
+ */
 function targetsOf<Operations extends OperationTypes<Operations>>(
-  prefix: string,
+  [packageName, prefix]: readonly [packageName: string, prefix: string],
   service: Target["service"],
   model: Model<Operations>,
   handlers: Readonly<Record<keyof Operations & string, unknown>>,
 ): [string, Target][] {
   const names = Object.keys(handlers) as (keyof Operations & string)[];
-  return names.map((name) => [
-    `${prefix}.${name}`,
-    {
+  return names.flatMap((name): [string, Target][] => {
+    const target: Target = {
       service,
       name,
       authorization: model.operations[name].authorization,
@@ -57,14 +59,28 @@ function targetsOf<Operations extends OperationTypes<Operations>>(
       handler: handlers[name] as AnyHandler | typeof notYet,
       parse: (body) => parseInput(model, name, body),
       encode: (output) => encodeOutput(model, name, output),
-    },
-  ]);
+    };
+    return [
+      [`${prefix}.${name}`, target],
+      [`${packageName}.${prefix}.${name}`, target],
+    ];
+  });
 }
 
 /** Every operation that can be called. */
 const targets: ReadonlyMap<string, Target> = new Map([
-  ...targetsOf("AWSCognitoIdentityProviderService", "cognito-idp", userPoolModel, userPoolHandlers),
-  ...targetsOf("AWSCognitoIdentityService", "cognito-identity", identityPoolModel, identityPoolHandlers),
+  ...targetsOf(
+    ["com.amazonaws.cognito.identity.idp.model", "AWSCognitoIdentityProviderService"],
+    "cognito-idp",
+    userPoolModel,
+    userPoolHandlers,
+  ),
+  ...targetsOf(
+    ["com.amazonaws.cognito.identity.model", "AWSCognitoIdentityService"],
+    "cognito-identity",
+    identityPoolModel,
+    identityPoolHandlers,
+  ),
 ]);
 
 /** The operation that X-Amz-Target names, if it exists. */

@@ -11,5 +11,7 @@ variable "others_pool" {
 
 locals {
   lambda = "arn:aws:lambda:us-east-1:123456789012:function"
+  oidc   = "arn:aws:iam::123456789012:oidc-provider"
   role   = "arn:aws:iam::123456789012:role"
+  saml   = "arn:aws:iam::123456789012:saml-provider"
 }
