@@ -60,6 +60,7 @@ const together: Readonly<Record<string, number>> = {
   ...{ cli: 6, functions: 7, servers: 4 },
   // Chromium, too, is started once for several files.
   browser: 5,
+  ...{ "identity-pools": 8, sigv4: 7, iam: 5, gateway: 8 },
 };
 
 /** Files of these folders that stay by themselves: they are long, or change the clock of their process. */

@@ -66,8 +66,11 @@ export async function discover(
 
 /** The messages of an error and of what caused it; of an answer that was not understood, its status. */
 export function reasonsOf(error: unknown): string {
-  if (error instanceof Response) return String(error.status);
-  if (!(error instanceof Error)) return "";
+  if (!(error instanceof Error)) {
+    // A Response; the global class of that name may be somebody else's.
+    const { status } = (error ?? {}) as { readonly status?: unknown };
+    return typeof status === "number" ? String(status) : "";
+  }
   return [error.message, reasonsOf(error.cause)].filter(Boolean).join(": ");
 }
 
