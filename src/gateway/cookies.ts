@@ -25,10 +25,12 @@ export function cookieNames(header: string | undefined, start: string): string[]
 }
 
 function pairs(header: string | undefined): (readonly [string, string])[] {
-  return (header ?? "").split(";").flatMap((part) => {
+  const found: (readonly [string, string])[] = [];
+  for (const part of header?.split(";") ?? []) {
     const mark = part.indexOf("=");
-    return mark === -1 ? [] : [[part.slice(0, mark).trim(), part.slice(mark + 1).trim()] as const];
-  });
+    if (mark !== -1) found.push([part.slice(0, mark).trim(), part.slice(mark + 1).trim()]);
+  }
+  return found;
 }
 
 /** The request's cookies without those whose name fits, for an application that must not see them. */
@@ -96,5 +98,6 @@ export function fromParts(header: string | undefined, name: string): Buffer | "a
 
 /** Set-Cookie headers without those whose cookie a later one sets. */
 export function lastOfEach(lines: readonly string[]): readonly string[] {
+  if (lines.length < 2) return lines;
   return [...new Map(lines.map((line) => [line.split("=", 1)[0], line])).values()];
 }
