@@ -204,6 +204,7 @@ async function open(upstream: string): Promise<Place> {
   const opened = await openSessionsDatabase(`sqlite:${database}`, silent);
   const keeper = new DatabaseKeeper({
     settings: settings.sessions,
+    provider: settings.provider,
     scope: { isSecure: false, domain: undefined },
     seals: sealsOf(settings, randomBytes),
     database: opened,

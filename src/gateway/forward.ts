@@ -22,10 +22,9 @@ interface Running extends PassingOn {
   readonly isRepeated: boolean;
 }
 
-/** How long an application may take to begin its answer once it has the request. Milliseconds. */
-const patience = 120_000;
-
-interface ForwarderOptions {
+export interface ForwarderOptions {
+  /** How long an application may take to begin its answer once it has the request. Milliseconds. */
+  readonly patience: number;
   /** How often open WebSockets are looked at. Milliseconds. */
   readonly lookEvery: number;
   /** How long a body may not go on. Milliseconds. */
@@ -48,7 +47,7 @@ export class Forwarder {
     const origins = new Set(applications.flatMap(({ upstream }) => upstream ?? []));
     this.#targets = new Map([...origins].map((one) => [one, new Upstream(one, upstreams)]));
     this.webSockets = new WebSockets(gateway, log, {
-      ...{ targets: this.#targets, patience, lookEvery: options.lookEvery },
+      ...{ targets: this.#targets, patience: options.patience, lookEvery: options.lookEvery },
     });
   }
 
@@ -89,35 +88,39 @@ export class Forwarder {
       return;
     }
     let isTooLate = false;
-    const timer = setTimeout(() => {
+    let timer: NodeJS.Timeout | undefined = setTimeout(() => {
       // An upload that goes on has a limit of its own.
-      if (!request.writableFinished) return void timer.refresh();
+      if (hasBody && !incoming.readableEnded) return void timer?.refresh();
       isTooLate = true;
       request.destroy();
-    }, patience);
+    }, this.#options.patience);
+    const waitNoLonger = () => {
+      clearTimeout(timer);
+      timer = undefined;
+    };
     outgoing.once("close", () => {
       if (!outgoing.writableFinished) request.destroy();
     });
     request.once("response", (response) => {
       // From here on it may take its time: server-sent events, large files.
-      clearTimeout(timer);
+      waitNoLonger();
       this.#answer(one, request, response);
     });
     // Node would say nothing of a change of protocol that nobody has asked for.
     request.once("upgrade", (_response, socket) => {
-      clearTimeout(timer);
+      waitNoLonger();
       socket.destroy();
       void this.#fail(one, 502, new Error("it switches protocols unasked"));
     });
     request.on("error", (error) => {
-      clearTimeout(timer);
+      waitNoLonger();
       // Nobody is there to be told.
       if (outgoing.destroyed) return;
       if (!isTooLate && mayRepeat(one, request, error)) this.#ask({ ...one, isRepeated: true });
       else void this.#fail(one, isTooLate ? 504 : 502, error);
     });
     if (hasBody) {
-      request.once("finish", () => timer.refresh());
+      incoming.once("end", () => timer?.refresh());
       incoming.pipe(request);
     } else request.end();
   }

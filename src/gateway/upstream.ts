@@ -14,6 +14,12 @@ interface Question {
   readonly headers: readonly (string | readonly string[])[];
 }
 
+/**
+ * How long a connection without requests is kept, if the application does not say so (`Keep-Alive: timeout=…`): less than the 5
+ * seconds after which many servers close it, perhaps while a request is on its way. Milliseconds.
+ */
+const keptFor = 4000;
+
 export class Upstream {
   readonly target: URL;
   readonly agent: Agent;
@@ -32,8 +38,11 @@ export class Upstream {
     this.#place = { host, port };
     // The certificate is the application's, whatever host the request names. An address is in none by name.
     const servername = isIP(host) === 0 ? host : "";
-    const tls = { keepAlive: true, servername, rejectUnauthorized: true };
-    this.agent = protocol === "https:" ? new TlsAgent(tls) : new Agent({ keepAlive: true });
+    const kept = { keepAlive: true, timeout: keptFor };
+    this.agent =
+      protocol === "https:"
+        ? new TlsAgent({ ...kept, servername, rejectUnauthorized: true })
+        : new Agent(kept);
   }
 
   /** Begins a request on one of the connections. Throws if Node does not write what it is to say. */

@@ -4,7 +4,7 @@ import { sha256Base64url } from "../../lib/bytes.ts";
 import type { GatewaySettings } from "../../lib/gateway-settings.ts";
 import { type CookieScope, cookieName, fromParts, intoParts, partNames, setCookie } from "../cookies.ts";
 import type { Seals } from "../sealing.ts";
-import { identityOfSession } from "./session-identity.ts";
+import { type SealedSession, toSeal, unsealed } from "./sealed-session.ts";
 import {
   AmbiguousCookies,
   type Found,
@@ -22,12 +22,6 @@ export interface CookieKeeperOptions {
   readonly seals: Seals;
   /** Epoch milliseconds. */
   readonly now: () => number;
-}
-
-/** What is sealed: as little as possible. Who it is, the ID token says. */
-interface Sealed extends Pick<Session, "userInfo" | "sid" | "startedAt" | "seenAt"> {
-  readonly tokens: Omit<Session["tokens"], "accessToken"> & { readonly accessToken?: string };
-  readonly scopes: readonly string[];
 }
 
 /** How long requests with the cookies from before a refresh get its result: those that were sent along with it. */
@@ -70,9 +64,9 @@ export class CookieKeeper implements Keeper {
     const { seals, now, settings } = this.#options;
     const bytes = fromParts(header, this.#name);
     if (bytes === "ambiguous") throw new AmbiguousCookies();
-    const sealed = bytes && (seals.open(place, bytes) as Sealed | undefined);
+    const sealed = bytes && (seals.open(place, bytes) as SealedSession | undefined);
     if (sealed === undefined) return undefined;
-    const session = this.#sessionOf(sealed);
+    const session = unsealed(sealed, settings.provider);
     const kept = { key: keyOf(session), version: 1 };
     const idleMs = settings.sessions.idle * 1000;
     if (now() >= this.#endOf(session) || now() >= session.seenAt + idleMs) return undefined;
@@ -145,25 +139,15 @@ export class CookieKeeper implements Keeper {
   /** All parts are set, so that none of a longer session before is left. */
   #cookiesOf(session: Session): string[] {
     const { scope, seals, now, settings } = this.#options;
-    const { tokens, identity, userInfo, sid, startedAt, seenAt } = session;
-    const { accessToken, ...others } = tokens;
+    const { accessToken, ...others } = session.tokens;
     const needsAccessToken = settings.sessions.tokensInCookies || settings.identity.accessToken;
-    const sealed: Sealed = {
+    const sealed: SealedSession = {
+      ...toSeal(session),
       tokens: { ...others, ...(needsAccessToken && { accessToken }) },
-      scopes: identity.scopes,
-      userInfo,
-      sid,
-      startedAt,
-      seenAt,
     };
     const parts = new Map(intoParts(this.#name, seals.seal(place, sealed)));
     const left = Math.max(1, Math.ceil((this.#endOf(session) - now()) / 1000));
     return this.#names.map((one) => setCookie(scope, one, parts.get(one) ?? "", parts.has(one) ? left : 0));
-  }
-
-  #sessionOf({ tokens, scopes, ...others }: Sealed): Session {
-    const kept = { ...others, tokens: { accessToken: "", ...tokens } };
-    return { ...kept, identity: identityOfSession(kept, scopes, this.#options.settings.provider) };
   }
 }
 

@@ -1,11 +1,12 @@
 /** Sessions in a database: the browser has a name, whose hash finds the row. */
 import { BoundedMap } from "../../lib/bounded-map.ts";
 import { sha256Base64url } from "../../lib/bytes.ts";
-import type { GatewaySessions } from "../../lib/gateway-settings.ts";
+import type { GatewayProvider, GatewaySessions } from "../../lib/gateway-settings.ts";
 import { affected } from "../../store/engine/transaction.ts";
 import { type CookieScope, cookieName, cookiesNamed, setCookie } from "../cookies.ts";
 import type { Seals } from "../sealing.ts";
 import type { SessionsDatabase } from "./database.ts";
+import { type SealedSession, toSeal, unsealed } from "./sealed-session.ts";
 import { AmbiguousCookies, type Found, type Keeper, type Kept, type Session } from "./sessions.ts";
 
 /** What the names of sessions are made for. */
@@ -22,7 +23,7 @@ const seenEvery = 60_000;
  */
 const claimMs = 30_000;
 
-/** Sessions in memory, of about 8 KB each: those of the last moments, since none is believed for longer than `recheck`. */
+/** Sessions in memory, of about 4 KB each: those of the last moments, since none is believed for longer than `recheck`. */
 const mostKnown = 2000;
 
 /** The session that a cookie names. */
@@ -44,6 +45,7 @@ interface Known {
 
 export interface DatabaseKeeperOptions {
   readonly settings: GatewaySessions;
+  readonly provider: Pick<GatewayProvider, "issuer" | "groupsClaim">;
   readonly scope: CookieScope;
   readonly seals: Seals;
   readonly database: SessionsDatabase;
@@ -234,20 +236,20 @@ export class DatabaseKeeper implements Keeper {
   }
 
   #seal(key: string, session: Session): Buffer {
-    return this.#options.seals.seal(placeOf(key), session);
+    return this.#options.seals.seal(placeOf(key), toSeal(session));
   }
 
   async #read(key: string): Promise<Known | undefined> {
-    const { seals, now } = this.#options;
+    const { seals, provider, now } = this.#options;
     const row = await this.#kysely
       .selectFrom("gateway_sessions")
       .selectAll()
       .where("key", "=", key)
       .executeTakeFirst();
-    const session = row && (seals.open(placeOf(key), row.sealed) as Session | undefined);
-    if (session === undefined) return undefined;
+    const sealed = row && (seals.open(placeOf(key), row.sealed) as SealedSession | undefined);
+    if (sealed === undefined) return undefined;
     const kept: Kept = {
-      session: { ...session, seenAt: Number(row!.seen_at) },
+      session: unsealed({ ...sealed, seenAt: Number(row!.seen_at) }, provider),
       key,
       version: Number(row!.version),
     };
