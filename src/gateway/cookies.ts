@@ -1,5 +1,5 @@
 /** Cookies (RFC 6265bis): read so that none that somebody else set is trusted, and written. */
-import { fromBase64url, toBase64url } from "../lib/bytes.ts";
+import { toBase64url } from "../lib/bytes.ts";
 
 export interface CookieScope {
   /** Whether browsers reach us by https, which prefixes of names depend on (RFC 6265bis section 4.1.3). */
@@ -82,8 +82,11 @@ export function partNames(name: string): string[] {
   return Array.from({ length: mostParts }, (_, index) => (index === 0 ? name : `${name}-${index}`));
 }
 
-/** Puts the parts together again. `ambiguous` if one is there twice; undefined if one is missing or none is there. */
-export function fromParts(header: string | undefined, name: string): Buffer | "ambiguous" | undefined {
+/** Puts the parts together again, as base64url. `ambiguous` if one is there twice; undefined if one is missing or none is there. */
+export function fromParts(
+  header: string | undefined,
+  name: string,
+): { readonly text: string } | "ambiguous" | undefined {
   const [first, ...others] = cookiesNamed(header, name);
   if (others.length > 0) return "ambiguous";
   const [, count = "", start = ""] = /^([1-9])\.([\w-]+)$/.exec(first ?? "") ?? [];
@@ -93,7 +96,7 @@ export function fromParts(header: string | undefined, name: string): Buffer | "a
     .map((one) => cookiesNamed(header, one));
   if (rest.some((values) => values.length > 1)) return "ambiguous";
   if (rest.some((values) => values.length === 0)) return undefined;
-  return fromBase64url(start + rest.flat().join(""));
+  return { text: start + rest.flat().join("") };
 }
 
 /** Set-Cookie headers without those whose cookie a later one sets. */

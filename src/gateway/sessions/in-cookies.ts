@@ -1,6 +1,6 @@
 /** Sessions sealed into the browser's own cookies, without a database. */
 import { BoundedMap } from "../../lib/bounded-map.ts";
-import { sha256Base64url } from "../../lib/bytes.ts";
+import { fromBase64url, sha256Base64url } from "../../lib/bytes.ts";
 import type { GatewaySettings } from "../../lib/gateway-settings.ts";
 import { type CookieScope, cookieName, fromParts, intoParts, partNames, setCookie } from "../cookies.ts";
 import type { Seals } from "../sealing.ts";
@@ -24,6 +24,16 @@ export interface CookieKeeperOptions {
   readonly now: () => number;
 }
 
+/** Sessions that were opened, in memory, of about 8 KB each with what was sealed. */
+const mostOpened = 1000;
+
+interface Opened {
+  readonly session: Session;
+  readonly key: string;
+  /** Whether it was sealed by the first key. */
+  readonly isCurrent: boolean;
+}
+
 /** How long requests with the cookies from before a refresh get its result: those that were sent along with it. */
 const overlapMs = 60_000;
 
@@ -44,6 +54,9 @@ export class CookieKeeper implements Keeper {
     { readonly session: Session | undefined; readonly until: number }
   >(10_000);
 
+  /** By the text that was sealed: opening it takes longer than all else that a request needs. */
+  readonly #opened = new BoundedMap<string, Opened>(mostOpened);
+
   constructor(options: CookieKeeperOptions) {
     const { scope, settings } = options;
     this.#options = options;
@@ -61,13 +74,13 @@ export class CookieKeeper implements Keeper {
   }
 
   async find(header: string | undefined): Promise<Found | undefined> {
-    const { seals, now, settings } = this.#options;
-    const bytes = fromParts(header, this.#name);
-    if (bytes === "ambiguous") throw new AmbiguousCookies();
-    const sealed = bytes && (seals.open(place, bytes) as SealedSession | undefined);
-    if (sealed === undefined) return undefined;
-    const session = unsealed(sealed, settings.provider);
-    const kept = { key: keyOf(session), version: 1 };
+    const { now, settings } = this.#options;
+    const parts = fromParts(header, this.#name);
+    if (parts === "ambiguous") throw new AmbiguousCookies();
+    const opened = parts && this.#open(parts.text);
+    if (opened === undefined) return undefined;
+    const { session, isCurrent } = opened;
+    const kept = { key: opened.key, version: 1 };
     const idleMs = settings.sessions.idle * 1000;
     if (now() >= this.#endOf(session) || now() >= session.seenAt + idleMs) return undefined;
     const later = this.#later(kept);
@@ -76,10 +89,23 @@ export class CookieKeeper implements Keeper {
     if (later?.session !== undefined && this.#hasEnded(later.session)) return undefined;
     if (later?.session !== undefined && later.session.tokens.issuedAt > session.tokens.issuedAt)
       return { ...kept, session: later.session, cookies: this.#cookiesOf(later.session) };
-    if (now() - session.seenAt < idleMs / 10 && seals.isCurrent(bytes!))
-      return { ...kept, session, cookies: [] };
+    if (now() - session.seenAt < idleMs / 10 && isCurrent) return { ...kept, session, cookies: [] };
     const seen = { ...session, seenAt: now() };
     return { ...kept, session: seen, cookies: this.#cookiesOf(seen) };
+  }
+
+  /** What was sealed; undefined if it was not sealed here. */
+  #open(text: string): Opened | undefined {
+    const before = this.#opened.get(text);
+    if (before !== undefined) return before;
+    const { seals, settings } = this.#options;
+    const bytes = fromBase64url(text);
+    const sealed = bytes && (seals.open(place, bytes) as SealedSession | undefined);
+    if (sealed === undefined) return undefined;
+    const session = unsealed(sealed, settings.provider);
+    const opened = { session, key: keyOf(session), isCurrent: seals.isCurrent(bytes!) };
+    this.#opened.set(text, opened);
+    return opened;
   }
 
   #hasEnded(session: Session): boolean {
