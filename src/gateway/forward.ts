@@ -140,7 +140,13 @@ export class Forwarder {
       // It broke off, which the client is to see.
       if (!response.complete) outgoing.destroy();
     });
-    if (hasBody) response.once("end", () => endUpload(incoming, request));
+    if (hasBody)
+      response.once("end", () => {
+        if (request.writableFinished) return;
+        // It did not wait for the whole upload.
+        readOn(incoming);
+        request.destroy();
+      });
     response.pipe(outgoing);
     // The first bytes may take a while: whoever waits for events learns that they will come.
     if (response.headers["content-length"] !== undefined) return;
@@ -151,7 +157,8 @@ export class Forwarder {
     setImmediate(() => hasBegun || outgoing.writableEnded || outgoing.flushHeaders());
   }
 
-  async #fail({ incoming, outgoing, received }: Running, status: 502 | 504, error: unknown): Promise<void> {
+  async #fail(one: Running, status: 502 | 504, error: unknown): Promise<void> {
+    const { incoming, outgoing, received } = one;
     this.#log.warn(
       { event: "application-away", detail: String(error), host: received.host },
       "An application does not answer.",
@@ -160,16 +167,15 @@ export class Forwarder {
       outgoing.destroy();
       return;
     }
+    if (one.hasBody) readOn(incoming);
     await send(incoming, outgoing, answerRefused(received, { status, reason: "application-away" }));
   }
 }
 
-/** Ends an upload that the application has answered without waiting for it: the rest is read, and nobody gets it. */
-function endUpload(incoming: IncomingMessage, request: ClientRequest): void {
-  if (request.writableFinished) return;
-  incoming.unpipe(request);
+/** Reads the rest of an upload, which nobody gets any more: clients may look for the answer only then. */
+function readOn(incoming: IncomingMessage): void {
+  incoming.unpipe();
   incoming.resume();
-  request.destroy();
 }
 
 /** Whether an application that closed a kept connection just then has not seen the request (RFC 9112 section 9.3.1). */
