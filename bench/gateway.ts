@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- gateway`: what the gateway costs. The check endpoint beside a bare answer of Node's, and a request that is
- * passed on beside one by the bare proxy library, each in the same run; the memory of an idle gateway, of sessions and of
- * open WebSockets.
+ * passed on beside one by the bare proxy library, each in the same run, with sessions in a database and in cookies; the memory of
+ * an idle gateway, of sessions and of open WebSockets.
  */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -13,6 +13,7 @@ import { stringify } from "yaml";
 import { readGatewayFile } from "../src/config/gateway-file.ts";
 import { sealsOf } from "../src/gateway/sealing.ts";
 import { openSessionsDatabase } from "../src/gateway/sessions/database.ts";
+import { CookieKeeper } from "../src/gateway/sessions/in-cookies.ts";
 import { DatabaseKeeper } from "../src/gateway/sessions/in-database.ts";
 import type { Session } from "../src/gateway/sessions/sessions.ts";
 import type { StoreLog } from "../src/store/engine/log.ts";
@@ -40,16 +41,22 @@ interface Place {
 
 export async function run({ seconds }: { readonly seconds: number }): Promise<void> {
   const application = await startApplication();
-  const place = await open(application.origin);
+  // What the first one compiles is kept, as for every start but the first.
+  await (await open(application.origin, "sqlite", 1)).close();
+  const place = await open(application.origin, "sqlite");
   const idle = (await place.gateway.usage()).rss;
+  const sealed = await open(application.origin, "cookies", 1);
   const bare = await startProgram("bench/lib/bare-gateway.ts", [application.origin]);
   const [cookie] = place.cookies as [string];
   const headers = { ...browser, cookie };
+  const sealedHeaders = { ...browser, cookie: sealed.cookies[0]! };
   const operations = {
     "bare answer": [bare, asks("/bare", { ...headers, ...question })],
     check: [place.gateway, asks("/auth/check", { ...headers, ...question })],
     "bare proxy": [bare, asks("/articles", headers)],
     gateway: [place.gateway, asks("/articles", headers)],
+    "check, in cookies": [sealed.gateway, asks("/auth/check", { ...sealedHeaders, ...question })],
+    "gateway, in cookies": [sealed.gateway, asks("/articles", sealedHeaders)],
   } as const satisfies Record<string, readonly [BenchServer, Operation]>;
   type What = keyof typeof operations;
   const measured = new Map<What, Measured[]>();
@@ -76,11 +83,14 @@ export async function run({ seconds }: { readonly seconds: number }): Promise<vo
         row("check", "bare answer", "0.50"),
         row("bare proxy"),
         row("gateway", "bare proxy", "0.77 (CPU 1.3 ×)"),
+        row("check, in cookies", "bare answer"),
+        row("gateway, in cookies", "bare proxy"),
       ],
     ),
   );
   await bare.close();
   await place.close();
+  await sealed.close();
   await memory(application.origin, idle);
   await application.close();
 }
@@ -114,7 +124,7 @@ function asks(path: string, headers: Headers): Operation {
 }
 
 async function memory(upstream: string, idle: number): Promise<void> {
-  const place = await open(upstream);
+  const place = await open(upstream, "sqlite");
   const { gateway, cookies } = place;
   const connection = new Connection(gateway.port);
   // So that what is loaded and compiled for it does not count.
@@ -181,16 +191,16 @@ async function startApplication() {
 
 const routes = [{ path: "/public/**", access: "public" }, { path: "/**" }];
 
-/** A gateway of a new database with people who are signed in, and whose tokens are of the usual size. */
-async function open(upstream: string): Promise<Place> {
+/** A gateway with people who are signed in, and whose tokens are of the usual size: in a new database, or in their cookies. */
+async function open(upstream: string, store: "sqlite" | "cookies", count = sessions): Promise<Place> {
   const folder = join(temporaryFolder(), randomBytes(4).toString("hex"));
-  const database = `${folder}.sqlite`;
+  const database = `sqlite:${folder}.sqlite`;
   const path = `${folder}.yaml`;
   const file = {
     ...{ port: 0, "public-url": "http://127.0.0.1:1", "log-level": "error" },
     provider: { issuer: "http://127.0.0.1:9/nobody", "client-id": "the-client" },
     sessions: {
-      store: `sqlite:${database}`,
+      store: store === "cookies" ? store : database,
       keys: [randomBytes(32).toString("base64")],
       "cookie-name": "session",
     },
@@ -201,17 +211,17 @@ async function open(upstream: string): Promise<Place> {
   };
   writeFileSync(path, stringify(file));
   const settings = readGatewayFile(path);
-  const opened = await openSessionsDatabase(`sqlite:${database}`, silent);
-  const keeper = new DatabaseKeeper({
-    settings: settings.sessions,
-    scope: { isSecure: false, domain: undefined },
-    seals: sealsOf(settings, randomBytes),
-    database: opened,
-    now: Date.now,
-  });
+  const scope = { isSecure: false, domain: undefined };
+  const seals = sealsOf(settings, randomBytes);
+  const keeper =
+    store === "cookies"
+      ? new CookieKeeper({ settings, scope, seals, now: Date.now })
+      : new DatabaseKeeper({
+          ...{ settings: settings.sessions, provider: settings.provider, scope, seals, now: Date.now },
+          database: await openSessionsDatabase(database, silent),
+        });
   const cookies: string[] = [];
-  for (let at = 0; at < sessions; at += 1)
-    cookies.push((await keeper.start(sessionOf(at))).map((line) => line.split(";", 1)[0]).join("; "));
+  for (let at = 0; at < count; at += 1) cookies.push(sent(await keeper.start(sessionOf(at))));
   await keeper.close();
   // Types are stripped once, as by the program itself.
   const cache = join(import.meta.dirname, "..", "node_modules", ".cache", "poolhouse");
@@ -220,6 +230,12 @@ async function open(upstream: string): Promise<Place> {
   });
   return { gateway, cookies, close: () => gateway.close() };
 }
+
+/** The Cookie header of a browser that got such Set-Cookie headers. */
+const sent = (lines: readonly string[]) =>
+  lines.flatMap((line) => (/Max-Age=0/.test(line) ? [] : [line.split(";", 1)[0]!])).join("; ");
+
+const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 function sessionOf(at: number): Session {
   const now = Date.now();
@@ -248,7 +264,8 @@ function sessionOf(at: number): Session {
     },
     tokens: {
       ...{ issuedAt: now, expiresAt: now + 3_600_000 },
-      ...{ accessToken: text(1100), idToken: text(1300), refreshToken: text(60) },
+      ...{ accessToken: text(1100), refreshToken: text(60) },
+      idToken: `${encoded({ alg: "RS256", kid: text(43) })}.${encoded(claims)}.${text(342)}`,
     },
     ...{ sid: undefined, userInfo: undefined, startedAt: now, seenAt: now },
   };

@@ -75,7 +75,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   pg: /^store\//,
   "@node-rs/argon2": /^domain\/credentials\//,
   jose: /^(?:domain\/(?:federation|identities|tokens)|verify|gateway)\//,
-  httpxy: /^gateway\/(?:forward|websockets)\.ts$/,
+  httpxy: /^gateway\/websockets\.ts$/,
   "css-tree": /^domain\/branding\//,
   culori: /^lib\/color\.ts$/,
   saxes: /^lib\/(?:svg|xml)\.ts$/,

@@ -55,6 +55,10 @@ export function readEntry(file: ConfigFile, node: unknown, path: string, key: un
   if (!yaml.isMap(resolved)) return refuse(key, `${path} must hold values by name`);
   const pathOf = (name: string) => (path === wholeFile ? name : `${path}.${name}`);
   const pairs = new Map(resolved.items.map((pair) => [String(pair.key), pair]));
+  const listAt = (name: string) => {
+    const value = pairs.get(name)?.value;
+    return yaml.isAlias(value) ? value.resolve(document) : value;
+  };
   return {
     where: lineOf(key),
     value: (name) => {
@@ -63,13 +67,12 @@ export function readEntry(file: ConfigFile, node: unknown, path: string, key: un
     },
     digits: (name) => digitsOf(file, pairs.get(name)?.value),
     digitsOfItems: (name) => {
-      const value = pairs.get(name)?.value;
-      const list = yaml.isAlias(value) ? value.resolve(document) : value;
+      const list = listAt(name);
       return yaml.isSeq(list) ? list.items.map((item) => digitsOf(file, item)) : [];
     },
     below: (name) => readEntry(file, pairs.get(name)?.value, pathOf(name), pairs.get(name)?.key),
     items: (name) => {
-      const list = pairs.get(name)?.value;
+      const list = listAt(name);
       if (list === undefined) return [];
       if (!yaml.isSeq(list)) return refuse(pairs.get(name)?.key, `${pathOf(name)} must be a list`);
       return list.items.map((item, index) => readEntry(file, item, `${pathOf(name)}[${index}]`, item));

@@ -37,7 +37,9 @@ export const list = (value: string) =>
     .map((item) => item.trim())
     .filter((item) => item !== "");
 
-const regionNames = new Intl.DisplayNames(["en"], { type: "region", fallback: "none" });
+/** Whether a code of two letters is a country's (ISO 3166-1). What knows them takes 7 MB, so that few programs ask. */
+const isCountry = (code: string) =>
+  new Intl.DisplayNames(["en"], { type: "region", fallback: "none" }).of(code) !== undefined;
 
 const wrongKey = (value: string) =>
   Buffer.from(value, "base64").length === 32 ? undefined : "must be base64 of exactly 32 bytes";
@@ -218,7 +220,7 @@ export const settings = {
     fallback: "",
     help: "Countries whose phone numbers get text messages, as ISO codes separated by commas (DE,AT,CH). By default all.",
     wrong: (value: string) =>
-      list(value).every((code) => /^[A-Z]{2}$/.test(code) && regionNames.of(code) !== undefined)
+      list(value).every((code) => /^[A-Z]{2}$/.test(code) && isCountry(code))
         ? undefined
         : "must list ISO 3166 codes of countries, such as DE,AT,CH",
   },

@@ -1,5 +1,5 @@
 /** Cookies (RFC 6265bis): read so that none that somebody else set is trusted, and written. */
-import { fromBase64url, toBase64url } from "../lib/bytes.ts";
+import { toBase64url } from "../lib/bytes.ts";
 
 export interface CookieScope {
   /** Whether browsers reach us by https, which prefixes of names depend on (RFC 6265bis section 4.1.3). */
@@ -25,10 +25,12 @@ export function cookieNames(header: string | undefined, start: string): string[]
 }
 
 function pairs(header: string | undefined): (readonly [string, string])[] {
-  return (header ?? "").split(";").flatMap((part) => {
+  const found: (readonly [string, string])[] = [];
+  for (const part of header?.split(";") ?? []) {
     const mark = part.indexOf("=");
-    return mark === -1 ? [] : [[part.slice(0, mark).trim(), part.slice(mark + 1).trim()] as const];
-  });
+    if (mark !== -1) found.push([part.slice(0, mark).trim(), part.slice(mark + 1).trim()]);
+  }
+  return found;
 }
 
 /** The request's cookies without those whose name fits, for an application that must not see them. */
@@ -80,8 +82,11 @@ export function partNames(name: string): string[] {
   return Array.from({ length: mostParts }, (_, index) => (index === 0 ? name : `${name}-${index}`));
 }
 
-/** Puts the parts together again. `ambiguous` if one is there twice; undefined if one is missing or none is there. */
-export function fromParts(header: string | undefined, name: string): Buffer | "ambiguous" | undefined {
+/** Puts the parts together again, as base64url. `ambiguous` if one is there twice; undefined if one is missing or none is there. */
+export function fromParts(
+  header: string | undefined,
+  name: string,
+): { readonly text: string } | "ambiguous" | undefined {
   const [first, ...others] = cookiesNamed(header, name);
   if (others.length > 0) return "ambiguous";
   const [, count = "", start = ""] = /^([1-9])\.([\w-]+)$/.exec(first ?? "") ?? [];
@@ -91,10 +96,11 @@ export function fromParts(header: string | undefined, name: string): Buffer | "a
     .map((one) => cookiesNamed(header, one));
   if (rest.some((values) => values.length > 1)) return "ambiguous";
   if (rest.some((values) => values.length === 0)) return undefined;
-  return fromBase64url(start + rest.flat().join(""));
+  return { text: start + rest.flat().join("") };
 }
 
 /** Set-Cookie headers without those whose cookie a later one sets. */
 export function lastOfEach(lines: readonly string[]): readonly string[] {
+  if (lines.length < 2) return lines;
   return [...new Map(lines.map((line) => [line.split("=", 1)[0], line])).values()];
 }

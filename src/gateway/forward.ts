@@ -1,7 +1,7 @@
 /** Passes requests on to applications: streaming both ways, WebSockets, server-sent events. */
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
-import { createProxyServer } from "httpxy";
 import type { Gateway } from "./gateway.ts";
+import { inTurns } from "./headers.ts";
 import type { Log } from "./log.ts";
 import { answerRefused } from "./refused.ts";
 import { goOn, send } from "./send.ts";
@@ -15,14 +15,16 @@ interface PassingOn extends Passing {
 
 /** A request under way. */
 interface Running extends PassingOn {
-  request: ClientRequest | undefined;
-  isTooLate: boolean;
+  readonly upstream: Upstream;
+  readonly headers: readonly (string | readonly string[])[];
+  readonly hasBody: boolean;
+  /** Whether it was asked a second time. */
+  readonly isRepeated: boolean;
 }
 
-/** How long an application may take to begin its answer. Milliseconds. */
-const patience = 120_000;
-
-interface ForwarderOptions {
+export interface ForwarderOptions {
+  /** How long an application may take to begin its answer once it has the request. Milliseconds. */
+  readonly patience: number;
   /** How often open WebSockets are looked at. Milliseconds. */
   readonly lookEvery: number;
   /** How long a body may not go on. Milliseconds. */
@@ -34,12 +36,8 @@ export class Forwarder {
   readonly #gateway: Gateway;
   readonly #log: Log;
   readonly #options: ForwarderOptions;
-  readonly #proxy = createProxyServer({
-    ...{ proxyTimeout: patience, upgradeTimeout: patience, selfHandleResponse: true, xfwd: false },
-  });
   /** By the `upstream` of an application. */
   readonly #targets: ReadonlyMap<string, Upstream>;
-  readonly #running = new WeakMap<IncomingMessage, Running>();
 
   constructor(gateway: Gateway, log: Log, options: ForwarderOptions) {
     this.#gateway = gateway;
@@ -48,42 +46,31 @@ export class Forwarder {
     const { applications, upstreams } = gateway.settings;
     const origins = new Set(applications.flatMap(({ upstream }) => upstream ?? []));
     this.#targets = new Map([...origins].map((one) => [one, new Upstream(one, upstreams)]));
-    const proxy = this.#proxy;
-    proxy.on("proxyReq", (request, incoming) => this.#watch(request, incoming));
-    proxy.on("proxyRes", (response, incoming) => {
-      const one = this.#running.get(incoming);
-      if (one !== undefined) this.#answer(one, response);
-    });
     this.webSockets = new WebSockets(gateway, log, {
-      ...{ proxy, targets: this.#targets, lookEvery: options.lookEvery },
+      ...{ targets: this.#targets, patience: options.patience, lookEvery: options.lookEvery },
     });
   }
 
   /** Never rejects: the client is told what went wrong. */
   async forward(passing: PassingOn): Promise<void> {
     const { incoming, outgoing, received, decision } = passing;
-    const target = this.#targets.get(decision.application.upstream ?? "");
-    if (target === undefined)
+    const upstream = this.#targets.get(decision.application.upstream ?? "");
+    if (upstream === undefined)
       return send(incoming, outgoing, answerRefused(received, { status: 404, reason: "not-passed-on" }));
-    if ((await target.take(outgoing)) === undefined) {
+    if ((await upstream.take(outgoing)) === undefined) {
       if (!outgoing.destroyed)
         await send(incoming, outgoing, answerRefused(received, { status: 503, reason: "busy" }));
       return;
     }
     goOn(incoming, outgoing);
     endIdleUpload(incoming, outgoing, this.#options.uploadIdle);
-    await translateRequest(this.#gateway, passing);
+    const headers = await translateRequest(this.#gateway, passing);
     // Nobody waits for it any more.
     if (outgoing.destroyed) return;
-    const to = { target: target.target, agent: target.agent };
-    const one: Running = { ...passing, request: undefined, isTooLate: false };
-    this.#running.set(incoming, one);
-    try {
-      await this.#proxy.web(incoming, outgoing, to);
-    } catch (error) {
-      if (!mayRepeat(one, error)) return this.#fail(one, error);
-      await this.#proxy.web(incoming, outgoing, to).catch((again: unknown) => this.#fail(one, again));
-    }
+    const hasBody = headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+    // What an application makes of chunks, unlike us, is in no other request.
+    if (headers["transfer-encoding"] !== undefined) headers.connection = "close";
+    this.#ask({ ...passing, upstream, headers: inTurns(headers), hasBody, isRepeated: false });
   }
 
   /** Closes the connections to applications that are kept for later requests. */
@@ -91,33 +78,75 @@ export class Forwarder {
     for (const target of this.#targets.values()) target.close();
   }
 
-  #watch(request: ClientRequest, incoming: IncomingMessage): void {
-    const one = this.#running.get(incoming);
-    if (one === undefined) return;
-    one.request = request;
-    request.once("timeout", () => {
-      one.isTooLate = true;
+  #ask(one: Running): void {
+    const { incoming, outgoing, received, upstream, headers, hasBody } = one;
+    let request: ClientRequest;
+    try {
+      request = upstream.request({ method: received.method, path: received.target, headers });
+    } catch (error) {
+      void this.#fail(one, 502, error);
+      return;
+    }
+    let isTooLate = false;
+    let timer: NodeJS.Timeout | undefined = setTimeout(() => {
+      // An upload that goes on has a limit of its own.
+      if (hasBody && !incoming.readableEnded) return void timer?.refresh();
+      isTooLate = true;
+      request.destroy();
+    }, this.#options.patience);
+    const waitNoLonger = () => {
+      clearTimeout(timer);
+      timer = undefined;
+    };
+    outgoing.once("close", () => {
+      if (!outgoing.writableFinished) request.destroy();
+    });
+    request.once("response", (response) => {
+      // From here on it may take its time: server-sent events, large files.
+      waitNoLonger();
+      this.#answer(one, request, response);
     });
     // Node would say nothing of a change of protocol that nobody has asked for.
     request.once("upgrade", (_response, socket) => {
+      waitNoLonger();
       socket.destroy();
-      void this.#fail(one, new Error("it switches protocols unasked"));
+      void this.#fail(one, 502, new Error("it switches protocols unasked"));
     });
+    request.on("error", (error) => {
+      waitNoLonger();
+      // Nobody is there to be told.
+      if (outgoing.destroyed) return;
+      if (!isTooLate && mayRepeat(one, request, error)) this.#ask({ ...one, isRepeated: true });
+      else void this.#fail(one, isTooLate ? 504 : 502, error);
+    });
+    if (hasBody) {
+      incoming.once("end", () => timer?.refresh());
+      incoming.pipe(request);
+    } else request.end();
   }
 
-  #answer(one: Running, response: IncomingMessage): void {
-    const { outgoing } = one;
-    // From here on it may take its time: server-sent events, large files.
-    response.socket.setTimeout(0);
+  #answer(one: Running, request: ClientRequest, response: IncomingMessage): void {
+    const { incoming, outgoing, hasBody } = one;
     try {
       const headers = translateAnswer(this.#gateway, this.#log, response, one);
       outgoing.writeHead(response.statusCode!, response.statusMessage, headers);
     } catch (error) {
       // What Node reads it does not always write.
-      response.destroy();
-      void this.#fail(one, error);
+      request.destroy();
+      void this.#fail(one, 502, error);
       return;
     }
+    response.once("close", () => {
+      // It broke off, which the client is to see.
+      if (!response.complete) outgoing.destroy();
+    });
+    if (hasBody)
+      response.once("end", () => {
+        if (request.writableFinished) return;
+        // It did not wait for the whole upload.
+        readOn(incoming);
+        request.destroy();
+      });
     response.pipe(outgoing);
     // The first bytes may take a while: whoever waits for events learns that they will come.
     if (response.headers["content-length"] !== undefined) return;
@@ -128,7 +157,8 @@ export class Forwarder {
     setImmediate(() => hasBegun || outgoing.writableEnded || outgoing.flushHeaders());
   }
 
-  async #fail({ incoming, outgoing, received, isTooLate }: Running, error: unknown): Promise<void> {
+  async #fail(one: Running, status: 502 | 504, error: unknown): Promise<void> {
+    const { incoming, outgoing, received } = one;
     this.#log.warn(
       { event: "application-away", detail: String(error), host: received.host },
       "An application does not answer.",
@@ -137,16 +167,20 @@ export class Forwarder {
       outgoing.destroy();
       return;
     }
-    const refused = { status: isTooLate ? 504 : 502, reason: "application-away" } as const;
-    await send(incoming, outgoing, answerRefused(received, refused));
+    if (one.hasBody) readOn(incoming);
+    await send(incoming, outgoing, answerRefused(received, { status, reason: "application-away" }));
   }
 }
 
-/** Whether an application that closed a kept connection just then has not seen the request. */
-function mayRepeat({ request, incoming, outgoing }: Running, error: unknown): boolean {
-  const { method, headers } = incoming;
-  if (request?.reusedSocket !== true || outgoing.headersSent || outgoing.destroyed) return false;
-  if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") return false;
-  const isBare = headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
-  return isBare && (method === "GET" || method === "HEAD");
+/** Reads the rest of an upload, which nobody gets any more: clients may look for the answer only then. */
+function readOn(incoming: IncomingMessage): void {
+  incoming.unpipe();
+  incoming.resume();
+}
+
+/** Whether an application that closed a kept connection just then has not seen the request (RFC 9112 section 9.3.1). */
+function mayRepeat(one: Running, request: ClientRequest, error: NodeJS.ErrnoException): boolean {
+  const { received, outgoing, hasBody, isRepeated } = one;
+  if (isRepeated || hasBody || !request.reusedSocket || outgoing.headersSent) return false;
+  return ["ECONNRESET", "EPIPE"].includes(error.code ?? "") && ["GET", "HEAD"].includes(received.method);
 }

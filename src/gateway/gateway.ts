@@ -128,7 +128,7 @@ interface KeeperOptions {
 }
 
 async function openKeeper(options: KeeperOptions, log: Log): Promise<Keeper> {
-  const { sessions } = options.settings;
+  const { sessions, provider } = options.settings;
   const { database: url } = sessions;
   if (url === undefined) {
     const { CookieKeeper } = await import("./sessions/in-cookies.ts");
@@ -139,6 +139,7 @@ async function openKeeper(options: KeeperOptions, log: Log): Promise<Keeper> {
   return new DatabaseKeeper({
     ...options,
     settings: sessions,
+    provider,
     database: await openSessionsDatabase(url, log),
   });
 }

@@ -51,6 +51,16 @@ export function passedOn(
   return passed;
 }
 
+/** Headers as names and values in turns, as Node writes them without a copy. */
+export function inTurns(headers: IncomingHttpHeaders): (string | readonly string[])[] {
+  const list: (string | readonly string[])[] = [];
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined) list.push(name, value);
+  }
+  return list;
+}
+
 /**
  * The headers of an application's answer that the client gets, as they were sent, and the gateway's own cookies.
  * @param raw names and values in turns

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { answerCheck } from "./check.ts";
-import { Forwarder } from "./forward.ts";
+import { Forwarder, type ForwarderOptions } from "./forward.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
 import { type Received, requestReader, UnclearRequest } from "./node-request.ts";
@@ -32,21 +32,17 @@ export interface GatewayServer extends Server {
   end(patience: number): Promise<void>;
 }
 
-export interface ServeOptions {
-  /** How often open WebSockets are looked at, whether their session has ended. Milliseconds; 15 seconds by default. */
-  readonly lookEvery?: number;
-  /** How long the body of a request may stop coming, or not be taken. Milliseconds; a minute by default. */
-  readonly uploadIdle?: number;
-}
+/** By default two minutes of patience, a look every 15 seconds, and a minute for an upload that stops. */
+export type ServeOptions = Partial<ForwarderOptions>;
 
 /** A server that is not yet listening. */
 export function createGatewayServer(
   gateway: Gateway,
   log: Log,
-  { lookEvery = 15_000, uploadIdle = 60_000 }: ServeOptions = {},
+  { patience = 120_000, lookEvery = 15_000, uploadIdle = 60_000 }: ServeOptions = {},
 ): GatewayServer {
   const { trustedProxies } = gateway.settings;
-  const forwarder = new Forwarder(gateway, log, { lookEvery, uploadIdle });
+  const forwarder = new Forwarder(gateway, log, { patience, lookEvery, uploadIdle });
   const serving: Serving = {
     gateway,
     log,

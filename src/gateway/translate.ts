@@ -1,5 +1,5 @@
 /** What an application gets of a request, and what the client gets of its answer. */
-import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Decision } from "./admission.ts";
 import { forOneUser } from "./caching.ts";
 import { setCookieName, withoutCookies } from "./cookies.ts";
@@ -15,13 +15,13 @@ export interface Passing {
 }
 
 /** Methods whose requests have no body unless they say so; of others an empty one is announced. */
-const bodiless: readonly string[] = ["GET", "HEAD", "OPTIONS", "DELETE"];
+const bodiless: readonly string[] = ["GET", "HEAD"];
 
-/** Gives a request the headers that the application gets: what it learns, without what only looks like it. */
+/** The headers of a request that the application gets: what it learns, without what only looks like it. */
 export async function translateRequest(
   gateway: Gateway,
   { incoming, received, decision }: Passing,
-): Promise<void> {
+): Promise<IncomingHttpHeaders> {
   const told = await gateway.headersFor(received, decision);
   const { headers: sent, socket } = incoming;
   const headers = passedOn(sent, gateway.isOurHeader);
@@ -40,7 +40,7 @@ export async function translateRequest(
   const isFramed = sent["content-length"] !== undefined || sent["transfer-encoding"] !== undefined;
   if (!isFramed && !bodiless.includes(received.method)) headers["content-length"] = "0";
   for (const name in told) headers[name.toLowerCase()] = told[name];
-  incoming.headers = headers;
+  return headers;
 }
 
 /** The headers of an application's answer as the client gets them: names and values in turns. */

@@ -1,13 +1,29 @@
 /** Where an application listens: its connections, of which there are only so many, and the requests that wait for one. */
 import type { EventEmitter } from "node:events";
-import { Agent } from "node:http";
-import { Agent as TlsAgent } from "node:https";
+import { Agent, type ClientRequest, request } from "node:http";
+import { request as requestByTls, Agent as TlsAgent } from "node:https";
 import { isIP } from "node:net";
 import type { GatewayUpstreams } from "../lib/gateway-settings.ts";
+
+/** What an application is asked for. */
+interface Question {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  /** Names and values in turns, with `host`. */
+  readonly headers: readonly (string | readonly string[])[];
+}
+
+/**
+ * How long a connection without requests is kept, if the application does not say so (`Keep-Alive: timeout=…`): less than the 5
+ * seconds after which many servers close it, perhaps while a request is on its way. Milliseconds.
+ */
+const keptFor = 4000;
 
 export class Upstream {
   readonly target: URL;
   readonly agent: Agent;
+  readonly #place: { readonly host: string; readonly port: string };
   readonly #mostWaiting: number;
   readonly #waiting = new Set<() => void>();
   #free: number;
@@ -17,11 +33,24 @@ export class Upstream {
     this.target = new URL(origin);
     this.#free = connections;
     this.#mostWaiting = waiting;
-    const { protocol, hostname } = this.target;
+    const { protocol, hostname, port } = this.target;
+    const host = hostname.replace(/^\[|\]$/g, "");
+    this.#place = { host, port };
     // The certificate is the application's, whatever host the request names. An address is in none by name.
-    const servername = isIP(hostname.replace(/^\[|\]$/g, "")) === 0 ? hostname : "";
-    const kept = { keepAlive: true };
-    this.agent = protocol === "https:" ? new TlsAgent({ ...kept, servername }) : new Agent(kept);
+    const servername = isIP(host) === 0 ? host : "";
+    const kept = { keepAlive: true, timeout: keptFor };
+    this.agent =
+      protocol === "https:"
+        ? new TlsAgent({ ...kept, servername, rejectUnauthorized: true })
+        : new Agent(kept);
+  }
+
+  /** Begins a request on one of the connections. Throws if Node does not write what it is to say. */
+  request({ method, path, headers }: Question): ClientRequest {
+    const { agent } = this;
+    const make = agent instanceof TlsAgent ? requestByTls : request;
+    // As a list, headers are written as they are, at once.
+    return make({ ...this.#place, agent, method, path, headers: headers as string[] });
   }
 
   /**

@@ -2,7 +2,7 @@
 import { type ClientRequest, type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { ProxyServer } from "httpxy";
+import { createProxyServer } from "httpxy";
 import type { Asked } from "./asked.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Log } from "./log.ts";
@@ -10,9 +10,10 @@ import { type Passing, translateHandshake, translateRequest } from "./translate.
 import type { Upstream } from "./upstream.ts";
 
 interface WebSocketMeans {
-  readonly proxy: ProxyServer;
   readonly targets: ReadonlyMap<string, Upstream>;
-  /** Milliseconds. */
+  /** How long an application may take to answer the opening handshake. Milliseconds. */
+  readonly patience: number;
+  /** How often open ones are looked at. Milliseconds. */
   readonly lookEvery: number;
 }
 
@@ -54,6 +55,7 @@ export class WebSockets {
   readonly #gateway: Gateway;
   readonly #log: Log;
   readonly #means: WebSocketMeans;
+  readonly #proxy;
   readonly #open = new Set<Open>();
   readonly #opening = new WeakMap<IncomingMessage, Opening>();
   readonly #timer: NodeJS.Timeout;
@@ -64,7 +66,8 @@ export class WebSockets {
     this.#log = log;
     this.#means = means;
     this.#timer = setInterval(() => void this.#closeEnded(), means.lookEvery).unref();
-    means.proxy.on("proxyReqWs", (request, incoming, socket) => {
+    this.#proxy = createProxyServer({ upgradeTimeout: means.patience, xfwd: false });
+    this.#proxy.on("proxyReqWs", (request, incoming, socket) => {
       const passing = this.#opening.get(incoming);
       if (passing !== undefined) this.#watch(request, passing, socket);
     });
@@ -77,12 +80,11 @@ export class WebSockets {
     if (target === undefined) return refuseUpgrade(socket, 404);
     const giveBack = await target.take(socket);
     if (giveBack === undefined) return socket.destroyed ? undefined : refuseUpgrade(socket, 503);
-    await translateRequest(this.#gateway, passing);
-    incoming.headers.connection = "Upgrade";
-    incoming.headers.upgrade = "websocket";
+    const headers = await translateRequest(this.#gateway, passing);
+    incoming.headers = { ...headers, connection: "Upgrade", upgrade: "websocket" };
     this.#opening.set(incoming, { ...passing, giveBack });
     const to = { target: target.target, agent: target.agent };
-    await this.#means.proxy.ws(incoming, socket as Socket, to, head).catch((error: unknown) => {
+    await this.#proxy.ws(incoming, socket as Socket, to, head).catch((error: unknown) => {
       const fields = { event: "application-away", detail: String(error), host: received.host };
       this.#log.warn(fields, "A WebSocket of an application failed.");
     });

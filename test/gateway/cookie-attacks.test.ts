@@ -231,6 +231,7 @@ for (const kind of ["sqlite", "postgres"] as const)
     const key = newKey();
     const keeper = new DatabaseKeeper({
       settings: { ...place.settings.sessions, keys: [key] },
+      provider: place.settings.provider,
       scope: { isSecure: true, domain: undefined },
       seals: new Seals([key], randomBytes, "a client"),
       database: { ...database, kysely: counted },

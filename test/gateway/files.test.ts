@@ -73,6 +73,22 @@ test("what cannot be meant refuses to start, and is named with its line", () => 
   }
 });
 
+test("what applications have in common is written once, as an alias", () => {
+  const shared = [
+    "- hosts: auth.example.com",
+    "  routes: &routes",
+    "    - path: /**",
+    "      groups: &who [01]",
+  ];
+  const { settings } = read(
+    "applications",
+    [...shared, "- hosts: auth.example.com:8443", "  routes: *routes"].join("\n"),
+  );
+  const [first, second] = settings.applications;
+  assert.deepEqual(first?.routes[0]?.groups, ["01"]);
+  assert.deepEqual(second?.routes, first?.routes);
+});
+
 test("a file of the least that it needs has the defaults of the table", () => {
   const { settings, warnings } = read("", "");
   assert.deepEqual(warnings, []);

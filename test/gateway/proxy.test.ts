@@ -3,29 +3,13 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type IncomingMessage, request, type ServerResponse } from "node:http";
-import { type AddressInfo, connect, createServer as createRawServer, type Socket } from "node:net";
-import { after, describe, test } from "node:test";
+import { connect, type Socket } from "node:net";
+import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { ask } from "../kit/ask.ts";
 import { until } from "../kit/waiting.ts";
 import { exchange, startFront, statusOf } from "./front.ts";
-
-/** A server that answers each connection's first bytes as it is told to. */
-async function rawApplication(answer: (socket: Socket, first: string) => void): Promise<{ origin: string }> {
-  const sockets = new Set<Socket>();
-  const server = createRawServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.once("data", (part: Buffer) => answer(socket, part.toString("latin1")));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  after(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
+import { rawApplication } from "./raw-application.ts";
 
 const says = (text: string) => rawApplication((socket) => socket.end(Buffer.from(text, "latin1")));
 

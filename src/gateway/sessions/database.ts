@@ -53,6 +53,8 @@ export async function openSessionsDatabase(
     counts: newCounts(),
     writes: new WriteHealth(log),
     applicationName: "poolhouse gateway",
+    // Sessions are read by their keys, here and there: more of the file in memory would hardly be read again.
+    cacheKiB: 2048,
     waitMs: 30_000,
     ...how,
   });

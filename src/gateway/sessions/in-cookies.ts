@@ -1,10 +1,10 @@
 /** Sessions sealed into the browser's own cookies, without a database. */
 import { BoundedMap } from "../../lib/bounded-map.ts";
-import { sha256Base64url } from "../../lib/bytes.ts";
+import { fromBase64url, sha256Base64url } from "../../lib/bytes.ts";
 import type { GatewaySettings } from "../../lib/gateway-settings.ts";
 import { type CookieScope, cookieName, fromParts, intoParts, partNames, setCookie } from "../cookies.ts";
 import type { Seals } from "../sealing.ts";
-import { identityOfSession } from "./session-identity.ts";
+import { type SealedSession, toSeal, unsealed } from "./sealed-session.ts";
 import {
   AmbiguousCookies,
   type Found,
@@ -24,10 +24,14 @@ export interface CookieKeeperOptions {
   readonly now: () => number;
 }
 
-/** What is sealed: as little as possible. Who it is, the ID token says. */
-interface Sealed extends Pick<Session, "userInfo" | "sid" | "startedAt" | "seenAt"> {
-  readonly tokens: Omit<Session["tokens"], "accessToken"> & { readonly accessToken?: string };
-  readonly scopes: readonly string[];
+/** Sessions that were opened, in memory, of about 8 KB each with what was sealed. */
+const mostOpened = 1000;
+
+interface Opened {
+  readonly session: Session;
+  readonly key: string;
+  /** Whether it was sealed by the first key. */
+  readonly isCurrent: boolean;
 }
 
 /** How long requests with the cookies from before a refresh get its result: those that were sent along with it. */
@@ -50,6 +54,9 @@ export class CookieKeeper implements Keeper {
     { readonly session: Session | undefined; readonly until: number }
   >(10_000);
 
+  /** By the text that was sealed: opening it takes longer than all else that a request needs. */
+  readonly #opened = new BoundedMap<string, Opened>(mostOpened);
+
   constructor(options: CookieKeeperOptions) {
     const { scope, settings } = options;
     this.#options = options;
@@ -67,13 +74,13 @@ export class CookieKeeper implements Keeper {
   }
 
   async find(header: string | undefined): Promise<Found | undefined> {
-    const { seals, now, settings } = this.#options;
-    const bytes = fromParts(header, this.#name);
-    if (bytes === "ambiguous") throw new AmbiguousCookies();
-    const sealed = bytes && (seals.open(place, bytes) as Sealed | undefined);
-    if (sealed === undefined) return undefined;
-    const session = this.#sessionOf(sealed);
-    const kept = { key: keyOf(session), version: 1 };
+    const { now, settings } = this.#options;
+    const parts = fromParts(header, this.#name);
+    if (parts === "ambiguous") throw new AmbiguousCookies();
+    const opened = parts && this.#open(parts.text);
+    if (opened === undefined) return undefined;
+    const { session, isCurrent } = opened;
+    const kept = { key: opened.key, version: 1 };
     const idleMs = settings.sessions.idle * 1000;
     if (now() >= this.#endOf(session) || now() >= session.seenAt + idleMs) return undefined;
     const later = this.#later(kept);
@@ -82,10 +89,23 @@ export class CookieKeeper implements Keeper {
     if (later?.session !== undefined && this.#hasEnded(later.session)) return undefined;
     if (later?.session !== undefined && later.session.tokens.issuedAt > session.tokens.issuedAt)
       return { ...kept, session: later.session, cookies: this.#cookiesOf(later.session) };
-    if (now() - session.seenAt < idleMs / 10 && seals.isCurrent(bytes!))
-      return { ...kept, session, cookies: [] };
+    if (now() - session.seenAt < idleMs / 10 && isCurrent) return { ...kept, session, cookies: [] };
     const seen = { ...session, seenAt: now() };
     return { ...kept, session: seen, cookies: this.#cookiesOf(seen) };
+  }
+
+  /** What was sealed; undefined if it was not sealed here. */
+  #open(text: string): Opened | undefined {
+    const before = this.#opened.get(text);
+    if (before !== undefined) return before;
+    const { seals, settings } = this.#options;
+    const bytes = fromBase64url(text);
+    const sealed = bytes && (seals.open(place, bytes) as SealedSession | undefined);
+    if (sealed === undefined) return undefined;
+    const session = unsealed(sealed, settings.provider);
+    const opened = { session, key: keyOf(session), isCurrent: seals.isCurrent(bytes!) };
+    this.#opened.set(text, opened);
+    return opened;
   }
 
   #hasEnded(session: Session): boolean {
@@ -145,25 +165,15 @@ export class CookieKeeper implements Keeper {
   /** All parts are set, so that none of a longer session before is left. */
   #cookiesOf(session: Session): string[] {
     const { scope, seals, now, settings } = this.#options;
-    const { tokens, identity, userInfo, sid, startedAt, seenAt } = session;
-    const { accessToken, ...others } = tokens;
+    const { accessToken, ...others } = session.tokens;
     const needsAccessToken = settings.sessions.tokensInCookies || settings.identity.accessToken;
-    const sealed: Sealed = {
+    const sealed: SealedSession = {
+      ...toSeal(session),
       tokens: { ...others, ...(needsAccessToken && { accessToken }) },
-      scopes: identity.scopes,
-      userInfo,
-      sid,
-      startedAt,
-      seenAt,
     };
     const parts = new Map(intoParts(this.#name, seals.seal(place, sealed)));
     const left = Math.max(1, Math.ceil((this.#endOf(session) - now()) / 1000));
     return this.#names.map((one) => setCookie(scope, one, parts.get(one) ?? "", parts.has(one) ? left : 0));
-  }
-
-  #sessionOf({ tokens, scopes, ...others }: Sealed): Session {
-    const kept = { ...others, tokens: { accessToken: "", ...tokens } };
-    return { ...kept, identity: identityOfSession(kept, scopes, this.#options.settings.provider) };
   }
 }
 

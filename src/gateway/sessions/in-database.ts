@@ -1,11 +1,12 @@
 /** Sessions in a database: the browser has a name, whose hash finds the row. */
 import { BoundedMap } from "../../lib/bounded-map.ts";
 import { sha256Base64url } from "../../lib/bytes.ts";
-import type { GatewaySessions } from "../../lib/gateway-settings.ts";
+import type { GatewayProvider, GatewaySessions } from "../../lib/gateway-settings.ts";
 import { affected } from "../../store/engine/transaction.ts";
 import { type CookieScope, cookieName, cookiesNamed, setCookie } from "../cookies.ts";
 import type { Seals } from "../sealing.ts";
 import type { SessionsDatabase } from "./database.ts";
+import { type SealedSession, toSeal, unsealed } from "./sealed-session.ts";
 import { AmbiguousCookies, type Found, type Keeper, type Kept, type Session } from "./sessions.ts";
 
 /** What the names of sessions are made for. */
@@ -22,8 +23,16 @@ const seenEvery = 60_000;
  */
 const claimMs = 30_000;
 
-/** Sessions in memory, of about 8 KB each: those of the last moments, since none is believed for longer than `recheck`. */
+/** Sessions in memory, of about 4 KB each: those of the last moments, since none is believed for longer than `recheck`. */
 const mostKnown = 2000;
+
+/** The session that a cookie names. */
+interface Named {
+  readonly name: string;
+  readonly key: string;
+  /** Whether its tag is by the first key. */
+  readonly isCurrent: boolean;
+}
 
 interface Known {
   readonly kept: Kept;
@@ -36,6 +45,7 @@ interface Known {
 
 export interface DatabaseKeeperOptions {
   readonly settings: GatewaySessions;
+  readonly provider: Pick<GatewayProvider, "issuer" | "groupsClaim">;
   readonly scope: CookieScope;
   readonly seals: Seals;
   readonly database: SessionsDatabase;
@@ -49,6 +59,8 @@ export class DatabaseKeeper implements Keeper {
   readonly #options: DatabaseKeeperOptions;
   readonly #name: string;
   readonly #known = new BoundedMap<string, Known>(mostKnown);
+  /** By the cookie's value, whose tag was verified. */
+  readonly #named = new BoundedMap<string, Named>(mostKnown);
 
   constructor(options: DatabaseKeeperOptions) {
     const { scope, settings } = options;
@@ -89,29 +101,49 @@ export class DatabaseKeeper implements Keeper {
   }
 
   async find(header: string | undefined, anew?: "anew"): Promise<Found | undefined> {
-    const { settings, seals, now } = this.#options;
-    const [value, ...others] = cookiesNamed(header, this.#name);
-    if (others.length > 0) throw new AmbiguousCookies();
+    const values = cookiesNamed(header, this.#name);
+    if (values.length > 1) throw new AmbiguousCookies();
     // Names that nobody of us made cost no look into the database.
-    const named = value === undefined ? undefined : seals.untagged(place, value);
+    const named = values.length === 0 ? undefined : this.#namedBy(values[0]!);
     if (named === undefined) return undefined;
-    const key = sha256Base64url(named.name);
-    const remembered = this.#known.get(key);
-    const isFresh =
-      anew === undefined && remembered !== undefined && now() - remembered.readAt < settings.recheck * 1000;
-    const current = isFresh ? remembered : await this.#read(key);
-    if (
-      current === undefined ||
-      now() >= current.endsAt ||
-      now() >= current.kept.session.seenAt + this.#idleMs
-    ) {
+    const current = this.#remembered(named.key, anew) ?? (await this.#readAnew(named.key));
+    if (current === undefined) return undefined;
+    if (this.#isUnnoted(current)) await this.#touch(current);
+    if (!current.isCurrent) await this.#sealAnew(current);
+    return { ...current.kept, cookies: named.isCurrent ? [] : this.#cookieAnew(named.name, current) };
+  }
+
+  /** Undefined for what nobody of us made. */
+  #namedBy(value: string): Named | undefined {
+    const before = this.#named.get(value);
+    if (before !== undefined) return before;
+    const found = this.#options.seals.untagged(place, value);
+    if (found === undefined) return undefined;
+    const named = { ...found, key: sha256Base64url(found.name) };
+    this.#named.set(value, named);
+    return named;
+  }
+
+  #remembered(key: string, anew: "anew" | undefined): Known | undefined {
+    const { settings, now } = this.#options;
+    const known = anew === undefined ? this.#known.get(key) : undefined;
+    const counts = known !== undefined && now() - known.readAt < settings.recheck * 1000;
+    return counts && !this.#isOver(known) ? known : undefined;
+  }
+
+  async #readAnew(key: string): Promise<Known | undefined> {
+    const read = await this.#read(key);
+    if (read === undefined || this.#isOver(read)) {
       this.#known.delete(key);
       return undefined;
     }
-    this.#known.set(key, current);
-    await this.#touch(current);
-    await this.#sealAnew(current);
-    return { ...current.kept, cookies: named.isCurrent ? [] : this.#cookieAnew(named.name, current) };
+    this.#known.set(key, read);
+    return read;
+  }
+
+  #isOver({ endsAt, kept }: Known): boolean {
+    const now = this.#options.now();
+    return now >= endsAt || now >= kept.session.seenAt + this.#idleMs;
   }
 
   async findAll(header: string | undefined): Promise<readonly Found[]> {
@@ -204,20 +236,20 @@ export class DatabaseKeeper implements Keeper {
   }
 
   #seal(key: string, session: Session): Buffer {
-    return this.#options.seals.seal(placeOf(key), session);
+    return this.#options.seals.seal(placeOf(key), toSeal(session));
   }
 
   async #read(key: string): Promise<Known | undefined> {
-    const { seals, now } = this.#options;
+    const { seals, provider, now } = this.#options;
     const row = await this.#kysely
       .selectFrom("gateway_sessions")
       .selectAll()
       .where("key", "=", key)
       .executeTakeFirst();
-    const session = row && (seals.open(placeOf(key), row.sealed) as Session | undefined);
-    if (session === undefined) return undefined;
+    const sealed = row && (seals.open(placeOf(key), row.sealed) as SealedSession | undefined);
+    if (sealed === undefined) return undefined;
     const kept: Kept = {
-      session: { ...session, seenAt: Number(row!.seen_at) },
+      session: unsealed({ ...sealed, seenAt: Number(row!.seen_at) }, provider),
       key,
       version: Number(row!.version),
     };
@@ -229,18 +261,21 @@ export class DatabaseKeeper implements Keeper {
     };
   }
 
-  /** Notes that the session is in use, now and then. */
+  /** Whether it was not noted for some time that the session is in use. */
+  #isUnnoted({ kept: { session } }: Known): boolean {
+    return this.#options.now() - session.seenAt >= Math.min(seenEvery, this.#idleMs / 10);
+  }
+
+  /** Notes that the session is in use. */
   async #touch(known: Known): Promise<void> {
     const now = this.#options.now();
     const { key, session } = known.kept;
-    if (now - session.seenAt < Math.min(seenEvery, this.#idleMs / 10)) return;
     await this.#kysely.updateTable("gateway_sessions").set({ seen_at: now }).where("key", "=", key).execute();
     this.#known.set(key, { ...known, kept: { ...known.kept, session: { ...session, seenAt: now } } });
   }
 
   /** Seals a session by the first key that was sealed by a former one, so that this one can be removed some day. */
-  async #sealAnew({ kept, isCurrent }: Known): Promise<void> {
-    if (isCurrent) return;
+  async #sealAnew({ kept }: Known): Promise<void> {
     const { key, version, session } = kept;
     await this.#row(key, version)
       .set({ sealed: this.#seal(key, session) })

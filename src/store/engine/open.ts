@@ -20,6 +20,8 @@ export interface EngineOptions {
   readonly secondary?: boolean | undefined;
   readonly syncFile?: ((descriptor: number, done: (error: Error | null) => void) => void) | undefined;
   readonly idleLimitMs?: number | undefined;
+  /** SQLite only: how much of the file it keeps in memory. KiB; 32,768 by default. */
+  readonly cacheKiB?: number | undefined;
 }
 
 export interface Engine {

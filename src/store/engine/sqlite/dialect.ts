@@ -42,6 +42,8 @@ export interface SqliteOptions {
   readonly idleLimitMs?: number | undefined;
   /** How long a write waits for another connection (a worker's) to finish its own. Milliseconds. */
   readonly busyLimitMs?: number | undefined;
+  /** How much of the file is kept in memory. KiB. */
+  readonly cacheKiB?: number | undefined;
 }
 
 export function sqliteDialect(options: SqliteOptions): Dialect {
@@ -110,11 +112,11 @@ class SqliteDriver implements Driver {
   }
 
   async init(): Promise<void> {
-    const { path, idleLimitMs = 5_000 } = this.#options;
+    const { path, idleLimitMs = 5_000, cacheKiB = 32_768 } = this.#options;
     // Waiting for a lock inside SQLite blocks the thread: kept short here; `#whileBusy` continues without blocking.
     this.#database = new DatabaseSync(path, { timeout: 20, enableForeignKeyConstraints: true });
     this.#database.exec(
-      "pragma trusted_schema = off; pragma temp_store = memory; pragma cache_size = -32768;",
+      `pragma trusted_schema = off; pragma temp_store = memory; pragma cache_size = -${cacheKiB};`,
     );
     if (path !== inMemory) this.#openLog(path);
     this.#statements = new StatementCache(this.#database);
