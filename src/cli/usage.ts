@@ -81,7 +81,7 @@ export const usages = {
     ],
   },
   "identity-pools": {
-    summary: "ends the credentials that an identity pool gave",
+    summary: "end the credentials that an identity pool gave",
     forms: [["identity-pools revoke ID", "Refuse all credentials that the pool gave until now."]],
     notes: [whichDatabase],
   },
@@ -227,12 +227,13 @@ function formsOf(forms: Usage["forms"], words: readonly string[]): Usage["forms"
   return found.length > 0 ? found : formsOf(forms, words.slice(0, -1));
 }
 
-/** Options that do not fit into the line continue below the first one. */
+/** Options that do not fit into the line continue below the first one, be it optional or not. */
 function formText(form: string): string {
   const [first = "", ...options] = form.split(/ (?=\[)/);
   const lines: string[] = [];
   let line = `  poolhouse ${first}`;
-  const indent = " ".repeat(line.length);
+  const firstOption = line.indexOf(" --");
+  const indent = " ".repeat(firstOption < 0 ? line.length : firstOption);
   for (const option of options) {
     if (line.length + 1 + option.length <= 100) line += ` ${option}`;
     else {

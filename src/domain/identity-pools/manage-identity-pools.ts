@@ -80,7 +80,7 @@ export function replaceIdentityPool(ctx: Ctx, request: IdentityPoolType): Promis
     if (name !== undefined && settings.DeveloperProviderName !== name)
       refuse(
         "InvalidParameterException",
-        `The developer provider name '${name}' cannot be changed once it has been set.`,
+        `The developer provider name '${name}' cannot be changed once it has been set: give it with each update.`,
       );
     const { Roles, RoleMappings, PrincipalTags, notBefore, IdentityPoolTags } = document;
     return {
