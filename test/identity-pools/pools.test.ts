@@ -107,7 +107,10 @@ forEachServer("identity pools", (open) => {
       identity.send(new UpdateIdentityPoolCommand({ IdentityPoolId, ...least, ...more }));
     await assert.rejects(
       update({}),
-      refused("InvalidParameterException", /cannot be changed once it has been set: give it with each update/),
+      refused(
+        "InvalidParameterException",
+        /cannot be changed once it has been set: give it with each update/,
+      ),
     );
     await update({ DeveloperProviderName: "login.mine" });
     assert.deepEqual(await describe(), {
