@@ -83,7 +83,10 @@ export const usages = {
   "identity-pools": {
     summary: "end the credentials that an identity pool gave",
     forms: [["identity-pools revoke ID", "Refuse all credentials that the pool gave until now."]],
-    notes: [whichDatabase],
+    notes: [
+      "ID is that of the pool, as ListIdentityPools shows it: the API makes, lists and changes identity pools.",
+      whichDatabase,
+    ],
   },
   "trusted-providers": {
     summary: "OpenID and SAML providers whose tokens identity pools and roles accept",
@@ -225,6 +228,13 @@ function formsOf(forms: Usage["forms"], words: readonly string[]): Usage["forms"
   const begins = words.join(" ");
   const found = forms.filter(([form]) => form === begins || form.startsWith(`${begins} `));
   return found.length > 0 ? found : formsOf(forms, words.slice(0, -1));
+}
+
+/** What the first way to call an action calls its arguments that are not options. */
+export function operandNames(name: CommandName, words: readonly string[]): string[] {
+  const [form = ""] = formsOf(usages[name].forms, [name, ...words])[0] ?? [];
+  const [fixed = ""] = form.split(/ (?=\[|--)/);
+  return fixed.split(" ").slice(words.length + 1);
 }
 
 /** Options that do not fit into the line continue below the first one, be it optional or not. */
