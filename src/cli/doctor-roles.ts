@@ -77,8 +77,8 @@ function untrusting(
     const role = defined.get(arn);
     if (role === undefined || trustsPool(role, poolId, arn === guests ? ["unauthenticated"] : undecidable))
       return [];
-    const whom = arn === guests ? "the guests of the identity pool" : "the identity pool";
-    const text = `the trust policy of the role ${role.name} does not allow ${whom} ${poolId} its credentials: it must test cognito-identity.amazonaws.com:aud for this id, as the one that \`poolhouse roles create --identity-pool\` makes`;
+    const [whom, amr] = arn === guests ? ["guests", "unauthenticated"] : ["users", "authenticated"];
+    const text = `the trust policy of the role ${role.name} does not allow ${whom} of the identity pool ${poolId} its credentials: cognito-identity.amazonaws.com:aud must be that id, and :amr ${amr}`;
     return [{ ok: "perhaps", text }];
   });
 }

@@ -137,7 +137,10 @@ describe("roles", () => {
     assert.equal(about("of-other").length, 1, stdout);
     assert.ok(about("of-other")[0]!.includes(poolId));
     assert.equal(about("of-mine").length, 1, "as that of guests only");
-    assert.match(about("of-mine")[0]!, /the guests of the identity pool/);
+    assert.match(
+      about("of-mine")[0]!,
+      /guests of the identity pool .* must be that id, and :amr unauthenticated$/,
+    );
     const idle = said(`the role mapping of ${userPool} never counts`);
     assert.ok(
       idle.some((line) => line.endsWith(`Its providers are ${userPool}:app`)),
