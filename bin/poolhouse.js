@@ -9,7 +9,10 @@ import { existsSync } from "node:fs";
 const oldest = 24;
 
 if (Number(process.versions.node.split(".")[0]) < oldest) {
-  console.error(`Poolhouse needs Node.js ${oldest} or newer; this is ${process.versions.node}.`);
+  console.error(
+    `Poolhouse needs Node.js ${oldest} or newer; this is ${process.versions.node}. ` +
+      `Install a newer one, or only for this folder: npm install node@${oldest}`,
+  );
   process.exit(1);
 }
 const sources = new URL("../src/main.ts", import.meta.url);

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Db } from "../store/db.ts";
 import { type Given, type Options, readArguments } from "./command-line.ts";
-import { noSuchAction, wrongUsage } from "./usage.ts";
+import { noSuchAction, operandNames, wrongUsage } from "./usage.ts";
 
 export interface Action {
   readonly options: Options;
@@ -25,7 +25,9 @@ export async function runAction(
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
   if (action === undefined) throw noSuchAction(command, name);
   const { options, operands } = action;
-  const expected = { options, operands, wrong: wrongUsage(command, argv.slice(0, words)) };
+  const called = argv.slice(0, words);
+  const wrong = wrongUsage(command, called);
+  const expected = { options, operands, operandNames: operandNames(command, called), wrong };
   await action.run(readArguments(argv.slice(words), expected));
 }
 

@@ -32,6 +32,8 @@ const settingOptions: Options = Object.fromEntries(
 interface Expected {
   readonly options: Options;
   readonly operands: number;
+  /** What the help calls them, if they are to be named where one is missing. */
+  readonly operandNames?: readonly string[];
   /** The error for wrong usage. */
   readonly wrong: (problem: string) => CommandError;
 }
@@ -41,8 +43,10 @@ export function readArguments(argv: readonly string[], expected: Expected): Give
   const { values, positionals } = parse(argv, expected);
   if (positionals.length !== expected.operands) {
     const surplus = positionals.slice(expected.operands);
-    const problem = surplus.length > 0 ? `Too much is given: ${surplus.join(" ")}.` : "Something is missing.";
-    throw expected.wrong(problem);
+    const missing = expected.operandNames?.slice(positionals.length).join(" and ") || "Something";
+    throw expected.wrong(
+      surplus.length > 0 ? `Too much is given: ${surplus.join(" ")}.` : `${missing} is missing.`,
+    );
   }
   const flags = Object.entries(values).filter(([name]) => !Object.hasOwn(expected.options, name));
   return {

@@ -1,5 +1,7 @@
 /** What `poolhouse doctor` says about the OpenID and SAML providers that identity pools name by their ARN. */
+import type { Config } from "../config/config.ts";
 import type { IdentityPoolDocument } from "../domain/identity-pools/load-identity-pool.ts";
+import { mappingKey } from "../domain/identity-pools/provider-names.ts";
 import { parseSamlMetadata } from "../domain/saml/metadata.ts";
 import { SamlFault } from "../domain/saml/xml.ts";
 import type { Finding } from "../lib/finding.ts";
@@ -17,6 +19,30 @@ export function unknownProviders(
     .map((arn) => ({
       ok: "perhaps",
       text: `the identity pool ${poolId} names the provider ${arn}, which is not registered here: its logins are refused (poolhouse trusted-providers put)`,
+    }));
+}
+
+/** Names the role mappings whose key is none of a pool's providers, so that they never count. */
+export function idleMappings(
+  config: Pick<Config, "publicUrl">,
+  poolId: string,
+  document: IdentityPoolDocument,
+): Finding[] {
+  const userPools = (document.CognitoIdentityProviders ?? []).map(({ ProviderName, ClientId }) =>
+    mappingKey(config, `${ProviderName}:${ClientId}`),
+  );
+  const keys = [
+    ...userPools,
+    ...Object.keys(document.SupportedLoginProviders ?? {}),
+    ...(document.OpenIdConnectProviderARNs ?? []),
+    ...(document.SamlProviderARNs ?? []),
+    ...(document.DeveloperProviderName === undefined ? [] : [document.DeveloperProviderName]),
+  ];
+  return Object.keys(document.RoleMappings ?? {})
+    .filter((key) => !keys.includes(mappingKey(config, key)))
+    .map((key) => ({
+      ok: "perhaps",
+      text: `the role mapping of ${key} never counts: it is no provider of the identity pool ${poolId}. Its providers are ${keys.join(", ") || "none"}`,
     }));
 }
 

@@ -7,6 +7,12 @@ export function fileText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new CommandError(`The file ${path} cannot be read: ${fileProblem(error)}.`);
+    throw new CommandError(`The file ${path} cannot be read: ${fileProblem(error)}.${pathHint(path)}`);
   }
+}
+
+/** What to write instead of what aws-cli takes in the place of a path, as a sentence after a space; or nothing. */
+export function pathHint(path: string): string {
+  if (path.startsWith("file:")) return " Give the path alone, without file://.";
+  return /^\s*[{[]/.test(path) ? " Give the path of a file, not its content." : "";
 }

@@ -11,7 +11,7 @@ import { noSuchAction, wrongUsage } from "./usage.ts";
 export async function identityPools([action = "", ...argv]: readonly string[]): Promise<void> {
   if (action !== "revoke") throw noSuchAction("identity-pools", action);
   const wrong = wrongUsage("identity-pools", [action]);
-  const { config, operands } = readArguments(argv, { options: {}, operands: 1, wrong });
+  const { config, operands } = readArguments(argv, { options: {}, operands: 1, operandNames: ["ID"], wrong });
   const poolId = operands[0]!;
   const done = await withDatabase(config, ({ db }) =>
     recorded(

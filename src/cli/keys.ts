@@ -16,6 +16,7 @@ import { type Action, program, runAction } from "./actions.ts";
 import { CommandError } from "./command-error.ts";
 import { type Given, timeText } from "./command-line.ts";
 import { withDatabase } from "./database.ts";
+import { pathHint } from "./file-text.ts";
 import { operator } from "./operator.ts";
 import { RootKeyFile } from "./root-key.ts";
 import { rotations } from "./rotate.ts";
@@ -95,7 +96,7 @@ async function create({ config, text, flag }: Given): Promise<void> {
   const name = text("name") ?? "";
   if (!/^[\w+=,.@-]{1,64}$/.test(name) || name === "root")
     throw wrongUsage("keys", ["create"])("--name must be 1 to 64 letters, digits or +=,.@- and not root.");
-  const policy = policyText(text("policy"), config);
+  const policy = policyText("create", text("policy"), config);
   const key = await withDatabase(config, ({ db }) =>
     recorded(
       program(db),
@@ -109,7 +110,7 @@ async function create({ config, text, flag }: Given): Promise<void> {
 }
 
 async function setPolicy({ config, operands: [id], text }: Given): Promise<void> {
-  const policy = policyText(text("policy"), config);
+  const policy = policyText("set-policy", text("policy"), config);
   await withDatabase(config, async ({ db }) => {
     const event: CommandEvent = {
       operation: "UpdateAccessKey",
@@ -170,8 +171,8 @@ function noSuchKey(id: string): never {
 }
 
 /** The policy document that --policy names, with warnings on stderr. Throws CommandError, also if the document has mistakes. */
-function policyText(policy: string | undefined, config: Config): string {
-  if (policy === undefined || policy === "") throw wrongUsage("keys")("--policy is missing.");
+function policyText(action: string, policy: string | undefined, config: Config): string {
+  if (policy === undefined || policy === "") throw wrongUsage("keys", [action])("--policy is missing.");
   if (policy === "admin" || policy === "readonly") return namedPolicies[policy];
   const document = policy.startsWith("pool:") ? poolPolicy(policy.slice(5), config) : fileText(policy);
   try {
@@ -195,7 +196,7 @@ function fileText(path: string): string {
     return readFileSync(path, "utf8");
   } catch (error) {
     throw new CommandError(
-      `--policy ${path} is neither admin, readonly or pool:POOL_ID nor a file that can be read: ${fileProblem(error)}.`,
+      `--policy ${path} is neither admin, readonly or pool:POOL_ID nor a file that can be read: ${fileProblem(error)}.${pathHint(path)}`,
     );
   }
 }

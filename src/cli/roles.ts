@@ -8,6 +8,7 @@ import { roleArn } from "../domain/roles/find-role.ts";
 import { allRoles, changesOf, putRole, removeRole, revokeSessions } from "../domain/roles/manage-roles.ts";
 import { type RoleDefinition, readTemplate } from "../domain/roles/role-template.ts";
 import type { Db } from "../store/db.ts";
+import { readIdentityPool } from "../store/identity-pools.ts";
 import { type Role, readRole } from "../store/roles.ts";
 import { type Action, program, runAction } from "./actions.ts";
 import { CommandError } from "./command-error.ts";
@@ -84,11 +85,20 @@ async function create(given: Given): Promise<void> {
   };
   const [role] = read(() => readTemplate(template, config));
   await withDatabase(config, async ({ db }) => {
+    await checkIdentityPool(db, given.text("identity-pool"));
     if ((await readRole(db, name!)) !== undefined)
       throw new CommandError(`There is a role ${name} already: \`poolhouse roles apply\` changes it.`);
     await put(db, role!);
   });
   console.log(roleArn(config, role!));
+}
+
+/** Refuses an id that no pool has: it is mistyped, or of another database, and nobody could have the role. */
+async function checkIdentityPool(db: Db, poolId: string | undefined): Promise<void> {
+  if (poolId === undefined || (await readIdentityPool(db, poolId)) !== undefined) return;
+  throw new CommandError(
+    `There is no identity pool ${poolId} here. ListIdentityPools shows their ids (aws cognito-identity list-identity-pools --max-results 60).`,
+  );
 }
 
 /** A policy of a file, which it is called after: `read.json` is the policy `read`. */

@@ -168,6 +168,7 @@ async function remove({ config, operands: [arn] }: Given): Promise<void> {
       () => ({ operation: "DeleteTrustedProvider", target: arn! }),
     ),
   );
-  if (!done) throw new CommandError(`There is no trusted provider ${arn}.`);
+  if (!done)
+    throw new CommandError(`There is no trusted provider ${arn}. trusted-providers list shows their ARNs.`);
   console.log(`${arn}: deleted; its tokens are refused`);
 }

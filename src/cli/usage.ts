@@ -81,9 +81,12 @@ export const usages = {
     ],
   },
   "identity-pools": {
-    summary: "ends the credentials that an identity pool gave",
+    summary: "end the credentials that an identity pool gave",
     forms: [["identity-pools revoke ID", "Refuse all credentials that the pool gave until now."]],
-    notes: [whichDatabase],
+    notes: [
+      "ID is that of the pool, as ListIdentityPools shows it: the API makes, lists and changes identity pools.",
+      whichDatabase,
+    ],
   },
   "trusted-providers": {
     summary: "OpenID and SAML providers whose tokens identity pools and roles accept",
@@ -227,12 +230,20 @@ function formsOf(forms: Usage["forms"], words: readonly string[]): Usage["forms"
   return found.length > 0 ? found : formsOf(forms, words.slice(0, -1));
 }
 
-/** Options that do not fit into the line continue below the first one. */
+/** What the first way to call an action calls its arguments that are not options. */
+export function operandNames(name: CommandName, words: readonly string[]): string[] {
+  const [form = ""] = formsOf(usages[name].forms, [name, ...words])[0] ?? [];
+  const [fixed = ""] = form.split(/ (?=\[|--)/);
+  return fixed.split(" ").slice(words.length + 1);
+}
+
+/** Options that do not fit into the line continue below the first one, be it optional or not. */
 function formText(form: string): string {
   const [first = "", ...options] = form.split(/ (?=\[)/);
   const lines: string[] = [];
   let line = `  poolhouse ${first}`;
-  const indent = " ".repeat(line.length);
+  const firstOption = line.indexOf(" --");
+  const indent = " ".repeat(firstOption < 0 ? line.length : firstOption);
   for (const option of options) {
     if (line.length + 1 + option.length <= 100) line += ` ${option}`;
     else {

@@ -36,8 +36,10 @@ export function readDocument(json: string): Document {
   let document: unknown;
   try {
     document = JSON.parse(json);
-  } catch {
-    throw new Error("The policy is not valid JSON.");
+  } catch (error) {
+    // The engine's own words end with ours at times.
+    const where = (error as Error).message.replace(/ is not valid JSON$/, "");
+    throw new Error(`The policy is not valid JSON: ${where}.`);
   }
   const policy = record(document, "The policy");
   refuseOthers(policy, ["Version", "Id", "Statement"], "The policy");
@@ -76,7 +78,7 @@ export function readCommon(
 export function compileActions(patterns: readonly string[], negated: boolean, name: string): Actions {
   for (const pattern of patterns) {
     if (pattern !== "*" && !/^[\w*?-]+:[\w*?]+$/.test(pattern)) {
-      throw new Error(`${name}: '${pattern}' is no action; it has the form service:Action.`);
+      throw new Error(`${name}: '${pattern}' is no action; actions have the form service:Action.`);
     }
   }
   return { negated, patterns: patterns.map((pattern) => compilePattern(pattern.toLowerCase())) };

@@ -206,6 +206,25 @@ export function evaluateTrust(
 }
 
 /**
+ * Whether a caller could assume a role, as far as is known now: some statement allows it whose conditions do not fail,
+ * though they may be undecided. A statement that denies it does not count.
+ * @param request as for evaluateTrust; keys that only a request will have are `undecidable` in the context
+ */
+export function couldTrust(
+  { statements }: TrustPolicy,
+  request: { readonly action: string; readonly principal: Caller; readonly context: Context },
+): boolean {
+  const facts = factsOf(request.context);
+  return statements.some(
+    ({ effect, actions, principals, conditions }) =>
+      effect === "Allow" &&
+      includesAction(actions, request.action.toLowerCase()) &&
+      names(principals, effect, request.principal) &&
+      conditionsHold(conditions, facts) !== false,
+  );
+}
+
+/**
  * Whether a statement is about a caller. IAM treats `{"AWS": "*"}` like `"*"`; here it denies everybody, too, but
  * allows only callers of AWS, since that is what its author wrote.
  */

@@ -97,19 +97,29 @@ export async function askForKey(options: AskOptions, asked: KeyRequest): Promise
       ...(sessionToken !== undefined && { sessionToken }),
     },
   );
-  const response = await options.fetch(endpoint, {
-    method: "POST",
-    headers: { ...headers, ...signature },
-    body,
-    redirect: "error",
-    signal: AbortSignal.timeout(options.timeoutMs),
-  });
+  const response = await options
+    .fetch(endpoint, {
+      method: "POST",
+      headers: { ...headers, ...signature },
+      body,
+      redirect: "error",
+      signal: AbortSignal.timeout(options.timeoutMs),
+    })
+    .catch((error: unknown) => unreachable(endpoint, error));
   const answer = await readAnswer(response);
   if (response.status === 200) return readSigner(asked, answer);
   if (answer["__type"] === "ResourceNotFoundException") return undefined;
   throw new Error(
     `GetSigningKey was answered with ${response.status} ${answer["__type"]}: ${answer["message"]}`,
   );
+}
+
+/** Throws an Error that says which server did not answer, and why: `fetch` itself hides that in its cause. */
+function unreachable({ origin }: URL, error: unknown): never {
+  const { message, cause } = error as Error;
+  // Of several addresses that were tried, the cause has a code but no message.
+  const { message: why, code } = (cause ?? {}) as { message?: string; code?: string };
+  throw new Error(`${origin} did not answer GetSigningKey: ${why || code || message}`, { cause: error });
 }
 
 type Given = Readonly<Record<string, unknown>>;

@@ -203,15 +203,23 @@ function checkOptions(options: VerifierOptions): void {
   const known = Object.keys(names);
   for (const name of Object.keys(options))
     if (!known.includes(name)) throw new TypeError(`There is no option ${name}.${suggestion(name, known)}`);
+  if (!URL.canParse(options.endpoint))
+    throw new TypeError(
+      `endpoint must be the URL of Poolhouse, such as https://id.example.com, not ${options.endpoint}.`,
+    );
   const { protocol, hostname } = new URL(options.endpoint);
   const isPlain = protocol === "http:" && (options.allowHttp === true || loopback.test(hostname));
   if (protocol !== "https:" && !isPlain)
     throw new TypeError(
       "endpoint must be https, since signing keys are read there. allowHttp takes plain http.",
     );
-  if (options.credentials === undefined) throw new TypeError("The verifier needs credentials.");
+  checkCredentials(options.credentials);
+  checkHosts(options.hosts);
   const { service = "execute-api", api } = options;
-  if (!/^[a-z0-9][a-z0-9-]*$/.test(service)) throw new TypeError(`There can be no service ${service}.`);
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(service))
+    throw new TypeError(
+      `There can be no service ${service}: names have lower-case letters, digits and hyphens.`,
+    );
   if (api !== undefined && !/^\d{12}$/.test(api.accountId))
     throw new TypeError("api.accountId must have 12 digits.");
   if ((options.clockTolerance ?? 0) > 3_600) throw new TypeError("clockTolerance must be at most 3600.");
@@ -220,4 +228,25 @@ function checkOptions(options: VerifierOptions): void {
     if (value !== undefined && !(Number.isFinite(value) && value >= 0))
       throw new TypeError(`${name} must be a number, not below 0.`);
   }
+}
+
+/** @throws TypeError if nothing can be signed with them */
+function checkCredentials(given: VerifierOptions["credentials"] | undefined): void {
+  if (typeof given === "function") return;
+  for (const name of ["accessKeyId", "secretAccessKey"] as const)
+    if (typeof given?.[name] !== "string" || given[name] === "")
+      throw new TypeError(
+        `The verifier needs credentials: credentials.${name} is missing. \`poolhouse keys create\` makes them.`,
+      );
+}
+
+/** @throws TypeError if a value is none that a Host header can have */
+function checkHosts(hosts: unknown): void {
+  if (hosts === undefined) return;
+  if (!Array.isArray(hosts)) throw new TypeError('hosts must be a list, such as ["api.example.com"].');
+  const wrong = (hosts as unknown[]).find((host) => typeof host !== "string" || !/^[^\s/?#@]+$/.test(host));
+  if (wrong !== undefined)
+    throw new TypeError(
+      `hosts has names with a port if it is not the usual one, such as localhost:3000, not ${String(wrong)}.`,
+    );
 }

@@ -229,7 +229,12 @@ describe("beside a running server", () => {
     [["show", "AKIANOBODY"], 1, /There is no access key AKIANOBODY/],
     [["disable", "AKIANOBODY"], 1, /There is no access key/],
     [["set-policy", "AKIANOBODY", "--policy", "admin"], 1, /There is no access key/],
-    [["create", "--name", "x"], 2, /--policy is missing/],
+    [["create", "--name", "x"], 2, /--policy is missing\.\n\n {2}poolhouse keys create .*\n.*\n\nPOLICY/],
+    [
+      ["create", "--name", "x", "--policy", "file://p"],
+      1,
+      /no such file\. Give the path alone, without file:/,
+    ],
     [["create", "--name", "root", "--policy", "admin"], 2, /not root/],
     [
       ["create", "--name", "x", "--policy", "/nowhere"],

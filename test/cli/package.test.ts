@@ -316,7 +316,9 @@ test("an older Node.js is told what is needed", {
   const command = join(folder, "node_modules", ".bin", "poolhouse");
   await assert.rejects(run(oldNode, [command, "serve"], { cwd: join(folder, "old") }), {
     code: 1,
-    stderr: `Poolhouse needs Node.js 24 or newer; this is ${oldVersion!.trim().slice(1)}.\n`,
+    stderr:
+      `Poolhouse needs Node.js 24 or newer; this is ${oldVersion!.trim().slice(1)}. ` +
+      "Install a newer one, or only for this folder: npm install node@24\n",
   });
   assert.equal(existsSync(join(folder, "old", "poolhouse-data")), false);
 });

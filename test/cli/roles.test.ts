@@ -51,6 +51,10 @@ describe("roles", () => {
     const poolId = await makeIdentityPool(client, { AllowUnauthenticatedIdentities: true });
     const arn = (await done("create", "guests", "--identity-pool", poolId, "--guests")).trim();
     assert.equal(arn, "arn:aws:iam::000000000000:role/guests");
+    await wrong(
+      /There is no identity pool us-east-1:nobody here\. ListIdentityPools shows/,
+      ...["create", "nobody", "--identity-pool", "us-east-1:nobody"],
+    );
     await wrong(/There is a role guests already/, "create", "guests", "--identity-pool", poolId);
     const Roles = { unauthenticated: arn };
     await client.send(new SetIdentityPoolRolesCommand({ IdentityPoolId: poolId, Roles }));
@@ -135,6 +139,45 @@ describe("roles", () => {
     await wrong(/There is a role several/, "create", "SEVERAL", "--trust", trust);
   });
 
+  test("doctor names roles that do not trust the pool, and role mappings of no provider", async () => {
+    const [poolId, other] = [await makeIdentityPool(client), await makeIdentityPool(client)];
+    const userPool = "cognito-idp.us-east-1.amazonaws.com/us-east-1_Doctor123";
+    const mine = await makeIdentityPool(client, {
+      AllowUnauthenticatedIdentities: true,
+      CognitoIdentityProviders: [{ ProviderName: userPool, ClientId: "app" }],
+    });
+    const arn = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
+    for (const [name, pool] of Object.entries({ "of-mine": mine, "of-other": other }))
+      await done("create", name, "--identity-pool", pool);
+    const mapping = { Type: "Token", AmbiguousRoleResolution: "Deny" } as const;
+    const put = (IdentityPoolId: string, authenticated: string, unauthenticated?: string) =>
+      client.send(
+        new SetIdentityPoolRolesCommand({
+          IdentityPoolId,
+          Roles: { authenticated, ...(unauthenticated !== undefined && { unauthenticated }) },
+          RoleMappings: { [userPool]: mapping, [`${userPool}:app`]: mapping },
+        }),
+      );
+    await put(poolId, arn("of-other"));
+    await put(mine, arn("of-mine"), arn("of-mine"));
+    const { stdout } = await command("doctor", "--port", "0");
+    const said = (text: string) => stdout.split("\n").filter((line) => line.startsWith(`warn  ${text}`));
+    const about = (role: string) => said(`the trust policy of the role ${role} does not allow `);
+    assert.equal(about("of-other").length, 1, stdout);
+    assert.ok(about("of-other")[0]!.includes(poolId));
+    assert.equal(about("of-mine").length, 1, "as that of guests only");
+    assert.match(
+      about("of-mine")[0]!,
+      /guests of the identity pool .* must be that id, and :amr unauthenticated$/,
+    );
+    const idle = said(`the role mapping of ${userPool} never counts`);
+    assert.ok(
+      idle.some((line) => line.endsWith(`Its providers are ${userPool}:app`)),
+      stdout,
+    );
+    assert.equal(said(`the role mapping of ${userPool}:app`).length, 1, "of the pool without providers");
+  });
+
   test("templates are applied: of IAM's members, and of CloudFormation", async () => {
     const AssumeRolePolicyDocument = {
       Version: "2012-10-17",
@@ -197,9 +240,19 @@ describe("roles", () => {
         /the member 'Version' is there twice/,
       ],
       [[{ ...role, MaxSessionDuration: 60 }], /3600 to 43200/],
+      [PolicyDocument, /This is a policy, not a role/],
+      [[{ AssumeRolePolicyDocument }], /A role needs a RoleName\./],
       ["RoleName: [", /cannot be read: it is not valid YAML at line 1/],
     ];
     for (const [content, says] of mistakes) await wrong(says, "apply", file("mistake.yaml", content));
+    const other = ["create", "other", "--trust"];
+    await wrong(
+      /not valid JSON: Unexpected token '\}', /,
+      ...other,
+      file("trust.json", '{ "Statement": [ }'),
+    );
+    await wrong(/there is no such file\. Give the path alone, without file:/, ...other, "file://trust.json");
+    await wrong(/there is no such file\. Give the path of a file/, ...other, '{ "Statement": [] }');
     const { stdout } = await command("audit", "--operation", "UpdateRole", "--json");
     assert.match(stdout, /"target":"reader"/);
   });

@@ -72,7 +72,12 @@ test("a name that is nearly right is suggested", async () => {
       /cleint is not one of client, domain, pool\. Did you mean client\?/,
     ],
     [["names", "list", "x"], /Too much is given: x\./],
-    [["keys", "show"], /Something is missing\.\n\n {2}poolhouse keys show ACCESS_KEY_ID/],
+    [["keys", "show"], /ACCESS_KEY_ID is missing\.\n\n {2}poolhouse keys show ACCESS_KEY_ID/],
+    [["keys", "set-policy", "--policy", "x"], /ACCESS_KEY_ID is missing/],
+    [["roles", "create", "--identity-pool", "x"], /: NAME is missing/],
+    [["trusted-providers", "put", "--client-ids", "x"], /: ISSUER is missing/],
+    [["identity-pools", "revoke"], /: ID is missing/],
+    [["names", "release", "client"], /Something is missing\./],
     [["keys"], /Say what to do\./],
   ];
   for (const [argv, text] of cases)

@@ -320,8 +320,12 @@ test("options that cannot be meant are refused at once", () => {
     [{ endpoint: "http://poolhouse:4747" }, /endpoint must be https/],
     [{ endpoint: "ftp://localhost" }, /endpoint must be https/],
     [{ endpoint: "http://localhost.example.com" }, /endpoint must be https/],
-    [{ endpoint: "nowhere" }, /Invalid URL/],
-    [{ credentials: undefined }, /needs credentials/],
+    [{ endpoint: "nowhere" }, /endpoint must be the URL of Poolhouse.* not nowhere/],
+    [{ endpoint: undefined }, /endpoint must be the URL of Poolhouse/],
+    [{ credentials: undefined }, /credentials\.accessKeyId is missing/],
+    [{ credentials: { accessKeyId: "x" } }, /credentials\.secretAccessKey is missing/],
+    [{ hosts: "api.example.com" }, /hosts must be a list/],
+    [{ hosts: ["api.example.com", "https://api.example.com"] }, /not https:\/\/api/],
     [{ servce: "x" }, /no option servce. Did you mean service\?/],
     [{ service: "Execute-API" }, /no service Execute-API/],
     [{ api: { accountId: "1", apiId: "a", stage: "b" } }, /12 digits/],
@@ -330,6 +334,7 @@ test("options that cannot be meant are refused at once", () => {
   ];
   for (const [option, message] of wrong)
     assert.throws(() => createVerifier({ endpoint, credentials, ...option }), message);
+  createVerifier({ endpoint, credentials, hosts: ["api.example.com", "localhost:3000", "[::1]:3000"] });
   createVerifier({ endpoint: "http://poolhouse:4747", credentials, allowHttp: true });
   assert.equal(typeof signRequest, "function");
 });

@@ -7,7 +7,7 @@ import type { Config } from "../../config/config.ts";
 import type { MappingRule, RoleMapping } from "../../wire/generated/identity-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { IdentityPool } from "../identity-pools/load-identity-pool.ts";
-import { userPoolNamed, userPoolProvider } from "../identity-pools/provider-names.ts";
+import { mappingKey } from "../identity-pools/provider-names.ts";
 import type { VerifiedLogin } from "./login.ts";
 
 const denied = (): never =>
@@ -81,13 +81,6 @@ function mappingOf(
 ): RoleMapping | undefined {
   const entry = Object.entries(mappings).find(([key]) => mappingKey(config, key) === login.mapping);
   return entry?.[1];
-}
-
-/** A key of RoleMappings with the user pool's name as AWS writes it. */
-function mappingKey(config: Pick<Config, "publicUrl">, key: string): string {
-  const end = key.lastIndexOf(":");
-  const poolId = end < 0 ? undefined : userPoolNamed(config, key.slice(0, end));
-  return poolId === undefined ? key : userPoolProvider(poolId) + key.slice(end);
 }
 
 /** By cognito:roles and cognito:preferred_role; undefined if they leave it open. */

@@ -37,6 +37,13 @@ export function userPoolProvider(poolId: string): string {
   return `cognito-idp.${poolId.slice(0, poolId.indexOf("_"))}.amazonaws.com/${poolId}`;
 }
 
+/** A key of RoleMappings with the user pool's name as AWS writes it. */
+export function mappingKey(config: Pick<Config, "publicUrl">, key: string): string {
+  const end = key.lastIndexOf(":");
+  const poolId = end < 0 ? undefined : userPoolNamed(config, key.slice(0, end));
+  return poolId === undefined ? key : userPoolProvider(poolId) + key.slice(end);
+}
+
 /** An issuer as Logins, ARNs and condition keys name it: without its scheme. */
 export const withoutScheme = (issuer: string): string => issuer.replace(/^https?:\/\//, "");
 

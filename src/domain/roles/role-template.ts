@@ -71,6 +71,11 @@ function given(value: unknown): unknown[] {
 function readRole(value: unknown, installation: Pick<Config, "accountId" | "region">): RoleDefinition {
   if (!isObject(value)) throw new Error("A role must be an object.");
   const name = value["RoleName"];
+  if (name === undefined && value["Statement"] !== undefined)
+    throw new Error(
+      "This is a policy, not a role: a role has RoleName, AssumeRolePolicyDocument and Policies.",
+    );
+  if (name === undefined) throw new Error("A role needs a RoleName.");
   if (typeof name !== "string" || !/^[\w+=,.@-]{1,64}$/.test(name))
     throw new Error("RoleName must be 1 to 64 letters, digits or +=,.@-_");
   const fail = (problem: string): never => {
