@@ -1,6 +1,7 @@
 /** The verifier of signed calls: what counts, what does not, and what it keeps. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import AWS from "aws-sdk";
 import { type Credentials, createVerifier, signRequest } from "../../src/sigv4/index.ts";
 import { allowing } from "../identity-pools/setup.ts";
 import { forOneServer, type TestServer } from "../kit/server.ts";
@@ -228,6 +229,20 @@ forOneServer("sqlite", "the verifier of signed calls", (open) => {
         refusedAs("signature", mismatch),
       );
     }
+    // What SDK v2 presigns for S3 does not cover the body, and does not say so.
+    const s3 = new AWS.S3({
+      ...key,
+      endpoint: "http://api.example.com",
+      region: "us-east-1",
+      s3ForcePathStyle: true,
+      signatureVersion: "v4",
+    });
+    const storing = (
+      await newVerifier(server, { service: "s3", unsignedPayload: true, singleEncoding: true, now: Date.now })
+    ).verifier;
+    const put = s3.getSignedUrl("putObject", { Bucket: "files", Key: "a//b (1)/ü.txt", Expires: 60 });
+    const target = put.slice("http://api.example.com".length);
+    await verifying(storing, { ...sent({ target }), method: "PUT", body: "anything" });
     // A body that is signed must still fit.
     const whole = await signed(key, sent({ target: "/a" }), how);
     await verifying(loose, whole);
