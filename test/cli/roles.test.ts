@@ -169,6 +169,7 @@ describe("roles", () => {
       ],
       [[{ ...role, MaxSessionDuration: 60 }], /3600 to 43200/],
       ["RoleName: [", /cannot be read: it is not valid YAML at line 1/],
+      ["RoleName: !Ref Name", /a word begins with ! at line 1, column 11, .*: write the value itself/],
     ];
     for (const [content, says] of mistakes) await wrong(says, "apply", file("mistake.yaml", content));
     const { stdout } = await command("audit", "--operation", "UpdateRole", "--json");

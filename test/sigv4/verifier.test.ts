@@ -231,7 +231,8 @@ forOneServer("sqlite", "the verifier of signed calls", (open) => {
     }
     // What SDK v2 presigns for S3 does not cover the body, and does not say so.
     const s3 = new AWS.S3({
-      ...key,
+      accessKeyId: key.accessKeyId,
+      secretAccessKey: key.secretAccessKey,
       endpoint: "http://api.example.com",
       region: "us-east-1",
       s3ForcePathStyle: true,
