@@ -92,11 +92,14 @@ export function matchSignature(
   const signingKey = typeof key === "string" ? deriveSigningKey(key, signed) : keyFor(key, signed);
   // Most clients of S3 presign URLs without the body, and do not say so.
   const isTacit = unsignedPayload && declared === undefined && signed.place === "query";
-  for (const hash of isTacit && pathRule === "as sent" ? [unsigned, bodyHash] : [bodyHash]) {
-    const canonical = canonicalRequest(request, headers, signed.signedHeaders, hash, pathRule);
-    if (signingKey !== undefined && equalText(signatureOf(signingKey, signed, canonical), signed.signature))
-      return { ok: true };
-  }
+  const hashes = isTacit && pathRule === "as sent" ? [unsigned, bodyHash] : [bodyHash];
+  for (const query of signedQueries(signed, request.query))
+    for (const hash of hashes) {
+      const asSigned = { ...request, query };
+      const canonical = canonicalRequest(asSigned, headers, signed.signedHeaders, hash, pathRule);
+      if (signingKey !== undefined && equalText(signatureOf(signingKey, signed, canonical), signed.signature))
+        return { ok: true };
+    }
   return {
     ok: false,
     reason: "signature",
@@ -104,6 +107,16 @@ export function matchSignature(
       "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access " +
       "Key and signing method. Consult the service documentation for details.",
   };
+}
+
+/**
+ * The queries that a signature may cover. Some clients presign and then add the session token, as some services of AWS want it
+ * ("Authentication methods", IAM User Guide). It need not be covered: it counts with its own access key only.
+ */
+function signedQueries({ place, securityToken }: Signed, query: string): string[] {
+  if (place === "header" || securityToken === undefined) return [query];
+  const others = query.split("&").filter((part) => !part.startsWith("X-Amz-Security-Token="));
+  return [query, others.join("&")];
 }
 
 function keyFor({ key, date, region, service }: SigningKey, signed: Signed): SigningKey["key"] | undefined {
@@ -172,7 +185,7 @@ function checkSignedHeaders(signed: Signed, headers: Map<string, string[]>): Ref
     return { ok: false, reason: "unsigned-header", message };
   }
   const dateHeader = headers.has("x-amz-date") ? "x-amz-date" : "date";
-  // The whole query is signed, including a date in it.
+  // The query is signed, including a date in it.
   const needed = [
     ...(signed.place === "header" ? [dateHeader] : []),
     ...(headers.has("x-amz-target") ? ["x-amz-target"] : []),

@@ -65,6 +65,27 @@ forOneServer("sqlite", "the verifier of signed calls", (open) => {
         }
   });
 
+  test("a session token may be added to a URL that was presigned without", async () => {
+    const server = await open();
+    const { verifier } = await newVerifier(server);
+    const { session } = await callers(server);
+    const other = sessionOf(server, await newRole(server, allowing("execute-api:Invoke")));
+    const { accessKeyId, secretAccessKey } = session;
+    const request = await presigned({ accessKeyId, secretAccessKey }, sent(), { now: await now() });
+    const added = ({ sessionToken = "" }: Credentials) =>
+      sent({
+        ...request,
+        target: `${request.target}&X-Amz-Security-Token=${encodeURIComponent(sessionToken)}`,
+      });
+    assert.equal((await verifying(verifier, added(session))).principal.accessKeyId, accessKeyId);
+    await assert.rejects(verifying(verifier, added(other)), refusedAs("credentials"));
+    const more = added(session);
+    await assert.rejects(
+      verifying(verifier, { ...more, target: `${more.target}&more=1` }),
+      refusedAs("signature", mismatch),
+    );
+  });
+
   test("whatever is changed after signing is refused", async () => {
     const server = await open();
     const { verifier } = await newVerifier(server);
