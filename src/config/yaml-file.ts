@@ -26,7 +26,14 @@ export function readYaml(path: string, whose = " of --config"): ConfigFile & { r
   const [mistake] = [...document.errors, ...document.warnings];
   if (mistake !== undefined) {
     const { line, col } = lineCounter.linePos(mistake.pos[0]);
-    return refuse(`it is not valid YAML at line ${line}, column ${col} (${mistake.code}).`);
+    const where = `at line ${line}, column ${col}`;
+    // As CloudFormation has them for its functions (!Ref, !Sub).
+    if (mistake.code === "TAG_RESOLVE_FAILED")
+      return refuse(
+        `a word begins with ! ${where}, which would be a tag, and tags mean nothing here: write the value ` +
+          "itself, in quotation marks if it begins so.",
+      );
+    return refuse(`it is not valid YAML ${where} (${mistake.code}).`);
   }
   try {
     return { path, yaml, document, lineCounter, value: document.toJS() as unknown };

@@ -22,6 +22,11 @@ export interface SignatureScope {
   readonly service: string;
   /** Undefined if any region will do. */
   readonly region: string | undefined;
+  /**
+   * How long the signature counts, in the query too, whatever its X-Amz-Expires says; how early it may be, as well. Seconds;
+   * 300 by default, or what X-Amz-Expires says.
+   */
+  readonly seconds?: number;
 }
 
 /** The principal of a signed call. Throws the documented errors of the signing process. */
@@ -47,7 +52,7 @@ async function verify(
   ctx: Ctx,
   request: WireRequest,
   signed: Signed,
-  { service, region }: SignatureScope,
+  { service, region, seconds }: SignatureScope,
 ): Promise<Principal> {
   const found = await credentialsOf(ctx, signed);
   if (found === undefined) throw unknownKey();
@@ -55,6 +60,7 @@ async function verify(
     now: ctx.now,
     services: [service],
     ...(region !== undefined && { region }),
+    ...(seconds !== undefined && { maxSkewSeconds: seconds, presignedSeconds: seconds }),
   });
   if (!check.ok) return refuse("InvalidSignatureException", check.message);
   if (found.isLasting) noteUse(ctx, signed.accessKeyId);

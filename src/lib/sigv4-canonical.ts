@@ -4,12 +4,15 @@
  * them, they can no longer be verified.
  */
 import type { KeyObject } from "node:crypto";
-import { hmacSha256, sha256, toHex } from "./bytes.ts";
+import { hmacSha256, sha256, toHex, utf8 } from "./bytes.ts";
 
 export const ALGORITHM = "AWS4-HMAC-SHA256";
 export const TERMINATOR = "aws4_request";
 
-/** A request as received from the network. */
+/**
+ * A request as received from the network. In its texts a character stands for a byte, as with node:http and in the
+ * headers of the Fetch standard: what was sent as UTF-8 is not decoded.
+ */
 export type WireRequest = {
   method: string;
   /** The raw path, before "?". */
@@ -51,7 +54,8 @@ export function deriveSigningKey(secretAccessKey: string, { date, region, servic
 /** The signature of a canonical request by a derived key, 64 hex digits. */
 export function signatureOf(signingKey: Uint8Array | KeyObject, scope: Scope, canonical: string): string {
   const credentialScope = `${scope.date}/${scope.region}/${scope.service}/${TERMINATOR}`;
-  const text = `${ALGORITHM}\n${scope.amzDate}\n${credentialScope}\n${toHex(sha256(canonical))}`;
+  const hash = toHex(sha256(Buffer.from(octetsOf(canonical), "latin1")));
+  const text = `${ALGORITHM}\n${scope.amzDate}\n${credentialScope}\n${hash}`;
   return toHex(hmacSha256(signingKey, text));
 }
 
@@ -94,13 +98,7 @@ function canonicalPath(path: string): string {
 
 /** The path with every segment in its one encoding (as S3 signs it). */
 function pathAsSent(path: string): string {
-  const segments = path.split("/").map((segment) => {
-    try {
-      return encode(decodeURIComponent(segment));
-    } catch {
-      return encode(segment);
-    }
-  });
+  const segments = path.split("/").map((segment) => encode(unescaped(segment)));
   return segments.join("/") || "/";
 }
 
@@ -123,19 +121,23 @@ export function queryPairs(query: string): [string, string][] {
   });
 }
 
-function reencode(text: string): string {
-  const spaced = text.replaceAll("+", "%20");
-  try {
-    return encode(decodeURIComponent(spaced));
-  } catch {
-    return encode(spaced);
-  }
+const reencode = (text: string) => encode(unescaped(text.replaceAll("+", " ")));
+
+/** The text with the bytes that its escapes stand for. */
+function unescaped(text: string): string {
+  const octet = (_: string, hex: string) => String.fromCharCode(Number.parseInt(hex, 16));
+  return octetsOf(text).replace(/%([0-9a-f]{2})/gi, octet);
 }
 
-/** Percent-encodes everything but RFC 3986's unreserved characters. */
+/** Percent-encodes every byte but RFC 3986's unreserved characters. */
 function encode(text: string): string {
-  const percent = (c: string) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`;
-  return encodeURIComponent(text.toWellFormed()).replace(/[!'()*]/g, percent);
+  const percent = (c: string) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+  return octetsOf(text).replace(/[^\w.~-]/g, percent);
+}
+
+/** The text with one character for each byte; the bytes of one that was decoded, and has other characters, are its UTF-8. */
+function octetsOf(text: string): string {
+  return /[^\0-\xff]/.test(text) ? utf8(text).toString("latin1") : text;
 }
 
 function order(a: string, b: string): number {

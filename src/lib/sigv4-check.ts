@@ -37,6 +37,8 @@ export interface SignatureTerms {
    * older if its X-Amz-Expires says so.
    */
   maxSkewSeconds?: number;
+  /** How long a signature in the query counts, whatever its X-Amz-Expires says. */
+  presignedSeconds?: number;
   /** How the path is signed: `normalized` by default. */
   pathRule?: PathRule;
   /** Whether a signature may say that it does not cover the body (UNSIGNED-PAYLOAD); no by default. */
@@ -67,7 +69,7 @@ export function checkTerms(signed: Signed, request: WireRequest, terms: Signatur
   return (
     checkScope(signed, terms) ??
     checkSignedHeaders(signed, headers) ??
-    checkDate(signed, terms.now, terms.maxSkewSeconds ?? 300) ??
+    checkDate(signed, terms) ??
     checkPayload(declaredHash(signed, request, headers), terms)
   );
 }
@@ -87,10 +89,17 @@ export function matchSignature(
     const message = "The provided 'x-amz-content-sha256' header does not match what was computed.";
     return { ok: false, reason: "signature", message };
   }
-  const canonical = canonicalRequest(request, headers, signed.signedHeaders, bodyHash, pathRule);
   const signingKey = typeof key === "string" ? deriveSigningKey(key, signed) : keyFor(key, signed);
-  if (signingKey !== undefined && equalText(signatureOf(signingKey, signed, canonical), signed.signature))
-    return { ok: true };
+  // Most clients of S3 presign URLs without the body, and do not say so.
+  const isTacit = unsignedPayload && declared === undefined && signed.place === "query";
+  const hashes = isTacit && pathRule === "as sent" ? [unsigned, bodyHash] : [bodyHash];
+  for (const query of signedQueries(signed, request.query))
+    for (const hash of hashes) {
+      const asSigned = { ...request, query };
+      const canonical = canonicalRequest(asSigned, headers, signed.signedHeaders, hash, pathRule);
+      if (signingKey !== undefined && equalText(signatureOf(signingKey, signed, canonical), signed.signature))
+        return { ok: true };
+    }
   return {
     ok: false,
     reason: "signature",
@@ -98,6 +107,16 @@ export function matchSignature(
       "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access " +
       "Key and signing method. Consult the service documentation for details.",
   };
+}
+
+/**
+ * The queries that a signature may cover. Some clients presign and then add the session token, as some services of AWS want it
+ * ("Authentication methods", IAM User Guide). It need not be covered: it counts with its own access key only.
+ */
+function signedQueries({ place, securityToken }: Signed, query: string): string[] {
+  if (place === "header" || securityToken === undefined) return [query];
+  const others = query.split("&").filter((part) => !part.startsWith("X-Amz-Security-Token="));
+  return [query, others.join("&")];
 }
 
 function keyFor({ key, date, region, service }: SigningKey, signed: Signed): SigningKey["key"] | undefined {
@@ -166,7 +185,7 @@ function checkSignedHeaders(signed: Signed, headers: Map<string, string[]>): Ref
     return { ok: false, reason: "unsigned-header", message };
   }
   const dateHeader = headers.has("x-amz-date") ? "x-amz-date" : "date";
-  // The whole query is signed, including a date in it.
+  // The query is signed, including a date in it.
   const needed = [
     ...(signed.place === "header" ? [dateHeader] : []),
     ...(headers.has("x-amz-target") ? ["x-amz-target"] : []),
@@ -177,10 +196,13 @@ function checkSignedHeaders(signed: Signed, headers: Map<string, string[]>): Ref
   return { ok: false, reason: "unsigned-header", message };
 }
 
-function checkDate(signed: Signed, now: number, maxSkewSeconds: number): Refused | undefined {
+function checkDate(
+  signed: Signed,
+  { now, maxSkewSeconds = 300, presignedSeconds = signed.expires }: SignatureTerms,
+): Refused | undefined {
   const at = parseBasicDate(signed.amzDate) ?? Number.NaN;
   const given = signed.amzDate;
-  const life = signed.expires ?? maxSkewSeconds;
+  const life = (signed.place === "query" ? presignedSeconds : undefined) ?? maxSkewSeconds;
   const earliest = now - life * 1000;
   if (!(at >= earliest)) {
     const message = `Signature expired: ${given} is now earlier than ${basicDate(earliest)} (${basicDate(now)} - ${life / 60} min.)`;

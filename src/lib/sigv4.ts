@@ -110,7 +110,9 @@ function readQuery(query: readonly (readonly [string, string])[]): SignatureRead
   for (const [name, value] of query) {
     if (!name.startsWith("X-Amz-")) continue;
     if (fields.has(name)) return malformed(`The query parameter '${name}' must be sent once.`);
-    fields.set(name, decodeURIComponent(value));
+    const text = decoded(value);
+    if (text === undefined) return malformed(`The query parameter '${name}' must be UTF-8.`);
+    fields.set(name, text);
   }
   const missing = QUERY_FIELDS.filter((name) => !fields.get(name));
   if (missing.length > 0) {
@@ -134,6 +136,14 @@ function readQuery(query: readonly (readonly [string, string])[]): SignatureRead
   return reading.kind === "signed" && expires !== undefined
     ? { ...reading, expires: Number(expires) }
     : reading;
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function isExpires(text: string): boolean {

@@ -243,6 +243,7 @@ describe("roles", () => {
       [PolicyDocument, /This is a policy, not a role/],
       [[{ AssumeRolePolicyDocument }], /A role needs a RoleName\./],
       ["RoleName: [", /cannot be read: it is not valid YAML at line 1/],
+      ["RoleName: !Ref Name", /a word begins with ! at line 1, column 11, .*: write the value itself/],
     ];
     for (const [content, says] of mistakes) await wrong(says, "apply", file("mistake.yaml", content));
     const other = ["create", "other", "--trust"];

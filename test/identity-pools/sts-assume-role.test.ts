@@ -169,7 +169,8 @@ forEachServer("AssumeRole", (open) => {
     );
     const Narrow = JSON.stringify(policy(allow("cognito-idp:ListUsers")));
     const narrowed = await assume(server, key, able, { Policy: Narrow });
-    assert.equal(narrowed.PackedPolicySize, Math.ceil((Narrow.length + 2) / 40.96));
+    assert.equal(narrowed.PackedPolicySize, Math.ceil(Narrow.length / 40.96));
+    assert.equal((await assume(server, key, able)).PackedPolicySize, undefined, "neither policy nor tags");
     await assert.rejects(
       describes(server, keysOf(narrowed.Credentials), UserPoolId),
       refused("AccessDeniedException", /no session policy allows/),
@@ -320,6 +321,20 @@ forEachServer("AssumeRole", (open) => {
     await assume(server, keysOf(Credentials), second);
   });
 
+  test("what is no ARN is refused as such", async () => {
+    const server = await open();
+    const key = await makeKey(server, assuming);
+    const lacking = [
+      "no-arn-at-all-in-this-text",
+      "arn::iam::000000000000:role/r",
+      "arn:aws:::000000000000:role/r",
+    ];
+    for (const arn of [...lacking, "arn:aws:iam:000000000000:role/r", "arn:aws:iam::000000000000:"])
+      await assert.rejects(assume(server, key, arn), refused("ValidationError", `${arn} is invalid`));
+    for (const arn of ["arn:aws:iam::000000000000:user/any", "arn:aws:s3:::files/any-file"])
+      await assert.rejects(assume(server, key, arn), refused("AccessDenied"));
+  });
+
   test("tags that contradict themselves are refused", async () => {
     const server = await open();
     const key = await makeKey(server, assuming);
@@ -332,10 +347,10 @@ forEachServer("AssumeRole", (open) => {
             { Key: "A", Value: "2" },
           ],
         },
-        "ValidationError",
+        "InvalidParameterValue",
       ],
       [{ Tags: [{ Key: "aws:x", Value: "1" }] }, "ValidationError"],
-      [{ Tags: [{ Key: "a", Value: "1" }], TransitiveTagKeys: ["b"] }, "ValidationError"],
+      [{ Tags: [{ Key: "a", Value: "1" }], TransitiveTagKeys: ["b"] }, "InvalidParameterValue"],
       [{ Tags: [{ Key: "<", Value: "1" }] }, "ValidationError"],
       [{ Tags: Array.from({ length: 51 }, (_, at) => ({ Key: `k${at}`, Value: "" })) }, "ValidationError"],
       [{ ProvidedContexts: [{ ContextAssertion: "abcd" }] }, "ValidationError"],

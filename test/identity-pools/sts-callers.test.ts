@@ -147,6 +147,28 @@ forEachServer("callers of STS", (open) => {
     assert.deepEqual([unsigned.status, unsigned.code], [403, "MissingAuthenticationToken"]);
   });
 
+  test("signatures count for a quarter of an hour, presigned ones whatever they say", async () => {
+    const server = await open();
+    const body = `Action=GetCallerIdentity&${version}`;
+    const query = { Action: "GetCallerIdentity", Version: "2011-06-15" };
+    const minute = 60_000;
+    for (const [minutes, status] of [
+      [-16, 403],
+      [-14, 200],
+      [14, 200],
+      [16, 403],
+    ] as const) {
+      const now = server.clock.now + minutes * minute;
+      assert.equal((await askSigned(server, body, { now })).status, status, `${minutes}`);
+      for (const expiresIn of [60, 604_800]) {
+        const path = await presign(server, query, {}, { expiresIn, now });
+        const answer = await ask(server.endpoint, { path });
+        assert.equal(answer.status, status, `${minutes} ${expiresIn} ${answer.body}`);
+        if (minutes === -16) assert.match(answer.message!, /^Signature expired: .* - 15 min\.\)$/);
+      }
+    }
+  });
+
   test("GetSessionToken: what the key may, and for as long as the key exists", async () => {
     const server = await open();
     const { UserPoolId } = await makePool(server);
@@ -260,6 +282,7 @@ async function presign(
   server: TestServer,
   query: Record<string, string>,
   headers: Record<string, string>,
+  { expiresIn = 60, now = server.clock.now } = {},
 ): Promise<string> {
   const { host, hostname, port } = new URL(server.endpoint);
   const signer = new SignatureV4({
@@ -272,8 +295,8 @@ async function presign(
   const signed = await signer.presign(
     { ...request, headers: { host, ...headers } },
     {
-      expiresIn: 60,
-      signingDate: new Date(server.clock.now),
+      expiresIn,
+      signingDate: new Date(now),
       unhoistableHeaders: new Set(Object.keys(headers)),
     },
   );

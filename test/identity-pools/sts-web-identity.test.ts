@@ -89,6 +89,8 @@ forEachServer("AssumeRoleWithWebIdentity", (open) => {
     await assert.rejects(exchange(user, guestRole), denied);
     await assert.rejects(exchange(user, role.replace(/\/role\d+$/, "/missing")), denied);
     await assert.rejects(exchange(user, role.replace(/:role\//, ":role/path/")), denied);
+    for (const arn of ["no-arn-at-all-in-this-text", role.replace(":role/", ":saml-provider/")])
+      await assert.rejects(exchange(user, arn), refused("ValidationError", "Request ARN is invalid"));
   });
 
   test("fromWebToken signs calls", async () => {

@@ -269,6 +269,7 @@ forOneServer("postgres", "services behind the verifier", (open) => {
     const session = sessionOf(server, await newRole(server, allowing("execute-api:Invoke")));
     for (const as of [key, session]) {
       assert.equal(await curl(as, `http://${host}/orders`), as.accessKeyId);
+      assert.equal(await curl(as, "-H", "x-name: Zoë €", `http://${host}/orders`), as.accessKeyId);
       const posted = ["-H", "content-type: application/json", "-d", '{"item":1}', `http://${host}/orders`];
       assert.equal(await curl(as, ...posted), as.accessKeyId);
     }

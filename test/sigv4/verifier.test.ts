@@ -1,6 +1,7 @@
 /** The verifier of signed calls: what counts, what does not, and what it keeps. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import AWS from "aws-sdk";
 import { type Credentials, createVerifier, signRequest } from "../../src/sigv4/index.ts";
 import { allowing } from "../identity-pools/setup.ts";
 import { forOneServer, type TestServer } from "../kit/server.ts";
@@ -62,6 +63,27 @@ forOneServer("sqlite", "the verifier of signed calls", (open) => {
           assert.equal(caller.principal.roleArn !== undefined, kind === "session");
           assert.ok(caller.allows("execute-api:Invoke", anyInvoke));
         }
+  });
+
+  test("a session token may be added to a URL that was presigned without", async () => {
+    const server = await open();
+    const { verifier } = await newVerifier(server);
+    const { session } = await callers(server);
+    const other = sessionOf(server, await newRole(server, allowing("execute-api:Invoke")));
+    const { accessKeyId, secretAccessKey } = session;
+    const request = await presigned({ accessKeyId, secretAccessKey }, sent(), { now: await now() });
+    const added = ({ sessionToken = "" }: Credentials) =>
+      sent({
+        ...request,
+        target: `${request.target}&X-Amz-Security-Token=${encodeURIComponent(sessionToken)}`,
+      });
+    assert.equal((await verifying(verifier, added(session))).principal.accessKeyId, accessKeyId);
+    await assert.rejects(verifying(verifier, added(other)), refusedAs("credentials"));
+    const more = added(session);
+    await assert.rejects(
+      verifying(verifier, { ...more, target: `${more.target}&more=1` }),
+      refusedAs("signature", mismatch),
+    );
   });
 
   test("whatever is changed after signing is refused", async () => {
@@ -228,6 +250,21 @@ forOneServer("sqlite", "the verifier of signed calls", (open) => {
         refusedAs("signature", mismatch),
       );
     }
+    // What SDK v2 presigns for S3 does not cover the body, and does not say so.
+    const s3 = new AWS.S3({
+      accessKeyId: key.accessKeyId,
+      secretAccessKey: key.secretAccessKey,
+      endpoint: "http://api.example.com",
+      region: "us-east-1",
+      s3ForcePathStyle: true,
+      signatureVersion: "v4",
+    });
+    const storing = (
+      await newVerifier(server, { service: "s3", unsignedPayload: true, singleEncoding: true, now: Date.now })
+    ).verifier;
+    const put = s3.getSignedUrl("putObject", { Bucket: "files", Key: "a//b (1)/ü.txt", Expires: 60 });
+    const target = put.slice("http://api.example.com".length);
+    await verifying(storing, { ...sent({ target }), method: "PUT", body: "anything" });
     // A body that is signed must still fit.
     const whole = await signed(key, sent({ target: "/a" }), how);
     await verifying(loose, whole);

@@ -5,7 +5,7 @@ import { undecidable } from "../../policy/policy.ts";
 import type { AssumeRoleWithWebIdentityRequest } from "../../wire/generated/sts.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type AssumedRole, actionsFor, beginSession, trusts } from "../roles/assume-role.ts";
-import { findRole } from "../roles/find-role.ts";
+import { findRole, roleNameOf } from "../roles/find-role.ts";
 import { refuseUnsupported } from "../roles/session-request.ts";
 import { verifyWebIdentity, type WebIdentity } from "./web-identity.ts";
 
@@ -15,6 +15,7 @@ export async function assumeRoleWithWebIdentity(
   ctx: Ctx,
   request: AssumeRoleWithWebIdentityRequest,
 ): Promise<AssumedRole & Pick<WebIdentity, "issuer" | "subject" | "audience">> {
+  if (roleNameOf(request.RoleArn) === undefined) refuse("ValidationException", "Request ARN is invalid");
   refuseUnsupported(request);
   if (request.ProviderId !== undefined)
     refuse("ValidationException", "ProviderId is for tokens of OAuth 2.0, which are not supported.");

@@ -17,7 +17,7 @@ import { decide, namedPolicies } from "../iam/access-keys.ts";
 import { contextOf, type PolicyRequest } from "../iam/condition-keys.ts";
 import type { Principal } from "../iam/principal.ts";
 import { type AssumedRole, actionsFor, beginSession, lasting, trustOf, trusts } from "./assume-role.ts";
-import { findRole } from "./find-role.ts";
+import { findRole, isArn } from "./find-role.ts";
 import { issueCredentials, type SessionCredentials } from "./session-credentials.ts";
 import { refuseUnsupported } from "./session-request.ts";
 import { inheritedTags, requestedTags } from "./session-tags.ts";
@@ -37,6 +37,7 @@ export async function assumeRole(
   const { principal } = caller;
   const { session } = principal;
   noteTarget(ctx, { target: arn, details: { sessionName: name } });
+  if (!isArn(arn)) refuse("ValidationException", `${arn} is invalid`);
   if (principal.name === "root" && session === undefined)
     refuse("AccessDeniedException", "Roles may not be assumed by root accounts.");
   refuseUnsupported(request);

@@ -15,6 +15,9 @@ export function sessionArn(config: Pick<Config, "accountId">, roleName: string, 
   return `arn:aws:sts::${config.accountId}:assumed-role/${roleName}/${sessionName}`;
 }
 
+/** Whether a text has the form of an ARN, of whatever it may be ("Amazon Resource Names", IAM User Guide). */
+export const isArn = (text: string): boolean => /^arn:[^:]+:[^:]+:[^:]*:[^:]*:./.test(text);
+
 /** The name in the ARN of a role, of whatever account; undefined if the text is no such ARN. */
 export function roleNameOf(arn: string): string | undefined {
   return /^arn:aws[\w-]*:iam::\d+:role\/(?:[\x21-\x7e]+\/)?([\w+=,.@-]{1,64})$/.exec(arn)?.[1];

@@ -53,12 +53,13 @@ export function sessionPolicies(policy: string | undefined): readonly string[] |
   return [policy];
 }
 
-/** How much of the room for policies and tags a session takes, in percent. Throws PackedPolicyTooLargeException. */
+/** How much of the room for policies and tags a session takes, in percent; 0 if it has none. Throws PackedPolicyTooLargeException. */
 export function packedSize(
   policies: readonly string[] | undefined,
   tags: Readonly<Record<string, string>>,
 ): number {
-  const bytes = Buffer.byteLength(JSON.stringify(tags)) + Buffer.byteLength((policies ?? []).join(""));
+  const tagsText = Object.keys(tags).length === 0 ? "" : JSON.stringify(tags);
+  const bytes = Buffer.byteLength(tagsText) + Buffer.byteLength((policies ?? []).join(""));
   if (bytes > mostPacked)
     refuse(
       "PackedPolicyTooLargeException",

@@ -11,7 +11,7 @@ export interface SessionTags {
 
 const folded = (keys: Iterable<string>) => new Set([...keys].map((key) => key.toLowerCase()));
 
-/** The tags that a request sets. Throws ValidationException if they contradict themselves, or the caller's. */
+/** The tags that a request sets. Throws InvalidParameterValue if they contradict themselves, or the caller's. */
 export function requestedTags(
   {
     Tags = [],
@@ -26,17 +26,20 @@ export function requestedTags(
   const keys = folded(Tags.map(({ Key }) => Key));
   if (keys.size < Tags.length)
     refuse(
-      "ValidationException",
+      "InvalidParameterValue",
       "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
     );
   if ([...keys].some((key) => key.startsWith("aws:")))
     refuse("ValidationException", "Tag keys that begin with aws: are reserved.");
   if ([...folded(TransitiveTagKeys)].some((key) => !keys.has(key)))
-    refuse("ValidationException", "The specified transitive tag key must be included in the requested tags.");
+    refuse(
+      "InvalidParameterValue",
+      "The specified transitive tag key must be included in the requested tags.",
+    );
   if ([...folded(Object.keys(inherited.tags))].some((key) => keys.has(key)))
     refuse(
       "InvalidParameterValue",
-      "One of the specified tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
+      "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
     );
   return { tags, transitive: TransitiveTagKeys };
 }

@@ -140,6 +140,12 @@ function operationIn(parameters: Parameters, method: string): StsOperationName {
       );
 }
 
+/**
+ * How long signatures of STS count, presigned ones whatever X-Amz-Expires says. Authenticators of Kubernetes rely on it: they
+ * presign for a minute, and use the URL for fourteen.
+ */
+const signatureSeconds = 900;
+
 interface Call {
   readonly parameters: Parameters;
   readonly request: WireRequest;
@@ -156,7 +162,8 @@ async function run(ctx: Ctx, name: StsOperationName, { parameters, request }: Ca
   }
   const operation = signedOperations[name as keyof typeof signedOperations] as AnyOperation;
   // Clients sign for the region of the endpoint that they think they call: the global one is in us-east-1.
-  const principal = await authenticate(ctx, request, { service: "sts", region: undefined });
+  const scope = { service: "sts", region: undefined, seconds: signatureSeconds };
+  const principal = await authenticate(ctx, request, scope);
   const running = beginCall(ctx, { actor: principal.arn, operation: name });
   const work = async () => {
     const given = input();
