@@ -4,12 +4,12 @@
  */
 import { addressGroups, parseNetwork } from "../lib/network.ts";
 import {
+  comparePattern,
   compileTemplate,
   type Facts,
   fillPattern,
   fillText,
   keysOf,
-  matchesPattern,
   type NoValue,
   type Template,
 } from "./patterns.ts";
@@ -114,14 +114,14 @@ function like(wanted: string, variables: boolean): Compiled {
   const { fixed } = template;
   const compare: Compare =
     fixed !== undefined
-      ? (actual) => matchesPattern(fixed, actual)
+      ? (actual) => comparePattern(fixed, actual)
       : (actual, facts) => matchesFilled(template, actual, facts);
   return { compare, keys: keysOf(template) };
 }
 
 function matchesFilled(template: Template, actual: string, facts: Facts): boolean | NoValue {
   const pattern = fillPattern(template, facts);
-  return typeof pattern === "string" ? pattern : matchesPattern(pattern, actual);
+  return typeof pattern === "string" ? pattern : comparePattern(pattern, actual);
 }
 
 /** Compares the six parts of an ARN separately: a `*` in one does not extend into the next. */

@@ -3,8 +3,8 @@
  * Guide): policies of identities, that is of access keys and roles, and of sessions.
  *
  * An explicit deny overrides an allow; without either, the answer is an implicit deny. What cannot be decided (an
- * unknown operator, an unknown fact, a value that is not a number, several values where one is expected) never allows
- * and always denies. A policy is compiled when it is parsed, and may be kept and evaluated as often as one likes.
+ * unknown operator, an unknown fact, a value that is not a number or no ARN, several values where one is expected, a comparison
+ * that would take too long) never allows and always denies. A policy is compiled when it is parsed, and may be kept and evaluated as often as one likes.
  */
 import { type Context, conditionsHold, factsOf } from "./conditions.ts";
 import {
@@ -19,11 +19,11 @@ import {
 } from "./document.ts";
 import type { Ternary } from "./operators.ts";
 import {
+  comparePattern,
   compileTemplate,
   type Facts,
   fillPattern,
   keysOf,
-  matchesPattern,
   type Template,
 } from "./patterns.ts";
 
@@ -162,7 +162,10 @@ function reaches({ effect, resources }: Statement, resource: string, facts: Fact
     if (typeof pattern === "string") {
       open = true;
       if (pattern === "unknown" && covered === false) covered = "unknown";
-    } else if (matchesPattern(pattern, resource)) covered = true;
+      continue;
+    }
+    const fits = comparePattern(pattern, resource);
+    if (fits === true || covered === false) covered = fits;
   }
   if (!resources.negated) return covered;
   // NotResource with a variable without a value excludes nothing, which must not widen an Allow.

@@ -4,6 +4,9 @@ import type { OperatorRow } from "./row.ts";
 const sns = "arn:aws:sns:us-east-1:123456789012:topic";
 const date = "2026-03-01T12:00:00Z";
 
+/** Repeats itself, so that a comparison may have to begin again at each character. */
+const many = "a".repeat(1_000);
+
 export const strings: readonly OperatorRow[] = [
   ["StringEquals", "a", "a", "Y", "equal"],
   ["StringEquals", "a", "b", "N", "different"],
@@ -48,6 +51,9 @@ export const strings: readonly OperatorRow[] = [
   ["StringLike", "*b*", "abc", "Y", "* on both sides"],
   ["StringLike", "A*", "abc", "N", "case counts"],
   ["StringLike", "abc", "abcd", "N", "without a wildcard it is the whole text"],
+  ["StringLike", `*${many}b`, many + many, "U", "what would take too long to compare is not compared"],
+  ["StringNotLike", `*${many}b`, many + many, "U", "nor for the opposite"],
+  ["StringLike", `*${many}*`, `${many}b`, "Y", "length alone is no reason"],
   ["StringLike", ["x*", "a*"], "abc", "Y", "one of several patterns"],
   ["StringLike", "*", "", "Y", "* fits an empty value"],
   ["StringLike", "*", undefined, "N", "an absent key does not match, not even *"],
