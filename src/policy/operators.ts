@@ -124,12 +124,15 @@ function matchesFilled(template: Template, actual: string, facts: Facts): boolea
   return typeof pattern === "string" ? pattern : comparePattern(pattern, actual);
 }
 
-/** Compares the six parts of an ARN separately: a `*` in one does not extend into the next. */
+/**
+ * Compares the six parts of an ARN separately: a `*` in one does not extend into the next. A text of fewer parts cannot be
+ * compared.
+ */
 function arnLike(wanted: string, variables: boolean): Compiled {
   const parts = arnParts(wanted, variables).map((part) => compileTemplate(part, variables));
   const compare: Compare = (actual, facts) => {
     const given = arnParts(actual, false);
-    if (parts.length !== 6 || given.length !== 6) return false;
+    if (parts.length !== 6 || given.length !== 6) return "unknown";
     let open: NoValue | undefined;
     for (const [at, part] of parts.entries()) {
       const fits = matchesFilled(part, given[at]!, facts);
