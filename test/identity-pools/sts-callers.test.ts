@@ -17,6 +17,7 @@ import {
 } from "@aws-sdk/client-sts";
 import { SignatureV4 } from "@smithy/signature-v4";
 import AWS from "aws-sdk";
+import { resetRootKey } from "../../src/domain/iam/access-keys.ts";
 import { setAccessKeyStatus } from "../../src/store/access-keys.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
@@ -212,6 +213,26 @@ forEachServer("callers of STS", (open) => {
       ),
       refused("AccessDenied", /is not authorized to perform: sts:GetAccessKeyInfo on resource: \*/),
     );
+  });
+
+  test("temporary credentials end with their access key, also if another one has its id then", async () => {
+    const server = await open();
+    const sts = kept(stsClient(server));
+    const { Credentials } = await sts.send(new GetSessionTokenCommand({}));
+    const session = kept(stsClient(server, { credentials: keysOf(Credentials) }));
+    await session.send(new GetCallerIdentityCommand({}));
+    server.clock.advance(1);
+    const other = { ...rootKey, secretAccessKey: "another secret of the same access key id" };
+    await resetRootKey(server.app, other);
+    try {
+      await assert.rejects(session.send(new GetCallerIdentityCommand({})), refused("ExpiredToken"));
+      const now = kept(stsClient(server, { credentials: other }));
+      const { Credentials: newer } = await now.send(new GetSessionTokenCommand({}));
+      const renewed = kept(stsClient(server, { credentials: keysOf(newer) }));
+      assert.match((await renewed.send(new GetCallerIdentityCommand({}))).Arn!, /:root$/);
+    } finally {
+      await resetRootKey(server.app, rootKey);
+    }
   });
 
   test("errors of signatures, in STS's own words", async () => {
