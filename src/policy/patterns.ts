@@ -177,6 +177,15 @@ function match({ head, tail }: Pattern, text: string, most: number): boolean | "
   return p === tail.length;
 }
 
+/** A text with its ASCII letters in lower case. */
+export const foldCase = (text: string): string => text.replace(/[A-Z]+/g, (some) => some.toLowerCase());
+
+/** The pattern with its ASCII letters in lower case. */
+export const foldPattern = ({ head, tail }: Pattern): Pattern => ({
+  head: foldCase(head),
+  tail: tail.map((unit) => (unit >= 65 && unit <= 90 ? unit + 32 : unit)),
+});
+
 /** The condition keys named by the variables of a text, in lower case. */
 export function variablesOf(text: string): string[] {
   return keysOf(compileTemplate(text, true));

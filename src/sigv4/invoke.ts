@@ -68,13 +68,25 @@ export function apiPath(path: string): string | undefined {
   return path.startsWith("/") && !unclear.test(path) ? path : undefined;
 }
 
-/** How frameworks may read a method and a path besides as they stand. */
+/** How frameworks may read a method and a path, and a policy's author may have spelled them. Letter case comes on top. */
 export function otherReadings(method: string, path: string): [string, string][] {
-  const folded = path.toLowerCase();
   const slashed = (one: string) => (one.endsWith("/") ? one.slice(0, -1) : `${one}/`);
-  const paths = new Set([path, folded, ...(path === "/" ? [] : [slashed(path), slashed(folded)])]);
+  const spelled = [path, path.replace(encodedMark, decodeURIComponent), encodeMarks(path), ...decoded(path)];
+  const paths = new Set(spelled.flatMap((one) => (one === "/" ? [one] : [one, slashed(one)])));
   const methods = method === "HEAD" ? [method, "GET"] : [method];
-  return methods
-    .flatMap((one) => [...paths].map((other): [string, string] => [one, other]))
-    .filter(([one, other]) => one !== method || other !== path);
+  return methods.flatMap((one) => [...paths].map((other): [string, string] => [one, other]));
+}
+
+/** What may stand in a path as it is or encoded: RFC 3986's sub-delims, `:` and `@`, but for `;`, of which none is clear. */
+const encodedMark = /%(?:2[146-9a-c]|3[ad]|40)/gi;
+const encodeMarks = (path: string) =>
+  path.replace(/[!$&'()*+,:=@]/g, (one) => `%${one.charCodeAt(0).toString(16)}`);
+
+/** The path without any encoding; nothing if that is no text. */
+function decoded(path: string): string[] {
+  try {
+    return [decodeURIComponent(path)];
+  } catch {
+    return [];
+  }
 }
