@@ -11,6 +11,7 @@ import {
   DescribeIdentityCommand,
   GetIdCommand,
   GetOpenIdTokenCommand,
+  GetOpenIdTokenForDeveloperIdentityCommand,
 } from "@aws-sdk/client-cognito-identity";
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { putTrustedProvider } from "../../src/store/trusted-providers.ts";
@@ -172,6 +173,14 @@ forEachServer(
       const named = `a%20b%2C${elsewhere}%2C${elsewhere}%3ACognitoSignIn%3Avictim`;
       const amr = ["authenticated", openIdName, `${openIdName}:oidc-client:${named}`];
       assert.deepEqual(decodeJwt(Token!)["amr"], amr);
+      // Nor does the name of the provider make it one.
+      const own = "cognito-idp.mine";
+      const ofDeveloper = await makeIdentityPool(client, { DeveloperProviderName: own });
+      const { Token: theirs } = await client.send(
+        new GetOpenIdTokenForDeveloperIdentityCommand({ IdentityPoolId: ofDeveloper, Logins: { [own]: sub } }),
+      );
+      const method = `${own}:${ofDeveloper}:${named}`;
+      assert.deepEqual(decodeJwt(theirs!)["amr"], ["authenticated", own, method]);
     });
 
     test("forged and foreign tokens are refused", async () => {

@@ -37,6 +37,10 @@ export function userPoolProvider(poolId: string): string {
   return `cognito-idp.${poolId.slice(0, poolId.indexOf("_"))}.amazonaws.com/${poolId}`;
 }
 
+/** Whether a login is stored under the name of a user pool. */
+export const isUserPoolProvider = (provider: string): boolean =>
+  /^cognito-idp\.[^/]+\.amazonaws\.com\//.test(provider);
+
 /** An issuer as Logins, ARNs and condition keys name it: without its scheme. */
 export const withoutScheme = (issuer: string): string => issuer.replace(/^https?:\/\//, "");
 
