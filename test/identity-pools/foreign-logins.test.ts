@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import {
   type CognitoIdentityClient,
+  type CognitoIdentityProvider,
   type CreateIdentityPoolCommandInput,
   DescribeIdentityCommand,
   GetIdCommand,
@@ -181,6 +182,24 @@ forEachServer(
       );
       const method = `${own}:${ofDeveloper}:${named}`;
       assert.deepEqual(decodeJwt(theirs!)["amr"], ["authenticated", own, method]);
+    });
+
+    test("a token whose user only AWS can ask about is refused where the pool wants them asked about", async () => {
+      const { client } = await setUp();
+      const { pool, login } = providers["a user pool elsewhere"]!;
+      const [{ ProviderName, ClientId }] = pool.CognitoIdentityProviders as [CognitoIdentityProvider];
+      const checked = await makeIdentityPool(client, {
+        CognitoIdentityProviders: [
+          { ProviderName, ClientId, ServerSideTokenCheck: true },
+          { ProviderName, ClientId: "another", ServerSideTokenCheck: false },
+        ],
+      });
+      await assert.rejects(
+        id(client, checked, await login()),
+        refused("NotAuthorizedException", /ServerSideTokenCheck .* not of this server/),
+      );
+      const another: [string, string] = [elsewhere, await idToken("aws", "another", { token_use: "id" })];
+      assert.ok((await id(client, checked, another)).IdentityId);
     });
 
     test("forged and foreign tokens are refused", async () => {
