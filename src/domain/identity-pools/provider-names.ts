@@ -7,6 +7,9 @@ import type { Config } from "../../config/config.ts";
 /** The login of tokens that GetOpenIdTokenForDeveloperIdentity has made. */
 export const ownProvider = "cognito-identity.amazonaws.com";
 
+/** The `iss` of identity pools' tokens. */
+export const identityIssuer = ({ publicUrl }: Pick<Config, "publicUrl">): string => `${publicUrl}/identity`;
+
 /** The public providers, which SupportedLoginProviders lists with the ids of their applications. */
 export const publicProviders = [
   "accounts.google.com",
