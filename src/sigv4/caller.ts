@@ -4,7 +4,7 @@ import type { Context, ContextValue } from "../policy/conditions.ts";
 import { type Asked, evaluateAll, keysAsked, reasonOf, undecidable, type Verdict } from "../policy/policy.ts";
 import type { Identity, Principal, Signer } from "./ask.ts";
 import { type Api, type ApiIdentity, apiIdentity, apiPath, invokeResource, otherReadings } from "./invoke.ts";
-import { SignatureError } from "./signature-error.ts";
+import { SignatureError, unclearPath } from "./signature-error.ts";
 
 /** Further condition keys of a call, by name, which only the application knows. */
 export type MoreFacts = Readonly<Record<string, ContextValue>>;
@@ -81,7 +81,7 @@ export class Caller {
   authorizeInvoke(more: MoreFacts = {}): void {
     const api = this.#needApi();
     const path = apiPath(this.#call.path);
-    if (path === undefined) throw new SignatureError("path", "The path can be read in more than one way.");
+    if (path === undefined) throw unclearPath();
     const { method } = this.#call;
     const resource = invokeResource(api, this.#signed.region, method, path);
     this.authorize(invoke, resource, more);

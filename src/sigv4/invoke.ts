@@ -63,6 +63,9 @@ export function invokeResource(
 const unclear =
   /%(?:[01][0-9a-f]|25|2[def]|3[0-9b]|[46][1-9a-f]|[57][0-9a]|5[cf]|7[ef]|(?![0-9a-f]{2}))|[^\w!$%&'()*+,./:=@~-]|\/\/|\/\.{1,2}(?:\/|$)/i;
 
+/** What signatures leave out of a path, unless it is signed as S3 does it: empty and dot segments, and what `..` takes away. */
+export const unsignedSegments = /\/\/|\/\.{1,2}(?:\/|$)/;
+
 /** The path as it stands in an ARN; undefined if it can be read in more than one way. */
 export function apiPath(path: string): string | undefined {
   return path.startsWith("/") && !unclear.test(path) ? path : undefined;

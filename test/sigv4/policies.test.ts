@@ -164,8 +164,8 @@ forOneServer("sqlite", "policies at a service", (open) => {
   test("a denied path has no other spelling", async () => {
     const document = policy(allow("*"), deny(`${arn}/GET/admin`), deny(`${arn}/GET/admin/*`));
     const outcome = async (target: string, method = "GET") => {
-      const caller = await callerOf(document, { target, method });
       try {
+        const caller = await callerOf(document, { target, method });
         caller.authorizeInvoke();
         return "allowed";
       } catch (error) {
