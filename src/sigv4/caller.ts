@@ -117,12 +117,7 @@ export class Caller {
     );
   }
 
-  #decide(
-    action: string,
-    resource: string,
-    more: MoreFacts,
-    how: Pick<Asked, "ignoreCase"> = {},
-  ): Verdict {
+  #decide(action: string, resource: string, more: MoreFacts, how: Pick<Asked, "ignoreCase"> = {}): Verdict {
     const { policies: identity, sessionPolicies: session } = this.#signer;
     const asked = keysAsked([...identity, ...(session ?? [])], action);
     const context = asked.size === 0 ? {} : this.#context(asked, resource, more);

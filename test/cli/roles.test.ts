@@ -153,13 +153,16 @@ describe("roles", () => {
     const provider = "cognito-identity.amazonaws.com";
     const issuer = "localhost:4747/identity";
     const signedIn = { "ForAnyValue:StringLike": { [`${provider}:amr`]: "authenticated" } };
-    const everyPool = /AssumeRolePolicyDocument: Statement 1: .* a condition with 'cognito-identity\.amazonaws\.com:aud'/;
+    const everyPool =
+      /AssumeRolePolicyDocument: Statement 1: .* a condition with 'cognito-identity\.amazonaws\.com:aud'/;
     const openToAll = [
       { Federated: provider },
       { Federated: ["accounts.google.com", provider] },
       { Federated: `arn:aws:iam::000000000000:oidc-provider/${issuer}` },
       "*",
-    ].map((who) => [[{ ...role, AssumeRolePolicyDocument: trustingPools(who, signedIn) }], everyPool] as const);
+    ].map(
+      (who) => [[{ ...role, AssumeRolePolicyDocument: trustingPools(who, signedIn) }], everyPool] as const,
+    );
     const ofOnePool = [`${provider}:aud`, `${issuer}:AUD`].map((key) =>
       trustingPools({ Federated: provider }, { StringEquals: { [key]: "us-east-1:x" } }),
     );

@@ -90,9 +90,10 @@ test("prefixes of SignedInfo that are declared around it (Exclusive XML Canonica
     );
   const [, info = ""] = /<SignedInfo>(.*)<\/SignedInfo>/s.exec(listed) ?? assert.fail(listed);
   const dsig = "http://www.w3.org/2000/09/xmldsig#";
-  const canonical = `<SignedInfo xmlns="${dsig}" xmlns:a="${assertion}" xmlns:t="urn:types">${info}</SignedInfo>`
-    .replace(/<([\w:]+)((?: [^<>]*?)?)\/>/g, "<$1$2></$1>")
-    .replace(/(<c:InclusiveNamespaces) (xmlns:c="[^"]*") (PrefixList="[^"]*")/, "$1 $2 $3");
+  const canonical =
+    `<SignedInfo xmlns="${dsig}" xmlns:a="${assertion}" xmlns:t="urn:types">${info}</SignedInfo>`
+      .replace(/<([\w:]+)((?: [^<>]*?)?)\/>/g, "<$1$2></$1>")
+      .replace(/(<c:InclusiveNamespaces) (xmlns:c="[^"]*") (PrefixList="[^"]*")/, "$1 $2 $3");
   const value = createSign("RSA-SHA256").update(canonical).sign(privateKey, "base64");
   const text = listed.replace(/(<SignatureValue>)[^<]+/, `$1${value}`);
   assert.equal(await read(text, [right]), "it");

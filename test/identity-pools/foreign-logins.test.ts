@@ -178,7 +178,10 @@ forEachServer(
       const own = "cognito-idp.mine";
       const ofDeveloper = await makeIdentityPool(client, { DeveloperProviderName: own });
       const { Token: theirs } = await client.send(
-        new GetOpenIdTokenForDeveloperIdentityCommand({ IdentityPoolId: ofDeveloper, Logins: { [own]: sub } }),
+        new GetOpenIdTokenForDeveloperIdentityCommand({
+          IdentityPoolId: ofDeveloper,
+          Logins: { [own]: sub },
+        }),
       );
       const method = `${own}:${ofDeveloper}:${named}`;
       assert.deepEqual(decodeJwt(theirs!)["amr"], ["authenticated", own, method]);

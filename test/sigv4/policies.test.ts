@@ -213,7 +213,10 @@ forOneServer("sqlite", "policies at a service", (open) => {
     // Only a Deny is read so: another spelling is allowed no more than another path.
     const caller = await callerOf(policy(allow(`${arn}/GET/Public/*`)), { method, target: "/public/x" });
     assert.throws(() => caller.authorizeInvoke(), refusedAs("denied"));
-    const other = await callerOf(policy(allow("*"), deny(`${arn}/GET/Admin/*`)), { method, target: "/administration" });
+    const other = await callerOf(policy(allow("*"), deny(`${arn}/GET/Admin/*`)), {
+      method,
+      target: "/administration",
+    });
     other.authorizeInvoke();
   });
 });

@@ -55,11 +55,7 @@ function checkPublicProviders(given: Readonly<Record<string, string>>): void {
  * The name of the developer's own provider, which must not be taken for another: who has a login there would have the identity
  * of the developer's user of the same name.
  */
-function checkDeveloperProvider(
-  config: Config,
-  name: string | undefined,
-  openIds: readonly string[],
-): void {
+function checkDeveloperProvider(config: Config, name: string | undefined, openIds: readonly string[]): void {
   if (name === undefined) return;
   const taken =
     isPublicProvider(name) ||

@@ -48,10 +48,7 @@ const isObject = (value: unknown): value is Given =>
  * @param value the parsed file
  * @throws Error with a text for the template's author
  */
-export function readTemplate(
-  value: unknown,
-  installation: Installation,
-): RoleDefinition[] {
+export function readTemplate(value: unknown, installation: Installation): RoleDefinition[] {
   const roles = given(value).map((role) => readRole(role, installation));
   if (roles.length === 0) throw new Error("The template has no roles.");
   const names = roles.map(({ name }) => name.toLowerCase());

@@ -170,7 +170,9 @@ function inherited(element: DomNode) {
   for (let at: DomNode | null = element; at !== null; at = at.parentNode)
     for (const { prefix, localName, value } of Array.from(at.attributes ?? []))
       if (prefix === "xmlns" && !found.has(localName)) found.set(localName, at === element ? "" : value);
-  return [...found].flatMap(([prefix, namespaceURI]) => (namespaceURI === "" ? [] : [{ prefix, namespaceURI }]));
+  return [...found].flatMap(([prefix, namespaceURI]) =>
+    namespaceURI === "" ? [] : [{ prefix, namespaceURI }],
+  );
 }
 
 function verifiedBytes(checking: SignedXml, text: string, id: string): string | undefined {
