@@ -8,7 +8,7 @@ import {
   GetCredentialsForIdentityCommand,
   GetIdCommand,
 } from "@aws-sdk/client-cognito-identity";
-import { DescribeUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { DeleteUserPoolCommand, DescribeUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
 import {
   AssumeRoleCommand,
   GetAccessKeyInfoCommand,
@@ -19,6 +19,7 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import AWS from "aws-sdk";
 import { resetRootKey } from "../../src/domain/iam/access-keys.ts";
 import { setAccessKeyStatus } from "../../src/store/access-keys.ts";
+import { listAuditEvents } from "../../src/store/audit.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { makePool, refused } from "../kit/people.ts";
@@ -233,6 +234,38 @@ forEachServer("callers of STS", (open) => {
     } finally {
       await resetRootKey(server.app, rootKey);
     }
+  });
+
+  test("what guests are refused fills the audit log with a bounded number of events", async () => {
+    const server = await open();
+    // All within one hour.
+    server.clock.freeze();
+    const client = kept(identityClient(server));
+    const stranger = await guestKeys(server, client);
+    const sts = kept(stsClient(server, { credentials: stranger }));
+    const { Arn: actor } = await sts.send(new GetCallerIdentityCommand({}));
+    const sdk = kept(newSdk(server.endpoint, { credentials: stranger }));
+    const refusedTimes = async (times: number) => {
+      for (let i = 0; i < times; i++)
+        await assert.rejects(
+          sdk.send(new DeleteUserPoolCommand({ UserPoolId: `us-east-1_Nobody${i}` })),
+          refused("AccessDeniedException"),
+        );
+      await server.app.audit.flush();
+      const events = await listAuditEvents(
+        server.app.db,
+        { actor: actor!, operation: "DeleteUserPool" },
+        { limit: 200, order: "oldest first" },
+      );
+      assert.ok(events.every(({ result }) => result === "AccessDeniedException"));
+      return events;
+    };
+    assert.equal((await refusedTimes(30)).length, 30);
+    const events = await refusedTimes(10);
+    assert.equal(events.length, 31);
+    const told = events.flatMap(({ details }) => details?.["others"] ?? []);
+    assert.equal(told.length, 1);
+    assert.match(String(told[0]), /^not recorded until \d{4}-/);
   });
 
   test("errors of signatures, in STS's own words", async () => {

@@ -1,5 +1,6 @@
 /** The audit log of administrators' calls: the state of a running call, and the event it leaves. */
 import type { AuditedCall, Ctx } from "../../app.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { insertAuditEvents } from "../../store/audit.ts";
 import type { Companion } from "../../store/db.ts";
@@ -84,11 +85,15 @@ export interface RunningCall {
 /**
  * Begins a call; `recordedCall` must be called to end it. The event of a change is written by the first transaction
  * that the work commits.
- * @param who the ARN of the principal, and the operation
  */
-export function beginCall(ctx: Ctx, who: { actor: string; operation: string }): RunningCall {
-  const call: AuditedCall = { ...who, poolId: undefined, target: undefined, details: undefined };
-  const companion = kindOf(who.operation) === "change" ? newCompanion(ctx, call) : undefined;
+export function beginCall(
+  ctx: Ctx,
+  { arn, session }: { readonly arn: string; readonly session?: { readonly roleArn: string } | undefined },
+  operation: string,
+): RunningCall {
+  const found = { poolId: undefined, target: undefined, details: undefined };
+  const call: AuditedCall = { actor: arn, role: session?.roleArn, operation, ...found };
+  const companion = kindOf(operation) === "change" ? newCompanion(ctx, call) : undefined;
   return { ctx: { ...ctx, admin: true, audited: call, db: { ...ctx.db, companion } }, call, companion };
 }
 
@@ -147,5 +152,30 @@ async function recordRefusal(ctx: Ctx, call: AuditedCall, error: unknown): Promi
   if (result !== "AccessDeniedException") {
     if (kind === "sign-in" || (kind === "read" && !ctx.config.auditReads)) return;
   }
-  await ctx.app.audit.add(newEvent(ctx, { ...call, result }));
+  const event = newEvent(ctx, { ...call, result });
+  const others = call.role === undefined ? undefined : othersOf(ctx, [call.role, call.operation, result]);
+  if (others === "skipped") return;
+  await ctx.app.audit.add(others === undefined ? event : { ...event, details: { ...event.details, others } });
+}
+
+const hour = 60 * 60 * 1000;
+/** How many refusals of an operation are recorded one by one in an hour, of all who have a role. */
+const mostRefusals = 30;
+/** By role, operation, result and hour. */
+const refusals = new CacheKind<number>(10_000);
+
+/**
+ * What an event says of the refusals like it. Whoever has a role need not be an administrator: guests of an identity pool have
+ * one, and could fill the table.
+ * @returns undefined if nothing; `skipped` if the event is one of those that are not recorded
+ */
+function othersOf({ app, now }: Ctx, kind: readonly string[]): string | undefined {
+  const began = now - (now % hour);
+  const counts = app.caches.of(refusals);
+  const key = JSON.stringify([...kind, began]);
+  const count = (counts.get(key) ?? 0) + 1;
+  counts.set(key, count);
+  if (count <= mostRefusals) return undefined;
+  if (count > mostRefusals + 1) return "skipped";
+  return `not recorded until ${new Date(began + hour).toISOString()}`;
 }
