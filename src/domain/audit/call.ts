@@ -112,7 +112,7 @@ export function recordedCall<T>(ctx: Ctx, running: RunningCall, work: Promise<T>
         if (!companion.written)
           await insertAuditEvents(ctx.app.db, [newEvent(ctx, { ...call, result: "ok" })]);
       } else if (ctx.config.auditReads) {
-        await ctx.app.audit.add(newEvent(ctx, { ...call, result: "ok" }));
+        await addInShare(ctx, call, "ok");
       }
       return answer;
     },
@@ -152,30 +152,39 @@ async function recordRefusal(ctx: Ctx, call: AuditedCall, error: unknown): Promi
   if (result !== "AccessDeniedException") {
     if (kind === "sign-in" || (kind === "read" && !ctx.config.auditReads)) return;
   }
+  await addInShare(ctx, call, result);
+}
+
+/**
+ * Adds an event, unless its caller has a role and has had their share of events that take no permission: those of refusals, and of
+ * GetCallerIdentity. Guests of an identity pool have a role, too, and could fill the table.
+ */
+async function addInShare(ctx: Ctx, call: AuditedCall, result: string): Promise<void> {
   const event = newEvent(ctx, { ...call, result });
-  const others = call.role === undefined ? undefined : othersOf(ctx, [call.role, call.operation, result]);
+  const { role, operation } = call;
+  const isFree = role !== undefined && (result !== "ok" || operation === "GetCallerIdentity");
+  const others = isFree ? othersOf(ctx, [role, operation, result]) : undefined;
   if (others === "skipped") return;
   await ctx.app.audit.add(others === undefined ? event : { ...event, details: { ...event.details, others } });
 }
 
 const hour = 60 * 60 * 1000;
-/** How many refusals of an operation are recorded one by one in an hour, of all who have a role. */
-const mostRefusals = 30;
+/** How many such events of an operation are recorded one by one in an hour, of all who have a role. */
+const share = 30;
 /** By role, operation, result and hour. */
-const refusals = new CacheKind<number>(10_000);
+const counted = new CacheKind<number>(10_000);
 
 /**
- * What an event says of the refusals like it. Whoever has a role need not be an administrator: guests of an identity pool have
- * one, and could fill the table.
- * @returns undefined if nothing; `skipped` if the event is one of those that are not recorded
+ * What an event says of those like it that come after it.
+ * @returns undefined if nothing; `skipped` if the event is itself one that is not recorded
  */
 function othersOf({ app, now }: Ctx, kind: readonly string[]): string | undefined {
   const began = now - (now % hour);
-  const counts = app.caches.of(refusals);
+  const counts = app.caches.of(counted);
   const key = JSON.stringify([...kind, began]);
   const count = (counts.get(key) ?? 0) + 1;
   counts.set(key, count);
-  if (count <= mostRefusals) return undefined;
-  if (count > mostRefusals + 1) return "skipped";
+  if (count <= share) return undefined;
+  if (count > share + 1) return "skipped";
   return `not recorded until ${new Date(began + hour).toISOString()}`;
 }
