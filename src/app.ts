@@ -124,6 +124,8 @@ export type Permission =
 export interface AuditedCall {
   /** The ARN of the principal. */
   readonly actor: string;
+  /** The ARN of its role, if it has temporary credentials of one. */
+  readonly role: string | undefined;
   readonly operation: string;
   poolId: string | undefined;
   target: string | undefined;

@@ -20,9 +20,9 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "The issuer is `<public URL>/<pool id>`; the pool tag `poolhouse:issuer` = `aws` gives AWS's own form, and so does a server that has AWS's names (moving-from-cognito.md).",
     'With PreventUserExistenceErrors ENABLED, answers for an existing user contain the real delivery details and, in SRP, the internal username; a locked account answers "Password attempts exceeded" for each of its names. Cognito does the same.',
     "A preferred_username that is an alias must not look like an e-mail address or phone number if those are aliases, too, and nobody can have another user's sub as a name.",
-    "Signature V4 in the query: a POST with X-Amz-Target as a signed header, whose body the signature covers; valid for X-Amz-Expires (1 to 604800 seconds), or for five minutes without it; the session token need not be covered. GetCallerIdentity of STS also by GET, for 15 minutes.",
+    "Signature V4 in the query: a POST with X-Amz-Target as a signed header, whose body the signature covers; valid for X-Amz-Expires (1 to 604800 seconds), or for five minutes without it; the session token need not be covered. GetCallerIdentity of STS also by GET, for 15 minutes. SignedHeaders must name each header once.",
     "STS has AssumeRole, AssumeRoleWithWebIdentity, GetCallerIdentity, GetSessionToken and GetAccessKeyInfo, at the same address; others answer InvalidAction. Requests with repeated parameters, and lists that are written in another way, are refused. The user id of an access key is the key's own. Roles have no tags, access keys no MFA, and there are no managed policies; policy and tags of a session have at most 4096 bytes. ID tokens of the server's own user pools need no registered provider, and count while their users are signed in (docs/identity-pools.md).",
-    "Policies of access keys that name unknown actions, operators, condition keys or resources of these services are refused when they are stored. Tags with a meaning for Poolhouse, chosen ids and foreign senders of mail require permissions that AWS does not have (docs/security-model.md, Policies of access keys).",
+    "Policies of access keys that name unknown actions, operators, condition keys or resources of these services are refused when they are stored. Tags with a meaning for Poolhouse, chosen ids and foreign senders of mail require permissions that AWS does not have (docs/security-model.md, Policies of access keys). Texts that are no ARNs cannot be compared by Arn conditions, nor by wildcards what takes more than 20,000 steps: both allow nothing, and deny.",
     "AWS's request rate quotas are not implemented. Overload answers TooManyRequestsException, and so do limits by address (docs/security-model.md), which refuse only strangers.",
     "Wrong passwords, wrong codes and requests from networks where a user is known are counted separately from those of strangers, with Cognito's numbers: strangers cannot lock an owner out.",
     "A mailbox or phone gets at most 20 messages per hour from a pool. Beyond that, with PreventUserExistenceErrors ENABLED, ForgotPassword and ResendConfirmationCode answer as usual but send nothing; other operations answer LimitExceededException.",
@@ -247,8 +247,12 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Losing a verified address, by whichever operation, ends the user's sessions at the hosted pages that were started with a code sent there.",
     "At most 20 requests with a message per hour and user; beyond that TooManyRequestsException.",
   ],
+  CreateIdentityPool: [
+    "DeveloperProviderName must not be the name of another provider, in UpdateIdentityPool, too.",
+  ],
   GetId: [
     "SAML responses in Logins, in GetCredentialsForIdentity and UnlinkIdentity, too: of providers that `poolhouse trusted-providers` has registered. SHA-1, encrypted assertions and transient NameIDs are refused; the usual Audience and Recipient are AWS's, and can be set (docs/identity-pools.md, SAML providers).",
+    "Logins of user pools that are not here are refused where ServerSideTokenCheck is true.",
     "Guests are bounded by address and day, new identities of one login by day (docs/settings.md). A guest is forgotten after a time without use; Cognito keeps them.",
   ],
   GetCredentialsForIdentity: [

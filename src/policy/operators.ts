@@ -4,12 +4,12 @@
  */
 import { addressGroups, parseNetwork } from "../lib/network.ts";
 import {
+  comparePattern,
   compileTemplate,
   type Facts,
   fillPattern,
   fillText,
   keysOf,
-  matchesPattern,
   type NoValue,
   type Template,
 } from "./patterns.ts";
@@ -114,22 +114,25 @@ function like(wanted: string, variables: boolean): Compiled {
   const { fixed } = template;
   const compare: Compare =
     fixed !== undefined
-      ? (actual) => matchesPattern(fixed, actual)
+      ? (actual) => comparePattern(fixed, actual)
       : (actual, facts) => matchesFilled(template, actual, facts);
   return { compare, keys: keysOf(template) };
 }
 
 function matchesFilled(template: Template, actual: string, facts: Facts): boolean | NoValue {
   const pattern = fillPattern(template, facts);
-  return typeof pattern === "string" ? pattern : matchesPattern(pattern, actual);
+  return typeof pattern === "string" ? pattern : comparePattern(pattern, actual);
 }
 
-/** Compares the six parts of an ARN separately: a `*` in one does not extend into the next. */
+/**
+ * Compares the six parts of an ARN separately: a `*` in one does not extend into the next. A text of fewer parts cannot be
+ * compared.
+ */
 function arnLike(wanted: string, variables: boolean): Compiled {
   const parts = arnParts(wanted, variables).map((part) => compileTemplate(part, variables));
   const compare: Compare = (actual, facts) => {
     const given = arnParts(actual, false);
-    if (parts.length !== 6 || given.length !== 6) return false;
+    if (parts.length !== 6 || given.length !== 6) return "unknown";
     let open: NoValue | undefined;
     for (const [at, part] of parts.entries()) {
       const fits = matchesFilled(part, given[at]!, facts);

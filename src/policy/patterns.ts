@@ -116,27 +116,49 @@ function noValue({ parts }: Template, facts: Facts): NoValue | undefined {
   return found;
 }
 
+/**
+ * The longest value of a variable, in characters. Names, ids and tags are much shorter; a header can be as long as all headers
+ * together, and a policy can name it a hundred times.
+ */
+const longestValue = 2_048;
+
 function variableValue({ key, fallback }: Variable, facts: Facts): string | undefined | typeof undecidable {
   if (key === "") return fallback;
   const values = facts.get(key);
   if (values === undecidable) return undecidable;
   if (values === undefined) return fallback;
-  return values.length === 1 ? values[0] : undefined;
+  if (values.length !== 1) return undefined;
+  return values[0]!.length > longestValue ? undecidable : values[0];
 }
 
 /**
- * Whether the entire text matches. Only backtracks to the last `*`, so a hostile pattern costs at most the product of
- * the lengths, never an exponential search.
+ * How many steps a comparison may take. What is meant needs about as many as the text has characters. A caller who writes a
+ * policy of a session and the headers that it is compared with can make both repeat themselves, and take the product.
  */
-export function matchesPattern({ head, tail }: Pattern, text: string): boolean {
+const mostSteps = 20_000;
+
+/** Whether the entire text matches; "unknown" if that would take too long to find out. */
+export function comparePattern(pattern: Pattern, text: string): boolean | "unknown" {
+  return match(pattern, text, mostSteps);
+}
+
+/** Whether the entire text matches, for texts that are short whoever sends them, such as actions. */
+export function matchesPattern(pattern: Pattern, text: string): boolean {
+  return match(pattern, text, Number.POSITIVE_INFINITY) === true;
+}
+
+/** Only backtracks to the last `*`, so a hostile pattern costs at most the product of the lengths, never an exponential search. */
+function match({ head, tail }: Pattern, text: string, most: number): boolean | "unknown" {
   if (tail.length === 0) return text === head;
   if (!text.startsWith(head)) return false;
   let at = head.length;
   let p = 0;
   let star = -1;
   let starAt = 0;
+  let steps = 0;
   if (tail.length === 1 && tail[0] === ANY) return true;
   while (at < text.length) {
+    if (++steps > most) return "unknown";
     const wanted = tail[p];
     if (wanted === ANY) {
       star = p++;
@@ -154,6 +176,15 @@ export function matchesPattern({ head, tail }: Pattern, text: string): boolean {
   while (tail[p] === ANY) p++;
   return p === tail.length;
 }
+
+/** A text with its ASCII letters in lower case. */
+export const foldCase = (text: string): string => text.replace(/[A-Z]+/g, (some) => some.toLowerCase());
+
+/** The pattern with its ASCII letters in lower case. */
+export const foldPattern = ({ head, tail }: Pattern): Pattern => ({
+  head: foldCase(head),
+  tail: tail.map((unit) => (unit >= 65 && unit <= 90 ? unit + 32 : unit)),
+});
 
 /** The condition keys named by the variables of a text, in lower case. */
 export function variablesOf(text: string): string[] {

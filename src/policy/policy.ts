@@ -3,8 +3,8 @@
  * Guide): policies of identities, that is of access keys and roles, and of sessions.
  *
  * An explicit deny overrides an allow; without either, the answer is an implicit deny. What cannot be decided (an
- * unknown operator, an unknown fact, a value that is not a number, several values where one is expected) never allows
- * and always denies. A policy is compiled when it is parsed, and may be kept and evaluated as often as one likes.
+ * unknown operator, an unknown fact, a value that is not a number or no ARN, several values where one is expected, a comparison
+ * that would take too long) never allows and always denies. A policy is compiled when it is parsed, and may be kept and evaluated as often as one likes.
  */
 import { type Context, conditionsHold, factsOf } from "./conditions.ts";
 import {
@@ -19,11 +19,13 @@ import {
 } from "./document.ts";
 import type { Ternary } from "./operators.ts";
 import {
+  comparePattern,
   compileTemplate,
   type Facts,
   fillPattern,
+  foldCase,
+  foldPattern,
   keysOf,
-  matchesPattern,
   type Template,
 } from "./patterns.ts";
 
@@ -56,6 +58,8 @@ export interface Asked {
   readonly action: string;
   /** The ARN, compared case-sensitively; "*" for operations without a specific resource. */
   readonly resource: string;
+  /** Compares the resource without regard to the case of ASCII letters, for services to which they are the same. */
+  readonly ignoreCase?: boolean;
   /** The condition keys of the request, whose names are compared case-insensitively. */
   readonly context: Context;
 }
@@ -119,15 +123,25 @@ export function keysAsked(policies: readonly Policy[], action: string): Readonly
 }
 
 /** Evaluates one request against all policies of a principal. */
-export function evaluate(policies: readonly Policy[], { action, resource, context }: Asked): Decision {
-  return evaluateFacts(policies, { action: action.toLowerCase(), resource, facts: factsOf(context) });
+export function evaluate(policies: readonly Policy[], asked: Asked): Decision {
+  return evaluateFacts(policies, readAsked(asked));
 }
 
 /** A request whose action is in lower case, and whose context has been read. */
 interface Read {
   readonly action: string;
   readonly resource: string;
+  readonly ignoreCase: boolean;
   readonly facts: Facts;
+}
+
+function readAsked({ action, resource, context, ignoreCase = false }: Asked): Read {
+  return {
+    action: action.toLowerCase(),
+    resource: ignoreCase ? foldCase(resource) : resource,
+    ignoreCase,
+    facts: factsOf(context),
+  };
 }
 
 function evaluateFacts(policies: readonly Policy[], request: Read): Decision {
@@ -145,16 +159,16 @@ function evaluateFacts(policies: readonly Policy[], request: Read): Decision {
   return decision;
 }
 
-function applies(statement: Statement, { action, resource, facts }: Read): Ternary {
-  if (!includesAction(statement.actions, action)) return false;
-  const reached = reaches(statement, resource, facts);
+function applies(statement: Statement, request: Read): Ternary {
+  if (!includesAction(statement.actions, request.action)) return false;
+  const reached = reaches(statement, request);
   if (reached === false) return false;
-  const holds = conditionsHold(statement.conditions, facts);
+  const holds = conditionsHold(statement.conditions, request.facts);
   return holds === true ? reached : holds;
 }
 
 /** Whether the statement applies to the resource. */
-function reaches({ effect, resources }: Statement, resource: string, facts: Facts): Ternary {
+function reaches({ effect, resources }: Statement, { resource, ignoreCase, facts }: Read): Ternary {
   let covered: Ternary = false;
   let open = false;
   for (const template of resources.patterns) {
@@ -162,7 +176,10 @@ function reaches({ effect, resources }: Statement, resource: string, facts: Fact
     if (typeof pattern === "string") {
       open = true;
       if (pattern === "unknown" && covered === false) covered = "unknown";
-    } else if (matchesPattern(pattern, resource)) covered = true;
+      continue;
+    }
+    const fits = comparePattern(ignoreCase ? foldPattern(pattern) : pattern, resource);
+    if (fits === true || covered === false) covered = fits;
   }
   if (!resources.negated) return covered;
   // NotResource with a variable without a value excludes nothing, which must not widen an Allow.
@@ -190,8 +207,8 @@ interface PolicySets {
  * Evaluates a request against every kind of policy that the principal has. Each kind must allow it, so that a session
  * policy or a boundary never widens what the identity may; an explicit deny of any of them wins.
  */
-export function evaluateAll(sets: PolicySets, { action, resource, context }: Asked): Verdict {
-  const request = { action: action.toLowerCase(), resource, facts: factsOf(context) };
+export function evaluateAll(sets: PolicySets, asked: Asked): Verdict {
+  const request = readAsked(asked);
   const kinds: readonly [Kind, readonly Policy[] | undefined][] = [
     ["identity-based policy", sets.identity],
     ["permissions boundary", sets.boundary],

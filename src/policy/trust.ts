@@ -169,6 +169,19 @@ function comparable(text: string): string {
   return account.test(text) ? `arn:aws:iam::${text}:root` : text;
 }
 
+/** Whether a statement allows an action to a provider without a condition with a certain key. @param isAsked of a key in lower case */
+export function allowsWithout(
+  { effect, actions, principals, keys }: TrustPolicy["statements"][number],
+  {
+    action,
+    provider,
+    isAsked,
+  }: { readonly action: string; readonly provider: Caller; readonly isAsked: (key: string) => boolean },
+): boolean {
+  const allows = effect === "Allow" && includesAction(actions, action.toLowerCase());
+  return allows && names(principals, effect, provider) && !keys.some(isAsked);
+}
+
 /** The condition keys, in lower case, that decide about an action of STS. */
 export function trustKeysAsked({ statements }: TrustPolicy, action: string): ReadonlySet<string> {
   const folded = action.toLowerCase();

@@ -1,10 +1,10 @@
 /** Who made a call whose signature was verified, and what they may do. */
 import type { Signed } from "../lib/sigv4.ts";
 import type { Context, ContextValue } from "../policy/conditions.ts";
-import { evaluateAll, keysAsked, reasonOf, undecidable, type Verdict } from "../policy/policy.ts";
+import { type Asked, evaluateAll, keysAsked, reasonOf, undecidable, type Verdict } from "../policy/policy.ts";
 import type { Identity, Principal, Signer } from "./ask.ts";
 import { type Api, type ApiIdentity, apiIdentity, apiPath, invokeResource, otherReadings } from "./invoke.ts";
-import { SignatureError } from "./signature-error.ts";
+import { SignatureError, unclearPath } from "./signature-error.ts";
 
 /** Further condition keys of a call, by name, which only the application knows. */
 export type MoreFacts = Readonly<Record<string, ContextValue>>;
@@ -75,18 +75,19 @@ export class Caller {
   /**
    * Throws SignatureError unless the caller may call this method and path: `execute-api:Invoke` on
    * `arn:aws:execute-api:<region>:<account>:<API>/<stage>/<method>/<path>`. A path that frameworks could take for another one is
-   * refused, and so is one of which a policy denies another reading: in lower case, without or with a slash at its end, and
-   * GET for HEAD.
+   * refused, and so is one of which a policy denies another reading: in other letter case, encoded or not, without or with a slash
+   * at its end, and GET for HEAD.
    */
   authorizeInvoke(more: MoreFacts = {}): void {
     const api = this.#needApi();
     const path = apiPath(this.#call.path);
-    if (path === undefined) throw new SignatureError("path", "The path can be read in more than one way.");
+    if (path === undefined) throw unclearPath();
     const { method } = this.#call;
     const resource = invokeResource(api, this.#signed.region, method, path);
     this.authorize(invoke, resource, more);
     for (const other of otherReadings(method, path)) {
-      const verdict = this.#decide(invoke, invokeResource(api, this.#signed.region, ...other), more);
+      const read = invokeResource(api, this.#signed.region, ...other);
+      const verdict = this.#decide(invoke, read, more, { ignoreCase: true });
       if (verdict.decision === "explicit-deny") throw this.#denied(verdict, invoke, resource);
     }
   }
@@ -116,11 +117,11 @@ export class Caller {
     );
   }
 
-  #decide(action: string, resource: string, more: MoreFacts): Verdict {
+  #decide(action: string, resource: string, more: MoreFacts, how: Pick<Asked, "ignoreCase"> = {}): Verdict {
     const { policies: identity, sessionPolicies: session } = this.#signer;
     const asked = keysAsked([...identity, ...(session ?? [])], action);
     const context = asked.size === 0 ? {} : this.#context(asked, resource, more);
-    return evaluateAll({ identity, session }, { action, resource, context });
+    return evaluateAll({ identity, session }, { action, resource, context, ...how });
   }
 
   #context(asked: ReadonlySet<string>, resource: string, more: MoreFacts): Context {

@@ -52,13 +52,14 @@ export function callOf(
   };
 }
 
-/** HTTP/2 has the host in a field of its own, which signers call Host. */
+/** HTTP/2 has the host in a field of its own, which signers call Host. Both are given if they differ, which no signature can mean. */
 function pairsOf(request: IncomingMessage): [string, string][] {
   const pairs = headerPairs(request.rawHeaders);
   if (request.httpVersionMajor < 2) return pairs;
   const { ":authority": authority, host } = request.headers as Readonly<Record<string, string | undefined>>;
   const fields = pairs.filter(([name]) => !name.startsWith(":"));
-  return host === undefined && authority !== undefined ? [["host", authority], ...fields] : fields;
+  if (authority === undefined || authority.toLowerCase() === host?.toLowerCase()) return fields;
+  return [["host", authority], ...fields];
 }
 
 function split(target: string): { path: string; query: string } {

@@ -63,18 +63,33 @@ export function invokeResource(
 const unclear =
   /%(?:[01][0-9a-f]|25|2[def]|3[0-9b]|[46][1-9a-f]|[57][0-9a]|5[cf]|7[ef]|(?![0-9a-f]{2}))|[^\w!$%&'()*+,./:=@~-]|\/\/|\/\.{1,2}(?:\/|$)/i;
 
+/** What signatures leave out of a path, unless it is signed as S3 does it: empty and dot segments, and what `..` takes away. */
+export const unsignedSegments = /\/\/|\/\.{1,2}(?:\/|$)/;
+
 /** The path as it stands in an ARN; undefined if it can be read in more than one way. */
 export function apiPath(path: string): string | undefined {
   return path.startsWith("/") && !unclear.test(path) ? path : undefined;
 }
 
-/** How frameworks may read a method and a path besides as they stand. */
+/** How frameworks may read a method and a path, and a policy's author may have spelled them. Letter case comes on top. */
 export function otherReadings(method: string, path: string): [string, string][] {
-  const folded = path.toLowerCase();
   const slashed = (one: string) => (one.endsWith("/") ? one.slice(0, -1) : `${one}/`);
-  const paths = new Set([path, folded, ...(path === "/" ? [] : [slashed(path), slashed(folded)])]);
+  const spelled = [path, path.replace(encodedMark, decodeURIComponent), encodeMarks(path), ...decoded(path)];
+  const paths = new Set(spelled.flatMap((one) => (one === "/" ? [one] : [one, slashed(one)])));
   const methods = method === "HEAD" ? [method, "GET"] : [method];
-  return methods
-    .flatMap((one) => [...paths].map((other): [string, string] => [one, other]))
-    .filter(([one, other]) => one !== method || other !== path);
+  return methods.flatMap((one) => [...paths].map((other): [string, string] => [one, other]));
+}
+
+/** What may stand in a path as it is or encoded: RFC 3986's sub-delims, `:` and `@`, but for `;`, of which none is clear. */
+const encodedMark = /%(?:2[146-9a-c]|3[ad]|40)/gi;
+const encodeMarks = (path: string) =>
+  path.replace(/[!$&'()*+,:=@]/g, (one) => `%${one.charCodeAt(0).toString(16)}`);
+
+/** The path without any encoding; nothing if that is no text. */
+function decoded(path: string): string[] {
+  try {
+    return [decodeURIComponent(path)];
+  } catch {
+    return [];
+  }
 }

@@ -59,3 +59,5 @@ export class SignatureError extends Error {
     };
   }
 }
+
+export const unclearPath = () => new SignatureError("path", "The path can be read in more than one way.");

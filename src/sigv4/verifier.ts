@@ -4,8 +4,8 @@ import { readSignedRequest, type Signed, type WireRequest } from "../lib/sigv4.t
 import { checkTerms, matchSignature, type SignatureTerms } from "../lib/sigv4-check.ts";
 import { askForKey, type Credentials, type Signer } from "./ask.ts";
 import { Caller } from "./caller.ts";
-import type { Api } from "./invoke.ts";
-import { SignatureError } from "./signature-error.ts";
+import { type Api, unsignedSegments } from "./invoke.ts";
+import { SignatureError, unclearPath } from "./signature-error.ts";
 import { SigningKeys } from "./signing-keys.ts";
 
 export interface VerifierOptions {
@@ -134,6 +134,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const signed = readSignature(head, presigned);
     const wrong = checkTerms(signed, head, { ...terms, now: at });
     if (wrong !== undefined) throw new SignatureError("signature", wrong.message);
+    if (!options.singleEncoding && unsignedSegments.test(head.path)) throw unclearPath();
     checkHost(head, hosts);
     checkNames(signed);
     const name = keys.nameOf({ ...signed, securityToken: signed.securityToken });

@@ -218,7 +218,30 @@ describe("roles", () => {
         Condition: { StringEquals: { [key]: "x" } },
       })),
     });
+    const trustingPools = (Principal: unknown, Condition: object) => ({
+      Version: "2012-10-17",
+      Statement: [{ Effect: "Allow", Principal, Action: "sts:AssumeRoleWith*", Condition }],
+    });
+    const provider = "cognito-identity.amazonaws.com";
+    const issuer = "localhost:4747/identity";
+    const signedIn = { "ForAnyValue:StringLike": { [`${provider}:amr`]: "authenticated" } };
+    const everyPool =
+      /AssumeRolePolicyDocument: Statement 1: .* a condition with 'cognito-identity\.amazonaws\.com:aud'/;
+    const openToAll = [
+      { Federated: provider },
+      { Federated: ["accounts.google.com", provider] },
+      { Federated: `arn:aws:iam::000000000000:oidc-provider/${issuer}` },
+      "*",
+    ].map(
+      (who) => [[{ ...role, AssumeRolePolicyDocument: trustingPools(who, signedIn) }], everyPool] as const,
+    );
+    const ofOnePool = [`${provider}:aud`, `${issuer}:AUD`].map((key) =>
+      trustingPools({ Federated: provider }, { StringEquals: { [key]: "us-east-1:x" } }),
+    );
+    for (const AssumeRolePolicyDocument of ofOnePool)
+      await done("apply", "--dry-run", file("fine.json", [{ ...role, AssumeRolePolicyDocument }]));
     const mistakes: readonly (readonly [unknown, RegExp])[] = [
+      ...openToAll,
       [[{ ...role, Polices: [] }], /unknown member 'Polices'. Did you mean 'Policies'\?/],
       [[{ ...role, AssumeRolePolicyDocument: PolicyDocument }], /AssumeRolePolicyDocument: Statement 1/],
       [[role, { ...role, RoleName: "READER" }], /two roles of the name reader/],

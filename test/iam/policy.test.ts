@@ -150,7 +150,7 @@ test("condition operators", () => {
       { k: "arn:aws:s3:::ann", "aws:username": "ann" },
       YES,
     ],
-    [{ ArnLike: { k: "arn:aws:*" } }, { k: "arn:aws:s3:::b" }, NO],
+    [{ ArnLike: { k: "arn:aws:*" } }, { k: "arn:aws:s3:::b" }, UNKNOWN],
     [{ ArnNotLike: { k: "arn:aws:s3:::b*" } }, { k: "arn:aws:s3:::bucket" }, NO],
     [{ ArnNotEquals: { k: "arn:aws:s3:::c" } }, { k: "arn:aws:s3:::bucket" }, YES],
     [{ Null: { k: "true" } }, {}, YES],

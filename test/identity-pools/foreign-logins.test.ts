@@ -7,10 +7,12 @@ import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import {
   type CognitoIdentityClient,
+  type CognitoIdentityProvider,
   type CreateIdentityPoolCommandInput,
   DescribeIdentityCommand,
   GetIdCommand,
   GetOpenIdTokenCommand,
+  GetOpenIdTokenForDeveloperIdentityCommand,
 } from "@aws-sdk/client-cognito-identity";
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { putTrustedProvider } from "../../src/store/trusted-providers.ts";
@@ -172,6 +174,35 @@ forEachServer(
       const named = `a%20b%2C${elsewhere}%2C${elsewhere}%3ACognitoSignIn%3Avictim`;
       const amr = ["authenticated", openIdName, `${openIdName}:oidc-client:${named}`];
       assert.deepEqual(decodeJwt(Token!)["amr"], amr);
+      // Nor does the name of the provider make it one.
+      const own = "cognito-idp.mine";
+      const ofDeveloper = await makeIdentityPool(client, { DeveloperProviderName: own });
+      const { Token: theirs } = await client.send(
+        new GetOpenIdTokenForDeveloperIdentityCommand({
+          IdentityPoolId: ofDeveloper,
+          Logins: { [own]: sub },
+        }),
+      );
+      const method = `${own}:${ofDeveloper}:${named}`;
+      assert.deepEqual(decodeJwt(theirs!)["amr"], ["authenticated", own, method]);
+    });
+
+    test("a token whose user only AWS can ask about is refused where the pool wants them asked about", async () => {
+      const { client } = await setUp();
+      const { pool, login } = providers["a user pool elsewhere"]!;
+      const [{ ProviderName, ClientId }] = pool.CognitoIdentityProviders as [CognitoIdentityProvider];
+      const checked = await makeIdentityPool(client, {
+        CognitoIdentityProviders: [
+          { ProviderName, ClientId, ServerSideTokenCheck: true },
+          { ProviderName, ClientId: "another", ServerSideTokenCheck: false },
+        ],
+      });
+      await assert.rejects(
+        id(client, checked, await login()),
+        refused("NotAuthorizedException", /ServerSideTokenCheck .* not of this server/),
+      );
+      const another: [string, string] = [elsewhere, await idToken("aws", "another", { token_use: "id" })];
+      assert.ok((await id(client, checked, another)).IdentityId);
     });
 
     test("forged and foreign tokens are refused", async () => {

@@ -57,6 +57,13 @@ const badSettings: readonly (readonly [
   [{ SamlProviderARNs: ["arn:aws:iam::000000000000:role/odd"] }, /is not the ARN of a SAML provider/],
   [{ DeveloperProviderName: "graph.facebook.com" }, /must not be the name of another provider/],
   [{ DeveloperProviderName: "cognito-identity.amazonaws.com" }, /must not be the name of another provider/],
+  [
+    {
+      DeveloperProviderName: "id.example",
+      OpenIdConnectProviderARNs: ["arn:aws:iam::000000000000:oidc-provider/id.example"],
+    },
+    /must not be the name of another provider/,
+  ],
   [{ CognitoIdentityProviders: [{ ProviderName: "elsewhere", ClientId: "c" }] }, /is not a user pool/],
   [{ CognitoIdentityProviders: [{ ProviderName: userPool }] }, /needs ProviderName and ClientId/],
   [{ CognitoIdentityProviders: Array(2).fill({ ProviderName: userPool, ClientId: "c" }) }, /is given twice/],

@@ -8,7 +8,7 @@ import {
   GetCredentialsForIdentityCommand,
   GetIdCommand,
 } from "@aws-sdk/client-cognito-identity";
-import { DescribeUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { DeleteUserPoolCommand, DescribeUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
 import {
   AssumeRoleCommand,
   GetAccessKeyInfoCommand,
@@ -17,7 +17,9 @@ import {
 } from "@aws-sdk/client-sts";
 import { SignatureV4 } from "@smithy/signature-v4";
 import AWS from "aws-sdk";
+import { resetRootKey } from "../../src/domain/iam/access-keys.ts";
 import { setAccessKeyStatus } from "../../src/store/access-keys.ts";
+import { listAuditEvents } from "../../src/store/audit.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { makePool, refused } from "../kit/people.ts";
@@ -234,6 +236,61 @@ forEachServer("callers of STS", (open) => {
       ),
       refused("AccessDenied", /is not authorized to perform: sts:GetAccessKeyInfo on resource: \*/),
     );
+  });
+
+  test("temporary credentials end with their access key, also if another one has its id then", async () => {
+    const server = await open();
+    const sts = kept(stsClient(server));
+    const { Credentials } = await sts.send(new GetSessionTokenCommand({}));
+    const session = kept(stsClient(server, { credentials: keysOf(Credentials) }));
+    await session.send(new GetCallerIdentityCommand({}));
+    server.clock.advance(1);
+    const other = { ...rootKey, secretAccessKey: "another secret of the same access key id" };
+    await resetRootKey(server.app, other);
+    try {
+      await assert.rejects(session.send(new GetCallerIdentityCommand({})), refused("ExpiredToken"));
+      const now = kept(stsClient(server, { credentials: other }));
+      const { Credentials: newer } = await now.send(new GetSessionTokenCommand({}));
+      const renewed = kept(stsClient(server, { credentials: keysOf(newer) }));
+      assert.match((await renewed.send(new GetCallerIdentityCommand({}))).Arn!, /:root$/);
+    } finally {
+      await resetRootKey(server.app, rootKey);
+    }
+  });
+
+  test("what guests are refused fills the audit log with a bounded number of events", async () => {
+    const server = await open();
+    // All within one hour.
+    server.clock.freeze();
+    const client = kept(identityClient(server));
+    const stranger = await guestKeys(server, client);
+    const sts = kept(stsClient(server, { credentials: stranger }));
+    const { Arn: actor } = await sts.send(new GetCallerIdentityCommand({}));
+    const sdk = kept(newSdk(server.endpoint, { credentials: stranger }));
+    const eventsOf = async (operation: string) => {
+      await server.app.audit.flush();
+      const page = { limit: 200, order: "oldest first" } as const;
+      return listAuditEvents(server.app.db, { actor: actor!, operation }, page);
+    };
+    const refusedTimes = async (times: number) => {
+      for (let i = 0; i < times; i++)
+        await assert.rejects(
+          sdk.send(new DeleteUserPoolCommand({ UserPoolId: `us-east-1_Nobody${i}` })),
+          refused("AccessDeniedException"),
+        );
+      const events = await eventsOf("DeleteUserPool");
+      assert.ok(events.every(({ result }) => result === "AccessDeniedException"));
+      return events;
+    };
+    assert.equal((await refusedTimes(30)).length, 30);
+    const events = await refusedTimes(10);
+    assert.equal(events.length, 31);
+    const told = events.flatMap(({ details }) => details?.["others"] ?? []);
+    assert.equal(told.length, 1);
+    assert.match(String(told[0]), /^not recorded until \d{4}-/);
+    // Nor does what nobody needs a permission for.
+    for (let i = 0; i < 40; i++) await sts.send(new GetCallerIdentityCommand({}));
+    assert.equal((await eventsOf("GetCallerIdentity")).length, 31);
   });
 
   test("errors of signatures, in STS's own words", async () => {

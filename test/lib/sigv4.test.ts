@@ -371,6 +371,20 @@ test("the Date header serves where X-Amz-Date is absent", () => {
   assert.equal(reading.kind === "signed" && reading.amzDate, "20260101T001000Z");
 });
 
+test("a header is signed once: one that is named a thousand times would be read as often", async () => {
+  const request = signed();
+  const value = header(request, "authorization");
+  for (const more of ["host", "HOST", "content-type;x;x", "x;X"]) {
+    const again = value.replace("SignedHeaders=", `SignedHeaders=${more};`);
+    const reading = readSignedRequest(without(request, "authorization", again));
+    assert.match(reading.kind === "malformed" ? reading.reason : reading.kind, /SignedHeaders .* once/, more);
+  }
+  const good = await presigned();
+  const query = good.query.replace("X-Amz-SignedHeaders=", "X-Amz-SignedHeaders=host%3B");
+  assert.notEqual(query, good.query);
+  assert.equal(readSignedRequest({ ...good, query }).kind, "malformed");
+});
+
 test("what is malformed, and what is not signed at all", () => {
   assert.deepEqual(readSignedRequest(base), { kind: "none" });
   const request = signed();

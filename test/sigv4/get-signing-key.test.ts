@@ -202,6 +202,15 @@ forEachServer("GetSigningKey", (open) => {
     assert.equal(event.actor, "arn:aws:iam::000000000000:root");
     assert.deepEqual(event.details, { service: "execute-api", region: "us-east-1" });
     assert.ok(!JSON.stringify(event).includes(sessionToken!));
+    // Whoever has any credentials could fill the table with names of no service.
+    const Service = "x".repeat(10_000);
+    const odd = await ask(server, session, { ...input, AccessKeyId: "AKIAODD", Service });
+    assert.equal(odd.__type, "InvalidParameterException");
+    await server.app.audit.flush();
+    const search = { target: "AKIAODD" };
+    const [refusal] = await listAuditEvents(server.app.db, search, { limit: 10, order: "oldest first" });
+    assert.equal(refusal?.result, "InvalidParameterException");
+    assert.equal(refusal.details, undefined);
   });
 });
 

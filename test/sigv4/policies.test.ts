@@ -164,8 +164,8 @@ forOneServer("sqlite", "policies at a service", (open) => {
   test("a denied path has no other spelling", async () => {
     const document = policy(allow("*"), deny(`${arn}/GET/admin`), deny(`${arn}/GET/admin/*`));
     const outcome = async (target: string, method = "GET") => {
-      const caller = await callerOf(document, { target, method });
       try {
+        const caller = await callerOf(document, { target, method });
         caller.authorizeInvoke();
         return "allowed";
       } catch (error) {
@@ -192,5 +192,31 @@ forOneServer("sqlite", "policies at a service", (open) => {
     for (const target of ["/", "/administration", "/a%20b/%C3%A4", "/a:b@c/~d", "/a.b/..c"])
       assert.equal(await outcome(target), "allowed", target);
     assert.equal(await outcome("/admin", "POST"), "allowed");
+  });
+
+  test("a denied path is denied however policy and request spell it", async () => {
+    const method = "GET";
+    const spellings: readonly (readonly [denied: string, ...targets: string[]])[] = [
+      ["/Admin/*", "/Admin/x", "/admin/x", "/ADMIN/x/"],
+      ["/Users('x')", "/Users('x')", "/users%28%27x%27%29", "/users(%27x')/"],
+      ["/users%28%27x%27%29", "/Users('x')"],
+      ["/a%20b(c)", "/a%20b%28c%29"],
+      ["/%C3%A4", "/%c3%a4", "/%C3%a4"],
+      ["/ä b", "/%c3%a4%20b/"],
+      ["/%c3%a4%3A%2A", "/%C3%A4%3a*", "/%C3%A4:%2a"],
+    ];
+    for (const [path, ...targets] of spellings)
+      for (const target of targets) {
+        const caller = await callerOf(policy(allow("*"), deny(`${arn}/GET${path}`)), { method, target });
+        assert.throws(() => caller.authorizeInvoke(), refusedAs("denied"), `${path} ${target}`);
+      }
+    // Only a Deny is read so: another spelling is allowed no more than another path.
+    const caller = await callerOf(policy(allow(`${arn}/GET/Public/*`)), { method, target: "/public/x" });
+    assert.throws(() => caller.authorizeInvoke(), refusedAs("denied"));
+    const other = await callerOf(policy(allow("*"), deny(`${arn}/GET/Admin/*`)), {
+      method,
+      target: "/administration",
+    });
+    other.authorizeInvoke();
   });
 });

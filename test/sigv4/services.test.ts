@@ -229,12 +229,13 @@ forOneServer("postgres", "services behind the verifier", (open) => {
     const as = await newKey(server, "execute-api:Invoke");
     const { headers, ...good } = await signed(as, sent({ headers: { host } }), { now: server.clock.now });
     const { host: _, ...fields } = headers;
-    const ask = (body: string) => {
+    const ask = (body: string, more: Record<string, string> = {}) => {
       const stream = client.request({
         ":method": "POST",
         ":path": good.target,
         ":authority": host,
         ...fields,
+        ...more,
       });
       stream.end(body);
       return text(stream);
@@ -242,6 +243,10 @@ forOneServer("postgres", "services behind the verifier", (open) => {
     assert.equal(await ask(good.body), sha(good.body));
     assert.match(await ask(`${good.body} `), /^SignatureError: /);
     assert.match(await ask(""), /^SignatureError: /);
+    // One host is signed: it must be the one that the request goes to.
+    assert.equal(await ask(good.body, { host }), sha(good.body));
+    assert.match(await ask(good.body, { host, ":authority": "other.example" }), /^SignatureError: .*'host'/);
+    assert.match(await ask(good.body, { ":authority": "other.example" }), /^SignatureError: /);
   });
 
   test("curl signs with access keys and session tokens", async (t) => {

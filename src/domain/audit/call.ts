@@ -1,5 +1,6 @@
 /** The audit log of administrators' calls: the state of a running call, and the event it leaves. */
 import type { AuditedCall, Ctx } from "../../app.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { insertAuditEvents } from "../../store/audit.ts";
 import type { Companion } from "../../store/db.ts";
@@ -84,11 +85,15 @@ export interface RunningCall {
 /**
  * Begins a call; `recordedCall` must be called to end it. The event of a change is written by the first transaction
  * that the work commits.
- * @param who the ARN of the principal, and the operation
  */
-export function beginCall(ctx: Ctx, who: { actor: string; operation: string }): RunningCall {
-  const call: AuditedCall = { ...who, poolId: undefined, target: undefined, details: undefined };
-  const companion = kindOf(who.operation) === "change" ? newCompanion(ctx, call) : undefined;
+export function beginCall(
+  ctx: Ctx,
+  { arn, session }: { readonly arn: string; readonly session?: { readonly roleArn: string } | undefined },
+  operation: string,
+): RunningCall {
+  const found = { poolId: undefined, target: undefined, details: undefined };
+  const call: AuditedCall = { actor: arn, role: session?.roleArn, operation, ...found };
+  const companion = kindOf(operation) === "change" ? newCompanion(ctx, call) : undefined;
   return { ctx: { ...ctx, admin: true, audited: call, db: { ...ctx.db, companion } }, call, companion };
 }
 
@@ -107,7 +112,7 @@ export function recordedCall<T>(ctx: Ctx, running: RunningCall, work: Promise<T>
         if (!companion.written)
           await insertAuditEvents(ctx.app.db, [newEvent(ctx, { ...call, result: "ok" })]);
       } else if (ctx.config.auditReads) {
-        await ctx.app.audit.add(newEvent(ctx, { ...call, result: "ok" }));
+        await addInShare(ctx, call, "ok");
       }
       return answer;
     },
@@ -147,5 +152,39 @@ async function recordRefusal(ctx: Ctx, call: AuditedCall, error: unknown): Promi
   if (result !== "AccessDeniedException") {
     if (kind === "sign-in" || (kind === "read" && !ctx.config.auditReads)) return;
   }
-  await ctx.app.audit.add(newEvent(ctx, { ...call, result }));
+  await addInShare(ctx, call, result);
+}
+
+/**
+ * Adds an event, unless its caller has a role and has had their share of events that take no permission: those of refusals, and of
+ * GetCallerIdentity. Guests of an identity pool have a role, too, and could fill the table.
+ */
+async function addInShare(ctx: Ctx, call: AuditedCall, result: string): Promise<void> {
+  const event = newEvent(ctx, { ...call, result });
+  const { role, operation } = call;
+  const isFree = role !== undefined && (result !== "ok" || operation === "GetCallerIdentity");
+  const others = isFree ? othersOf(ctx, [role, operation, result]) : undefined;
+  if (others === "skipped") return;
+  await ctx.app.audit.add(others === undefined ? event : { ...event, details: { ...event.details, others } });
+}
+
+const hour = 60 * 60 * 1000;
+/** How many such events of an operation are recorded one by one in an hour, of all who have a role. */
+const share = 30;
+/** By role, operation, result and hour. */
+const counted = new CacheKind<number>(10_000);
+
+/**
+ * What an event says of those like it that come after it.
+ * @returns undefined if nothing; `skipped` if the event is itself one that is not recorded
+ */
+function othersOf({ app, now }: Ctx, kind: readonly string[]): string | undefined {
+  const began = now - (now % hour);
+  const counts = app.caches.of(counted);
+  const key = JSON.stringify([...kind, began]);
+  const count = (counts.get(key) ?? 0) + 1;
+  counts.set(key, count);
+  if (count <= share) return undefined;
+  if (count > share + 1) return "skipped";
+  return `not recorded until ${new Date(began + hour).toISOString()}`;
 }

@@ -3,6 +3,7 @@ import type { Ctx } from "../../app.ts";
 import type { Login } from "../../store/identities.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { IdentityPool } from "../identity-pools/load-identity-pool.ts";
+import { isUserPoolProvider } from "../identity-pools/provider-names.ts";
 
 /** A login whose token was verified. */
 export interface VerifiedLogin extends Login {
@@ -33,12 +34,12 @@ export function methodsOf(logins: readonly VerifiedLogin[]): string[] {
 }
 
 /**
- * How somebody signed in. What other providers call their users can be any text, so that its separators are encoded: else it
- * could be read as the login of a user pool.
+ * How somebody signed in. What other providers than user pools call their users can be any text, so that its separators are
+ * encoded: else it could be read as the login of a user pool.
  */
 function methodOf({ provider, clientId, subject }: VerifiedLogin): string {
-  if (provider.startsWith("cognito-idp.")) return `${provider}:CognitoSignIn:${subject}`;
   const named = subject.replace(/[%,:\s]/g, encodeURIComponent);
+  if (isUserPoolProvider(provider)) return `${provider}:CognitoSignIn:${named}`;
   return [provider, ...(clientId === undefined ? [] : [clientId]), named].join(":");
 }
 

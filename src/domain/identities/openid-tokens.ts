@@ -12,12 +12,10 @@ import { CacheKind } from "../../lib/caches.ts";
 import { identityPoolsOwner, insertSigningKey, readSigningKeys } from "../../store/signing-keys.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { identityPoolArn } from "../identity-pools/load-identity-pool.ts";
+import { identityIssuer } from "../identity-pools/provider-names.ts";
 import { importKey, keyOfPair, newestSigner, type SigningKey } from "../tokens/signing-keys.ts";
 
 const owner = identityPoolsOwner;
-
-/** The `iss` of identity pools' tokens. */
-export const identityIssuer = ({ publicUrl }: Pick<Config, "publicUrl">): string => `${publicUrl}/identity`;
 
 /** How long imported keys are cached. A successor is published for much longer before it signs. Milliseconds. */
 const keptFor = 60_000;

@@ -8,12 +8,12 @@ import { isStorable } from "../../lib/text.ts";
 import { identityPoolsOwner } from "../../store/signing-keys.ts";
 import { readTrustedProvider, type TrustedSaml } from "../../store/trusted-providers.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { identityIssuer } from "../identity-pools/provider-names.ts";
 import { type Assertion, anyRequest, type Expected } from "../saml/assertion.ts";
 import { samlProvider, withItsKeys } from "../saml/provider.ts";
 import { verifyResponse } from "../saml/response.ts";
 import { fault, SamlFault } from "../saml/xml.ts";
 import type { LoginKind } from "./login.ts";
-import { identityIssuer } from "./openid-tokens.ts";
 
 export const samlLogin: LoginKind = async (ctx, pool, name, token) => {
   if (!(pool.document.SamlProviderARNs ?? []).includes(name)) return undefined;

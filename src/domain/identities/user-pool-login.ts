@@ -39,6 +39,12 @@ async function elsewhere(
   const clientIds = accepted.flatMap(({ ClientId }) => ClientId ?? []);
   const verified = await verifyForeignToken(ctx, { issuer, clientIds }, token);
   if (verified.claims["token_use"] !== "id") return refuseLogin("invalid", "no ID token of a user pool");
+  const client = accepted.find(({ ClientId }) => ClientId === verified.clientId);
+  if (client?.ServerSideTokenCheck !== false)
+    return refuse(
+      "NotAuthorizedException",
+      "Invalid login token. ServerSideTokenCheck cannot be made for a user pool that is not of this server.",
+    );
   return { provider, mapping: `${provider}:${verified.clientId}`, ...verified };
 }
 

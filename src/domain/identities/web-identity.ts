@@ -12,6 +12,7 @@ import { stsModel } from "../../wire/generated/sts.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { findIdentityPool, isRevoked } from "../identity-pools/load-identity-pool.ts";
 import {
+  identityIssuer,
   openIdProviderArn,
   ownProvider,
   userPoolNamed,
@@ -23,7 +24,7 @@ import { isStillValid, verifyIdToken } from "../tokens/id-token.ts";
 import { findPool } from "../user-pools/load-pool.ts";
 import { assertUsable } from "./find-identity.ts";
 import { readForeignToken } from "./foreign-token.ts";
-import { type IdentityClaims, identityIssuer, readIdentityToken, tagsClaim } from "./openid-tokens.ts";
+import { type IdentityClaims, readIdentityToken, tagsClaim } from "./openid-tokens.ts";
 
 /** Whom a verified token is about. */
 export interface WebIdentity {

@@ -7,6 +7,9 @@ import type { Config } from "../../config/config.ts";
 /** The login of tokens that GetOpenIdTokenForDeveloperIdentity has made. */
 export const ownProvider = "cognito-identity.amazonaws.com";
 
+/** The `iss` of identity pools' tokens. */
+export const identityIssuer = ({ publicUrl }: Pick<Config, "publicUrl">): string => `${publicUrl}/identity`;
+
 /** The public providers, which SupportedLoginProviders lists with the ids of their applications. */
 export const publicProviders = [
   "accounts.google.com",
@@ -43,6 +46,10 @@ export function mappingKey(config: Pick<Config, "publicUrl">, key: string): stri
   const poolId = end < 0 ? undefined : userPoolNamed(config, key.slice(0, end));
   return poolId === undefined ? key : userPoolProvider(poolId) + key.slice(end);
 }
+
+/** Whether a login is stored under the name of a user pool. */
+export const isUserPoolProvider = (provider: string): boolean =>
+  /^cognito-idp\.[^/]+\.amazonaws\.com\//.test(provider);
 
 /** An issuer as Logins, ARNs and condition keys name it: without its scheme. */
 export const withoutScheme = (issuer: string): string => issuer.replace(/^https?:\/\//, "");

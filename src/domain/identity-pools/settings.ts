@@ -30,7 +30,7 @@ export function poolSettings(config: Config, given: Given): IdentityPoolDocument
   const samls = distinct(given.SamlProviderARNs ?? [], "SamlProviderARNs");
   for (const arn of samls)
     if (!isSamlProviderArn(arn)) invalid(`'${arn}' is not the ARN of a SAML provider.`);
-  checkDeveloperProvider(config, given.DeveloperProviderName);
+  checkDeveloperProvider(config, given.DeveloperProviderName, openIds);
   const document = {
     AllowUnauthenticatedIdentities: given.AllowUnauthenticatedIdentities,
     AllowClassicFlow: given.AllowClassicFlow,
@@ -51,11 +51,17 @@ function checkPublicProviders(given: Readonly<Record<string, string>>): void {
       invalid(`'${name}' is not supported in SupportedLoginProviders (${publicProviders.join(", ")}).`);
 }
 
-/** The name of the developer's own provider, which must not be taken for another kind of provider. */
-function checkDeveloperProvider(config: Config, name: string | undefined): void {
+/**
+ * The name of the developer's own provider, which must not be taken for another: who has a login there would have the identity
+ * of the developer's user of the same name.
+ */
+function checkDeveloperProvider(config: Config, name: string | undefined, openIds: readonly string[]): void {
   if (name === undefined) return;
   const taken =
-    isPublicProvider(name) || name.endsWith(".amazonaws.com") || name === new URL(config.publicUrl).host;
+    isPublicProvider(name) ||
+    name.endsWith(".amazonaws.com") ||
+    name === new URL(config.publicUrl).host ||
+    openIds.some((arn) => openIdProviderOf(arn) === name);
   if (taken) invalid(`DeveloperProviderName must not be the name of another provider: '${name}'.`);
 }
 

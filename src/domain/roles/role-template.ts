@@ -5,10 +5,16 @@
 import type { Config } from "../../config/config.ts";
 import { closest } from "../../lib/closest.ts";
 import { repeatedMember } from "../../lib/json-members.ts";
-import { parseTrustPolicy } from "../../policy/trust.ts";
+import { allowsWithout, parseTrustPolicy } from "../../policy/trust.ts";
 import { conditionKey, conditionKeys } from "../iam/condition-keys.ts";
 import { isKeyOfOthers } from "../iam/other-services.ts";
 import { checkPolicy } from "../iam/policy-check.ts";
+import {
+  identityIssuer,
+  openIdProviderArn,
+  ownProvider,
+  withoutScheme,
+} from "../identity-pools/provider-names.ts";
 
 /** A role as its author describes it. */
 export interface RoleDefinition {
@@ -32,6 +38,7 @@ const members = [
 ] as const;
 
 type Given = Readonly<Record<string, unknown>>;
+type Installation = Pick<Config, "accountId" | "region" | "publicUrl">;
 
 const isObject = (value: unknown): value is Given =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -41,10 +48,7 @@ const isObject = (value: unknown): value is Given =>
  * @param value the parsed file
  * @throws Error with a text for the template's author
  */
-export function readTemplate(
-  value: unknown,
-  installation: Pick<Config, "accountId" | "region">,
-): RoleDefinition[] {
+export function readTemplate(value: unknown, installation: Installation): RoleDefinition[] {
   const roles = given(value).map((role) => readRole(role, installation));
   if (roles.length === 0) throw new Error("The template has no roles.");
   const names = roles.map(({ name }) => name.toLowerCase());
@@ -68,7 +72,7 @@ function given(value: unknown): unknown[] {
   });
 }
 
-function readRole(value: unknown, installation: Pick<Config, "accountId" | "region">): RoleDefinition {
+function readRole(value: unknown, installation: Installation): RoleDefinition {
   if (!isObject(value)) throw new Error("A role must be an object.");
   const name = value["RoleName"];
   if (name === undefined && value["Statement"] !== undefined)
@@ -95,7 +99,7 @@ function readRole(value: unknown, installation: Pick<Config, "accountId" | "regi
     return fail("MaxSessionDuration must be a number of seconds from 3600 to 43200.");
   const trust = text(value["AssumeRolePolicyDocument"]) ?? fail("AssumeRolePolicyDocument is missing.");
   checked(
-    () => checkTrustPolicy(trust),
+    () => checkTrustPolicy(trust, installation),
     (problem) => fail(`AssumeRolePolicyDocument: ${problem}`),
   );
   return {
@@ -108,9 +112,26 @@ function readRole(value: unknown, installation: Pick<Config, "accountId" | "regi
   };
 }
 
-/** Throws an Error if a trust policy is malformed, or tests what no request for a role has. */
-function checkTrustPolicy(json: string): void {
+/**
+ * Throws an Error if a trust policy is malformed, tests what no request for a role has, or trusts the identities of every pool
+ * ("Identity-provider controls for shared OIDC providers", IAM User Guide): whoever may create a pool would have the role.
+ */
+function checkTrustPolicy(json: string, installation: Installation): void {
   const { statements } = parseTrustPolicy(json);
+  const pools = withoutScheme(identityIssuer(installation));
+  const open = statements.findIndex((statement) =>
+    allowsWithout(statement, {
+      action: "sts:AssumeRoleWithWebIdentity",
+      provider: { type: "Federated", values: [ownProvider, openIdProviderArn(installation, pools)] },
+      // Servers may have another public URL than this command knows.
+      isAsked: (key) => key === `${ownProvider}:aud` || key.endsWith("/identity:aud"),
+    }),
+  );
+  if (open >= 0)
+    throw new Error(
+      `Statement ${open + 1}: the identities of every identity pool could have the role: it needs a condition with ` +
+        `'${ownProvider}:aud', the id of the pool.`,
+    );
   const twice = repeatedMember(json);
   if (twice !== undefined)
     throw new Error(
@@ -151,7 +172,7 @@ function checked(check: () => unknown, fail: (problem: string) => never): void {
 
 function readPolicies(
   value: unknown,
-  installation: Pick<Config, "accountId" | "region">,
+  installation: Installation,
   fail: (problem: string) => never,
 ): Record<string, string> {
   if (!Array.isArray(value)) return fail("Policies must be a list.");

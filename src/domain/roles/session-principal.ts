@@ -10,7 +10,7 @@ import type { Session, SessionFacts } from "./session-credentials.ts";
 /**
  * The principal of a session, with the policies that its role has now. Undefined if the credentials count no more: the role
  * was deleted, or is another one of the same name, or its sessions were revoked, or the identity pool or the access key
- * is gone.
+ * is gone, or another key has its id.
  */
 export async function principalOfSession(
   ctx: Ctx,
@@ -18,8 +18,11 @@ export async function principalOfSession(
   session: Session,
 ): Promise<Principal | undefined> {
   if (session.of === "role") return ofRole(ctx, accessKeyId, session.facts);
-  const key = await findAccessKey(ctx, session.facts.accessKeyId);
-  return key && { ...principalOf(ctx, key), isKeySession: true };
+  const { accessKeyId: of, issuedAt } = session.facts;
+  const key = await findAccessKey(ctx, of);
+  // A root key that is configured may have the id of its predecessor, whose sessions are not its own.
+  if (key === undefined || key.createdAt > issuedAt) return undefined;
+  return { ...principalOf(ctx, key), isKeySession: true };
 }
 
 async function ofRole(ctx: Ctx, accessKeyId: string, facts: SessionFacts): Promise<Principal | undefined> {

@@ -3,8 +3,7 @@
  * nothing else of a document may be believed.
  */
 import type { SignedXml } from "xml-crypto";
-import type { XmlElement, XmlLimits } from "../../lib/xml.ts";
-import { elementsOf } from "../../lib/xml.ts";
+import { elementsOf, walkXml, type XmlElement, type XmlLimits } from "../../lib/xml.ts";
 import {
   attribute,
   child,
@@ -50,8 +49,13 @@ const algorithm = (parent: XmlElement, name: string, allowed: readonly string[])
   if (!allowed.includes(given)) fault(`the ${name} ${given.slice(0, 100)} is not allowed.`);
 };
 
+/** The most elements of a signature. Those of SignedInfo are about ten, and each certificate in KeyInfo has one. */
+const mostElements = 50;
+
 /** The signature covers the element that it lies in, all of it, by algorithms that are allowed. */
 function checkForm(signature: XmlElement, signed: XmlElement): void {
+  if ([...walkXml(signature)].length > mostElements)
+    fault(`the Signature has more than ${mostElements} elements.`);
   const [signedInfo, value, keyInfo, ...more] = elementsOf(signature);
   if (
     signedInfo === undefined ||
@@ -121,7 +125,8 @@ async function signedBytes(text: string, { element, id }: Wanted, certificates: 
       isNode(node, namespaces.signature, "Signature"),
     );
     checking.loadSignature(signature as NonNullable<typeof signature>);
-    return { bytes: verifiedBytes(checking, text, id), isRoot: signed === root };
+    const bytes = isMade(checking, signature as DomNode) ? verifiedBytes(checking, text, id) : undefined;
+    return { bytes, isRoot: signed === root };
   } catch (error) {
     throw new SamlFault("the Signature cannot be checked.", { cause: error });
   }
@@ -131,6 +136,44 @@ const isNode = (node: unknown, namespace: string, name: string): boolean => {
   const { localName, namespaceURI } = node as Readonly<Record<"localName" | "namespaceURI", unknown>>;
   return localName === name && namespaceURI === namespace;
 };
+
+/** What is used of a node of the library's document. */
+interface DomNode {
+  readonly nodeType: number;
+  readonly parentNode: DomNode | null;
+  readonly childNodes: ArrayLike<DomNode>;
+  /** Only elements have any. */
+  readonly attributes?: ArrayLike<Readonly<Record<"prefix" | "localName" | "value", string>>>;
+  readonly textContent: string | null;
+}
+
+/**
+ * Whether somebody with one of the keys has made the signature, of whatever. Asked first, for SignedInfo is small: the library
+ * canonicalizes all that a signature claims to cover before it looks at the key, which costs a hundred times as much.
+ */
+function isMade(checking: SignedXml, signature: DomNode): boolean {
+  const [signedInfo, value] = Array.from(signature.childNodes).filter(({ nodeType }) => nodeType === 1);
+  const Method = checking.SignatureAlgorithms[checking.signatureAlgorithm ?? ""];
+  if (signedInfo === undefined || value === undefined || Method === undefined) return false;
+  const ancestorNamespaces = inherited(signedInfo);
+  const material = checking.getCanonXml([exclusive], signedInfo, { ancestorNamespaces });
+  try {
+    return new Method().verifySignature(material, "", (value.textContent ?? "").replace(/\s/g, ""));
+  } catch {
+    return false;
+  }
+}
+
+/** The prefixes that an element has from those around it, and does not declare itself. */
+function inherited(element: DomNode) {
+  const found = new Map<string, string>();
+  for (let at: DomNode | null = element; at !== null; at = at.parentNode)
+    for (const { prefix, localName, value } of Array.from(at.attributes ?? []))
+      if (prefix === "xmlns" && !found.has(localName)) found.set(localName, at === element ? "" : value);
+  return [...found].flatMap(([prefix, namespaceURI]) =>
+    namespaceURI === "" ? [] : [{ prefix, namespaceURI }],
+  );
+}
 
 function verifiedBytes(checking: SignedXml, text: string, id: string): string | undefined {
   try {

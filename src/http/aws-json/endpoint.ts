@@ -108,7 +108,7 @@ async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unkn
   if (!signs) return operate(ctx, target, parseInputOf(target, request));
   const { region } = ctx.config;
   const principal = await authenticate(ctx, request, { service: target.service, region });
-  const running = beginCall(ctx, { actor: principal.arn, operation: target.name });
+  const running = beginCall(ctx, principal, target.name);
   return recordedCall(ctx, running, runAs(principal, running, request, target));
 }
 

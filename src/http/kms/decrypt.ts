@@ -23,7 +23,7 @@ async function answerDecrypt(ctx: Ctx, request: WireRequest): Promise<JsonAnswer
   try {
     // Clients sign for the region of the key, which need not be the server's.
     const principal = await authenticate(ctx, request, { service: "kms", region: undefined });
-    const running = beginCall(ctx, { actor: principal.arn, operation: "Decrypt" });
+    const running = beginCall(ctx, principal, "Decrypt");
     const body = await recordedCall(ctx, running, decrypt(running.ctx, principal, request));
     return { status: 200, body: JSON.stringify(body), headers: {} };
   } catch (error) {

@@ -56,7 +56,7 @@ async function answer(serving: Serving, ctx: Ctx, exchange: HttpBindings): Promi
     const invocation = readInvocation(exchange.incoming, ctx.config);
     const request = wireRequest(exchange.incoming, await readBody(serving, ctx, exchange));
     const principal = await authenticate(ctx, request, { service: "lambda", region: ctx.config.region });
-    const running = beginCall(ctx, { actor: principal.arn, operation });
+    const running = beginCall(ctx, principal, operation);
     return await recordedCall(ctx, running, runAs(principal, running, { invocation, request }));
   } catch (error) {
     if (!(error instanceof Refusal)) ctx.log.error({ err: error }, "internal error");

@@ -26,7 +26,7 @@ export const signingKeysDoor: JsonDoor = (target) =>
 async function answerGetSigningKey(ctx: Ctx, request: WireRequest): Promise<JsonAnswer> {
   try {
     const principal = await authenticate(ctx, request, { service: "poolhouse", region: undefined });
-    const running = beginCall(ctx, { actor: principal.arn, operation });
+    const running = beginCall(ctx, principal, operation);
     const body = await recordedCall(ctx, running, getSigningKey(running.ctx, principal, request));
     return { status: 200, body: JSON.stringify(body), headers: {} };
   } catch (error) {
@@ -57,8 +57,9 @@ interface Answer {
 
 async function getSigningKey(ctx: Ctx, caller: Principal, request: WireRequest): Promise<Answer> {
   const asked = parse(request.body);
-  noteTarget(ctx, { target: asked.accessKeyId, details: { service: asked.service, region: asked.region } });
+  noteTarget(ctx, { target: asked.accessKeyId });
   checkKeyScope(ctx, asked);
+  noteTarget(ctx, { details: { service: asked.service, region: asked.region } });
   const { region, accountId } = ctx.config;
   await authorize(ctx, caller, {
     action: `poolhouse:${operation}`,

@@ -2,7 +2,8 @@
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
-import { identityIssuer, identityKeySet } from "../../domain/identities/openid-tokens.ts";
+import { identityKeySet } from "../../domain/identities/openid-tokens.ts";
+import { identityIssuer } from "../../domain/identity-pools/provider-names.ts";
 import type { Serving } from "../context.ts";
 import { apiCors } from "../headers.ts";
 

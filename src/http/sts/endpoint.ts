@@ -164,7 +164,7 @@ async function run(ctx: Ctx, name: StsOperationName, { parameters, request }: Ca
   // Clients sign for the region of the endpoint that they think they call: the global one is in us-east-1.
   const scope = { service: "sts", region: undefined, seconds: signatureSeconds };
   const principal = await authenticate(ctx, request, scope);
-  const running = beginCall(ctx, { actor: principal.arn, operation: name });
+  const running = beginCall(ctx, principal, name);
   const work = async () => {
     const given = input();
     noteInput(running.call, given as Readonly<Record<string, unknown>>);

@@ -4,6 +4,9 @@ import type { OperatorRow } from "./row.ts";
 const sns = "arn:aws:sns:us-east-1:123456789012:topic";
 const date = "2026-03-01T12:00:00Z";
 
+/** Repeats itself, so that a comparison may have to begin again at each character. */
+const many = "a".repeat(1_000);
+
 export const strings: readonly OperatorRow[] = [
   ["StringEquals", "a", "a", "Y", "equal"],
   ["StringEquals", "a", "b", "N", "different"],
@@ -48,6 +51,9 @@ export const strings: readonly OperatorRow[] = [
   ["StringLike", "*b*", "abc", "Y", "* on both sides"],
   ["StringLike", "A*", "abc", "N", "case counts"],
   ["StringLike", "abc", "abcd", "N", "without a wildcard it is the whole text"],
+  ["StringLike", `*${many}b`, many + many, "U", "what would take too long to compare is not compared"],
+  ["StringNotLike", `*${many}b`, many + many, "U", "nor for the opposite"],
+  ["StringLike", `*${many}*`, `${many}b`, "Y", "length alone is no reason"],
   ["StringLike", ["x*", "a*"], "abc", "Y", "one of several patterns"],
   ["StringLike", "*", "", "Y", "* fits an empty value"],
   ["StringLike", "*", undefined, "N", "an absent key does not match, not even *"],
@@ -162,7 +168,11 @@ export const others: readonly OperatorRow[] = [
   ["ArnEquals", sns, sns.replace("topic", "Topic"), "N", "case counts"],
   ["ArnEquals", sns, undefined, "N", "an absent key does not match"],
   ["ArnLike", "arn:aws:sns:us-east-?:123456789012:topic", sns, "Y", "? for one character"],
-  ["ArnLike", "arn:aws:sns:*:topic", sns, "N", "* does not go beyond its part"],
+  ["ArnLike", "arn:aws:sns:*:topic:*", sns, "N", "* does not go beyond its part"],
+  ["ArnLike", "arn:aws:sns:*:topic", sns, "U", "what has fewer parts is no ARN, and cannot be compared"],
+  ["ArnLike", "*", sns, "U", "nor can a star alone"],
+  ["ArnEquals", sns, "topic", "U", "nor a value of the request that is no ARN"],
+  ["ArnLike", ["arn:aws:sns", sns], sns, "Y", "the others of several count"],
   ["ArnLike", "arn:aws:s3:::b/*", "arn:aws:s3:::b/x:y/z", "Y", "the last part is all that remains"],
   ["ArnLike", ["arn:aws:sqs:*:*:*", "arn:aws:sns:*:*:*"], sns, "Y", "one of several"],
   ["ArnLikeIfExists", sns, undefined, "Y", "IfExists: an absent key holds"],
@@ -170,6 +180,8 @@ export const others: readonly OperatorRow[] = [
   ["ArnNotEquals", sns, `${sns}s`, "Y", "different"],
   ["ArnNotLike", "arn:aws:sns:*:*:*", sns, "N", "matches"],
   ["ArnNotLike", "arn:aws:sns:*:*:*", undefined, "Y", "negated: an absent key holds"],
+  ["ArnNotLike", "arn:aws:iam::*", sns, "U", "negated: what is no ARN permits nothing"],
+  ["ArnNotEquals", sns, "topic", "U", "negated: a value that is no ARN is not another ARN"],
   ["Null", "true", undefined, "Y", "true: the key is absent"],
   ["Null", "true", "a", "N", "true: the key is there"],
   ["Null", "false", "a", "Y", "false: the key is there"],
