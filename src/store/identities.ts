@@ -55,6 +55,21 @@ const insertLoginQuery = preparedWrite<IdentityLoginsTable>((kysely, slot) =>
     .onConflict((conflict) => conflict.doNothing()),
 );
 
+/** The row of a login that belongs to an identity from now on. */
+export const loginRow = (
+  db: Db,
+  { poolId, id }: IdentityKey,
+  login: Login,
+  now: number,
+): IdentityLoginsTable => ({
+  pool_id: poolId,
+  login_key: loginKey(db, login),
+  identity_id: id,
+  provider_name: login.provider,
+  subject: login.subject,
+  created_at: now,
+});
+
 /** Rolls a transaction back whose answer is already known. */
 class Undone<Answer> extends Error {
   readonly answer: Answer;
@@ -105,21 +120,12 @@ export function insertIdentity(
 
 async function addLogins(
   tx: Db,
-  { poolId, id }: IdentityKey,
+  identity: IdentityKey,
   logins: readonly Login[],
   now: number,
 ): Promise<boolean> {
-  for (const login of logins) {
-    const added = await insertLoginQuery(tx, {
-      pool_id: poolId,
-      login_key: loginKey(tx, login),
-      identity_id: id,
-      provider_name: login.provider,
-      subject: login.subject,
-      created_at: now,
-    });
-    if (added === 0) return false;
-  }
+  for (const login of logins)
+    if ((await insertLoginQuery(tx, loginRow(tx, identity, login, now))) === 0) return false;
   return true;
 }
 
