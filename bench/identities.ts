@@ -66,13 +66,11 @@ export const works: readonly Work[] = [
     title: "GetOpenIdToken",
     ...minted,
     goal: 0.6,
-    prepare: async (stage) => {
-      const known = knownOf(stage);
-      return async (by, turn) => identityCall(by, "GetOpenIdToken", known[turn % callers]!);
-    },
+    prepare: (stage) => async (by, turn) => identityCall(by, "GetOpenIdToken", knownOf(stage, turn)),
   },
   { title: "GetCredentialsForIdentity, login", ...issued, prepare: getCredentials },
-  { title: "the same, as if a token were minted", ...minted, goal: 0.6, prepare: getCredentials },
+  { title: "the same, beside minting a token", ...minted, goal: 0.6, prepare: getCredentials },
+  { title: "the same, token shown before", ...sealed, prepare: getCredentialsAgain },
   {
     title: "GetCredentialsForIdentity, guest",
     ...sealed,
@@ -112,20 +110,18 @@ function identityCall(connection: Connection, operation: string, input: object):
   return ok(() => connection.post(JSON.stringify(input), headers));
 }
 
-/** The input of a request by each caller: identities at equal distances, with their logins. */
-function knownOf({ identityPoolId, provider, identities, idToken }: IdentityStage) {
-  return Array.from({ length: callers }, (_, at) => {
-    const index = Math.floor((at * identities) / callers);
-    return {
-      IdentityId: ownerOf(identityPoolId, index),
-      Logins: { [provider]: idToken(subjectOf(index)) },
-    };
-  });
+/** The input of a request with a new token of one of the callers: identities at equal distances. */
+function knownOf({ identityPoolId, provider, identities, idToken }: IdentityStage, turn: number) {
+  const index = Math.floor(((turn % callers) * identities) / callers);
+  return { IdentityId: ownerOf(identityPoolId, index), Logins: { [provider]: idToken(subjectOf(index)) } };
 }
 
 function getKnown(stage: IdentityStage): Operation {
-  const known = knownOf(stage).map(({ Logins }) => ({ IdentityPoolId: stage.identityPoolId, Logins }));
-  return async (by, turn) => identityCall(by, "GetId", known[turn % callers]!);
+  const { identityPoolId: IdentityPoolId } = stage;
+  return async (by, turn) => {
+    const { Logins } = knownOf(stage, turn);
+    return identityCall(by, "GetId", { IdentityPoolId, Logins });
+  };
 }
 
 let newcomers = 0;
@@ -138,7 +134,11 @@ function getNew({ identityPoolId: IdentityPoolId, provider, idToken }: IdentityS
 }
 
 function getCredentials(stage: IdentityStage): Operation {
-  const known = knownOf(stage);
+  return async (by, turn) => identityCall(by, "GetCredentialsForIdentity", knownOf(stage, turn));
+}
+
+function getCredentialsAgain(stage: IdentityStage): Operation {
+  const known = Array.from({ length: callers }, (_, at) => knownOf(stage, at));
   return async (by, turn) => identityCall(by, "GetCredentialsForIdentity", known[turn % callers]!);
 }
 
@@ -146,8 +146,8 @@ function getCredentials(stage: IdentityStage): Operation {
 async function assumeWithWebIdentity(stage: IdentityStage): Promise<Operation> {
   const connection = new Connection(stage.server.port);
   const bodies: string[] = [];
-  for (const known of knownOf(stage).slice(0, 64)) {
-    const { Token } = JSON.parse(await identityCall(connection, "GetOpenIdToken", known));
+  for (let caller = 0; caller < 64; caller++) {
+    const { Token } = JSON.parse(await identityCall(connection, "GetOpenIdToken", knownOf(stage, caller)));
     const Action = "AssumeRoleWithWebIdentity";
     const input = { RoleArn: role.arn, RoleSessionName: "bench", WebIdentityToken: Token };
     bodies.push(new URLSearchParams({ Action, Version: version, ...input }).toString());
@@ -177,7 +177,9 @@ async function sessionOf(port: number): Promise<Key> {
   const body = await ok(() => signedSts(connection, assumeRole, userKey));
   connection.close();
   const of = (member: string) => new RegExp(`<${member}>([^<]*)<`).exec(body)![1]!;
-  const [accessKeyId, secretAccessKey, sessionToken] = ["AccessKeyId", "SecretAccessKey", "SessionToken"].map(of);
+  const [accessKeyId, secretAccessKey, sessionToken] = ["AccessKeyId", "SecretAccessKey", "SessionToken"].map(
+    of,
+  );
   return { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey!, sessionToken: sessionToken! };
 }
 
@@ -273,7 +275,17 @@ function costs(all: readonly Round[]): string {
       of(({ cpu }, round) => (limit(round.limits) + round.http) / cpu).toFixed(2),
     ];
   });
-  const head = ["operation", "CPU ms", "PostgreSQL's", "p50 ms", "p99 ms", "limit", "ratio", "goal", "with HTTP"];
+  const head = [
+    "operation",
+    "CPU ms",
+    "PostgreSQL's",
+    "p50 ms",
+    "p99 ms",
+    "limit",
+    "ratio",
+    "goal",
+    "with HTTP",
+  ];
   return `limits in CPU ms: ${limits.join(", ")}, a bare HTTP answer ${http.toFixed(3)}\n\n${table(head, rows)}`;
 }
 

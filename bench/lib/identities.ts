@@ -29,7 +29,10 @@ export const guests = 500;
 const account = "000000000000";
 export const role = { arn: `arn:aws:iam::${account}:role/bench`, name: "bench" };
 /** An access key that may do everything and assume the role; the root key may not assume any. */
-export const userKey = { accessKeyId: "AKIABENCHBENCHBENCH0", secretAccessKey: "bench-user-secret-access-key" };
+export const userKey = {
+  accessKeyId: "AKIABENCHBENCHBENCH0",
+  secretAccessKey: "bench-user-secret-access-key",
+};
 
 /** A UUID that is always the same for a text. */
 function uuidOf(text: string): string {

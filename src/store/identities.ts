@@ -142,6 +142,31 @@ export async function readIdentity(db: Db, poolId: string, id: string): Promise<
   return row && fromRow(row);
 }
 
+const withOwnerQuery = prepared<IdentityKey & { key: string }, IdentitiesTable & { owner: string | null }>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("identities")
+      .leftJoin("identity_logins", (join) =>
+        join
+          .onRef("identity_logins.pool_id", "=", "identities.pool_id")
+          .on("identity_logins.login_key", "=", slot("key")),
+      )
+      .selectAll("identities")
+      .select("identity_logins.identity_id as owner")
+      .where("identities.pool_id", "=", slot("poolId"))
+      .where("identities.identity_id", "=", slot("id")),
+);
+
+/** An identity, and the id of the one that a login belongs to: often the same. */
+export async function readIdentityAndOwner(
+  db: Db,
+  { poolId, id }: IdentityKey,
+  login: Login,
+): Promise<(IdentityRow & { readonly owner: string | undefined }) | undefined> {
+  const [row] = await withOwnerQuery(db, { poolId, id, key: loginKey(db, login) });
+  return row && { ...fromRow(row), owner: row.owner ?? undefined };
+}
+
 const byLoginQuery = prepared<{ poolId: string; key: string }, { identity_id: string }>((kysely, slot) =>
   kysely
     .selectFrom("identity_logins")
