@@ -95,15 +95,18 @@ type Added = "added" | "taken" | "no-pool";
 /**
  * Adds an identity with its logins. `taken`: its id is, or another request added one of the logins meanwhile.
  * `no-pool`: the pool is gone.
+ * @param count counts it in the same transaction; throws to undo everything
  */
 export function insertIdentity(
   db: Db,
   identity: IdentityKey & Pick<IdentityRow, "createdAt" | "expiresAt">,
   logins: readonly Login[],
+  count?: (tx: Db) => Promise<void>,
 ): Promise<Added> {
   return undoable<Added>(db, async (tx) => {
     const { poolId, id, createdAt } = identity;
     if (!(await holdIdentityPool(tx, poolId))) return "no-pool";
+    await count?.(tx);
     const added = await insertQuery(tx, {
       pool_id: poolId,
       identity_id: id,
@@ -112,7 +115,7 @@ export function insertIdentity(
       updated_at: createdAt,
       expires_at: identity.expiresAt ?? null,
     });
-    if (added === 0) return "taken";
+    if (added === 0) throw new Undone<Added>("taken");
     if (!(await addLogins(tx, identity, logins, createdAt))) throw new Undone<Added>("taken");
     return "added";
   });

@@ -292,19 +292,25 @@ export async function countSignUp(
   limitExceeded();
 }
 
-/** Counts a new identity without logins. Throws TooManyRequestsException if its address has too many of a day. */
+/**
+ * Counts a new identity without logins. Throws TooManyRequestsException if its address has too many of a day. Not in the
+ * transaction that adds it: guests behind one address would wait for each other's.
+ */
 export async function countGuest(ctx: Ctx, poolId: string): Promise<void> {
   const limit = "guests-per-address";
-  if (ctx.network !== undefined) await countInDay(ctx, addressAttempt(ctx, poolId, limit), limit);
+  if (ctx.network !== undefined) await countInDay(ctx.db, ctx, addressAttempt(ctx, poolId, limit), limit);
 }
 
-/** Counts a new identity of a login. Throws TooManyRequestsException if there were too many of a day. */
-export async function countIdentity(ctx: Ctx, poolId: string, login: string): Promise<void> {
+/**
+ * Counts a new identity of a login, in the transaction that adds it. Throws TooManyRequestsException if there were too
+ * many of a day.
+ */
+export async function countIdentity(db: Db, ctx: Ctx, poolId: string, login: string): Promise<void> {
   const limit = "identities-per-login";
-  await countInDay(ctx, attemptOf(slotOf(ctx, { id: poolId }, "name", login), limit), limit);
+  await countInDay(db, ctx, attemptOf(slotOf(ctx, { id: poolId }, "name", login), limit), limit);
 }
 
-async function countInDay(ctx: Ctx, attempt: Attempt, limit: LimitName): Promise<void> {
-  const count = await countInWindow(ctx.db, attempt, { now: ctx.now, windowMs: 24 * hour });
+async function countInDay(db: Db, ctx: Ctx, attempt: Attempt, limit: LimitName): Promise<void> {
+  const count = await countInWindow(db, attempt, { now: ctx.now, windowMs: 24 * hour });
   if (count > ctx.config.limits[limit]) refuseFor("tooMany", { detail: limit });
 }

@@ -4,6 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { uuid4 } from "../../lib/uuid.ts";
+import type { Db } from "../../store/db.ts";
 import {
   type IdentityRow,
   identityOfLogin,
@@ -53,18 +54,27 @@ function assertGuests(pool: IdentityPool): void {
 export async function newGuest(ctx: Ctx, pool: IdentityPool): Promise<string> {
   assertGuests(pool);
   await countGuest(ctx, pool.id);
-  return create(ctx, pool, [], forgottenAt(ctx));
+  return create(ctx, pool, [], { expiresAt: forgottenAt(ctx) });
+}
+
+/** GetId with logins that belong to no identity. Bounded by login and day. */
+function newOwner(ctx: Ctx, pool: IdentityPool, logins: readonly Login[]): Promise<string> {
+  const count = async (tx: Db) => {
+    for (const { provider, subject } of logins)
+      await countIdentity(tx, ctx, pool.id, `${provider} ${subject}`);
+  };
+  return create(ctx, pool, logins, { count });
 }
 
 async function create(
   ctx: Ctx,
   pool: IdentityPool,
   logins: readonly Login[],
-  expiresAt: number | undefined,
+  { expiresAt, count }: { readonly expiresAt?: number; readonly count?: (tx: Db) => Promise<void> },
 ): Promise<string> {
   const id = newIdentityId(ctx, pool);
   const row = { poolId: pool.id, id, createdAt: ctx.now, expiresAt };
-  switch (await insertIdentity(ctx.db, row, logins)) {
+  switch (await insertIdentity(ctx.db, row, logins, count)) {
     case "added":
       return id;
     case "no-pool":
@@ -104,10 +114,7 @@ export function identityOf(ctx: Ctx, pool: IdentityPool, logins: readonly Login[
   return tried(async () => {
     const owned = await ownersOf(ctx, pool, logins);
     const [first, ...others] = owned.ids;
-    if (first === undefined) {
-      for (const { provider, subject } of logins) await countIdentity(ctx, pool.id, `${provider} ${subject}`);
-      return create(ctx, pool, logins, undefined);
-    }
+    if (first === undefined) return newOwner(ctx, pool, logins);
     await link(ctx, pool, first, owned.free);
     for (const other of others) await merge(ctx, pool, other, first);
     return first;
