@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- identities`: what identity pools and STS cost, beside what they cannot do without: the check of a token,
  * the signature of one, the seal of credentials, and a bare HTTP answer. With `--users 1000,1000000` also whether GetId
- * costs more in a pool with more identities; the servers then run at once.
+ * costs more in a pool with more identities; the servers then run at once. To compare two versions, call `openPlace` for the
+ * program of each, and `once` by turns.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type Answer, Connection } from "./lib/connection.ts";
