@@ -4,13 +4,14 @@
  *
  * Each figure is compared with the limit measured in the same run. This process generates the load, and the server is
  * another one; compared is the server's CPU time per operation, which the load generator does not affect. `overload`,
- * `enumeration`, `gateway`, `messages`, `page-latency`, `policy`, `sigv4`, `sweep` and `triggers` are separate benches that only run when named.
+ * `enumeration`, `gateway`, `identities`, `messages`, `page-latency`, `policy`, `sigv4`, `sweep` and `triggers` are separate benches that only run when named.
  */
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import * as enumeration from "./enumeration.ts";
 import * as gateway from "./gateway.ts";
+import * as identities from "./identities.ts";
 import { databaseKinds, newDatabase } from "./lib/database.ts";
 import { type Limits, measureLimits } from "./lib/limits.ts";
 import { type Measured, measure } from "./lib/load.ts";
@@ -63,6 +64,9 @@ async function main(): Promise<void> {
   if (positionals.includes(sweep.name)) await sweep.run({ kinds });
   if (positionals.includes(messages.name)) await messages.run({ kinds, seconds: load.seconds });
   if (positionals.includes(gateway.name)) await gateway.run({ seconds: load.seconds });
+  if (positionals.includes(identities.name)) {
+    await identities.run({ kinds, sizes: values.users.split(",").map(Number), seconds: load.seconds });
+  }
   if (positionals.includes(policy.name)) await policy.run({ seconds: load.seconds });
   if (positionals.includes(sigv4.name)) await sigv4.run({ seconds: load.seconds });
   if (positionals.includes(triggers.name)) await triggers.run({ kinds, seconds: load.seconds });
@@ -75,6 +79,7 @@ async function main(): Promise<void> {
       triggers.name,
       messages.name,
       gateway.name,
+      identities.name,
       policy.name,
       sigv4.name,
     ],

@@ -14,7 +14,7 @@ export interface Headers {
 }
 
 export class Connection {
-  readonly #port: number;
+  readonly port: number;
   readonly #localAddress: string | undefined;
   #socket: Socket | undefined;
   #received: Buffer = Buffer.alloc(0);
@@ -22,7 +22,7 @@ export class Connection {
 
   /** @param localAddress the client address that the server sees; all of 127.0.0.0/8 is this machine */
   constructor(port: number, localAddress?: string) {
-    this.#port = port;
+    this.port = port;
     this.#localAddress = localAddress;
   }
 
@@ -45,7 +45,7 @@ export class Connection {
       this.#settle = { resolve, reject };
     });
     socket.write(
-      `${method} ${path} HTTP/1.1\r\nhost: localhost:${this.#port}\r\n` +
+      `${method} ${path} HTTP/1.1\r\nhost: localhost:${this.port}\r\n` +
         `content-length: ${Buffer.byteLength(body)}\r\n${lines.join("")}\r\n${body}`,
     );
     return answer;
@@ -58,7 +58,7 @@ export class Connection {
   async #open(): Promise<Socket> {
     if (this.#socket !== undefined && !this.#socket.destroyed) return this.#socket;
     const socket = connect({
-      port: this.#port,
+      port: this.port,
       host: "127.0.0.1",
       ...(this.#localAddress !== undefined && { localAddress: this.#localAddress }),
     }).setNoDelay(true);

@@ -3,11 +3,15 @@
  * milliseconds.
  */
 import {
+  createCipheriv,
+  createHmac,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   diffieHellman,
   generateKeyPairSync,
   type KeyObject,
+  randomBytes,
   sign,
   verify,
 } from "node:crypto";
@@ -30,6 +34,20 @@ export interface Limits {
   readonly verification: number;
   /** A bare HTTP answer. */
   readonly http: number;
+}
+
+/** What temporary credentials and the tokens that lead to them cannot do without, in milliseconds. */
+export interface CredentialLimits extends Pick<Limits, "signature" | "check"> {
+  /** An HMAC-SHA256, and AES-256-GCM of 600 bytes under a key of its own. */
+  readonly seal: number;
+}
+
+export async function measureCredentialLimits(seconds: number): Promise<CredentialLimits> {
+  return {
+    signature: await cpuOf(seconds, 8, signatureJob()),
+    check: await cpuOf(seconds, 8, checkJob()),
+    seal: await cpuOf(seconds, 8, sealJob()),
+  };
 }
 
 export async function measureLimits(seconds: number): Promise<Limits> {
@@ -79,6 +97,16 @@ function checkJob(): () => Promise<unknown> {
   return async () => verify("sha256", text, publicKey, signature);
 }
 
+function sealJob(): () => Promise<unknown> {
+  const key = createSecretKey(randomBytes(32));
+  const text = Buffer.alloc(600, "x");
+  return async () => {
+    const own = createHmac("sha256", key).update(randomBytes(16)).digest();
+    const cipher = createCipheriv("aes-256-gcm", own, randomBytes(12));
+    return [cipher.update(text), cipher.final(), cipher.getAuthTag()];
+  };
+}
+
 function exponentiationJob(): () => Promise<unknown> {
   const keys = modp3072();
   const derive = promisify(diffieHellman) as unknown as (options: {
@@ -107,7 +135,7 @@ function verificationJob(): () => Promise<unknown> {
   return () => verified("sha256", text, createPublicKey({ key, format: "jwk" }), signature);
 }
 
-async function bareHttp(seconds: number): Promise<number> {
+export async function bareHttp(seconds: number): Promise<number> {
   const server = await startProgram("bench/lib/bare.ts", ["600"]);
   try {
     const body = JSON.stringify({ AccessToken: "x".repeat(1000) });

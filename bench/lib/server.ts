@@ -106,27 +106,33 @@ async function* on(child: ChildProcess): AsyncGenerator<[string]> {
   }
 }
 
-let port: number | undefined;
+const ports = new Map<string, number>();
 
 /**
- * A free port that stays the same over a run: a PostgreSQL database belongs to one public URL, which contains the port.
+ * A free port that stays the same for a database: one in PostgreSQL belongs to one public URL, which contains the port.
  */
-async function benchPort(): Promise<number> {
-  if (port !== undefined) return port;
+async function portFor(database: string): Promise<number> {
+  const known = ports.get(database);
+  if (known !== undefined) return known;
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
-  port = (probe.address() as AddressInfo).port;
+  const { port } = probe.address() as AddressInfo;
   probe.close();
+  ports.set(database, port);
   return port;
 }
 
-/** Starts Poolhouse on a database that is empty or was prepared by the caller. */
+/**
+ * Starts Poolhouse on a database that is empty or was prepared by the caller.
+ * @param program another version's to compare with, relative to this repository
+ */
 export async function startPoolhouse(
   database: string,
   env: Readonly<Record<string, string>> = {},
+  program = "src/main.ts",
 ): Promise<BenchServer> {
-  const args = ["serve", "--port", String(await benchPort()), "--database", database];
-  return startProgram("src/main.ts", args, {
+  const args = ["serve", "--port", String(await portFor(database)), "--database", database];
+  return startProgram(program, args, {
     POOLHOUSE_DATA: join(temporaryFolder(), "data"),
     POOLHOUSE_MASTER_KEY: masterKey,
     // All the load comes from one address.

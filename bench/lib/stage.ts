@@ -65,26 +65,36 @@ export function signedCall(
   input: unknown,
   key = rootKey,
 ): Promise<Answer> {
-  const body = JSON.stringify(input);
-  const headers = {
-    "content-type": "application/x-amz-json-1.1",
-    host: `localhost:${port}`,
-    "x-amz-target": `AWSCognitoIdentityProviderService.${operation}`,
+  const target = `AWSCognitoIdentityProviderService.${operation}`;
+  const headers = { "content-type": "application/x-amz-json-1.1", "x-amz-target": target };
+  return signedPost(connection, port, { service: "cognito-idp", headers, body: JSON.stringify(input), key });
+}
+
+/** What is posted to a service, signed with a key. */
+interface SignedPost {
+  readonly service: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly key: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
   };
-  const request = {
-    method: "POST",
-    path: "/",
-    query: "",
-    headers: Object.entries(headers),
-    body: Buffer.from(body),
-  };
-  const signature = signRequest(request, {
-    ...key,
-    region: "us-east-1",
-    service: "cognito-idp",
-    now: Date.now(),
-  });
-  return connection.call(operation, body, signature as Record<string, string>);
+}
+
+export function signedPost(
+  connection: Connection,
+  port: number,
+  { service, headers, body, key }: SignedPost,
+): Promise<Answer> {
+  const signature = signRequest(
+    {
+      ...{ method: "POST", path: "/", query: "", body: Buffer.from(body) },
+      headers: Object.entries({ ...headers, host: `localhost:${port}` }),
+    },
+    { ...key, region: "us-east-1", service, now: Date.now() },
+  );
+  return connection.post(body, { ...headers, ...(signature as Record<string, string>) });
 }
 
 /** Creates a pool and its client over the wire; the given members are added to those that the bench needs. */

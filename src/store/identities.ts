@@ -55,6 +55,21 @@ const insertLoginQuery = preparedWrite<IdentityLoginsTable>((kysely, slot) =>
     .onConflict((conflict) => conflict.doNothing()),
 );
 
+/** The row of a login that belongs to an identity from now on. */
+export const loginRow = (
+  db: Db,
+  { poolId, id }: IdentityKey,
+  login: Login,
+  now: number,
+): IdentityLoginsTable => ({
+  pool_id: poolId,
+  login_key: loginKey(db, login),
+  identity_id: id,
+  provider_name: login.provider,
+  subject: login.subject,
+  created_at: now,
+});
+
 /** Rolls a transaction back whose answer is already known. */
 class Undone<Answer> extends Error {
   readonly answer: Answer;
@@ -98,7 +113,7 @@ export function insertIdentity(
       updated_at: createdAt,
       expires_at: identity.expiresAt ?? null,
     });
-    if (added === 0) return "taken";
+    if (added === 0) throw new Undone<Added>("taken");
     if (!(await addLogins(tx, identity, logins, createdAt))) throw new Undone<Added>("taken");
     // Last, for whoever comes second has found the login taken.
     if (!(await allows(tx))) throw new Undone<Added>("not-allowed");
@@ -108,23 +123,14 @@ export function insertIdentity(
 
 async function addLogins(
   tx: Db,
-  { poolId, id }: IdentityKey,
+  identity: IdentityKey,
   logins: readonly Login[],
   now: number,
 ): Promise<boolean> {
-  const keyed = logins.map((login) => ({ ...login, key: loginKey(tx, login) }));
+  const rows = logins.map((login) => loginRow(tx, identity, login, now));
   // In one order, so that of two requests with the same logins one waits for the other.
-  for (const { provider, subject, key } of keyed.sort((one, other) => (one.key < other.key ? -1 : 1))) {
-    const added = await insertLoginQuery(tx, {
-      pool_id: poolId,
-      login_key: key,
-      identity_id: id,
-      provider_name: provider,
-      subject,
-      created_at: now,
-    });
-    if (added === 0) return false;
-  }
+  for (const row of rows.sort((one, other) => (one.login_key < other.login_key ? -1 : 1)))
+    if ((await insertLoginQuery(tx, row)) === 0) return false;
   return true;
 }
 
@@ -139,6 +145,31 @@ const readQuery = prepared<IdentityKey, IdentitiesTable>((kysely, slot) =>
 export async function readIdentity(db: Db, poolId: string, id: string): Promise<IdentityRow | undefined> {
   const [row] = await readQuery(db, { poolId, id });
   return row && fromRow(row);
+}
+
+const withOwnerQuery = prepared<IdentityKey & { key: string }, IdentitiesTable & { owner: string | null }>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("identities")
+      .leftJoin("identity_logins", (join) =>
+        join
+          .onRef("identity_logins.pool_id", "=", "identities.pool_id")
+          .on("identity_logins.login_key", "=", slot("key")),
+      )
+      .selectAll("identities")
+      .select("identity_logins.identity_id as owner")
+      .where("identities.pool_id", "=", slot("poolId"))
+      .where("identities.identity_id", "=", slot("id")),
+);
+
+/** An identity, and the id of the one that a login belongs to: often the same. */
+export async function readIdentityAndOwner(
+  db: Db,
+  { poolId, id }: IdentityKey,
+  login: Login,
+): Promise<(IdentityRow & { readonly owner: string | undefined }) | undefined> {
+  const [row] = await withOwnerQuery(db, { poolId, id, key: loginKey(db, login) });
+  return row && { ...fromRow(row), owner: row.owner ?? undefined };
 }
 
 const byLoginQuery = prepared<{ poolId: string; key: string }, { identity_id: string }>((kysely, slot) =>

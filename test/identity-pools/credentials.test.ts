@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
   type CognitoIdentityClient,
+  DeleteIdentitiesCommand,
   GetCredentialsForIdentityCommand,
   GetIdCommand,
   GetIdentityPoolRolesCommand,
   GetOpenIdTokenCommand,
+  ListIdentitiesCommand,
   SetIdentityPoolRolesCommand,
 } from "@aws-sdk/client-cognito-identity";
 import { DescribeUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
@@ -61,6 +63,49 @@ forEachServer("credentials of identities", (open) => {
       refused("AccessDeniedException", /assumed-role\/role\d+\/CognitoIdentityCredentials is not authorized/),
     );
     sdk.destroy();
+  });
+
+  test("that a token was accepted before helps no other text, and only until it expires", async () => {
+    const { server, client, userPoolId, poolId, clientId } = await world();
+    const name = providerOf(userPoolId);
+    const identify = (token: string) =>
+      client.send(new GetIdCommand({ IdentityPoolId: poolId, Logins: { [name]: token } }));
+    const mine = (await newUser(server, userPoolId, clientId)).IdToken;
+    const theirs = (await newUser(server, userPoolId, clientId)).IdToken;
+    const [{ IdentityId }, other] = [await identify(mine), await identify(theirs)];
+    assert.equal((await identify(mine)).IdentityId, IdentityId);
+    assert.notEqual(other.IdentityId, IdentityId);
+    const [header, body] = mine.split(".");
+    const signature = theirs.split(".")[2];
+    for (const token of [`${header}.${body}.${signature}`, `${header}.${body}.`, `${mine}A`, `${mine}.x`])
+      await assert.rejects(identify(token), refused("NotAuthorizedException", /^Invalid login token\. Not/));
+    const { now } = server.clock;
+    server.clock.advance(3_600_000);
+    client.config.systemClockOffset = server.clock.now - Date.now();
+    await assert.rejects(identify(mine), refused("NotAuthorizedException", /expired/));
+    server.clock.advance(now - server.clock.now);
+    client.config.systemClockOffset = 0;
+  });
+
+  test("a login gets as many identities a day as the limit says; what is refused adds none", async () => {
+    const { server, client, userPoolId, poolId: IdentityPoolId, clientId } = await world();
+    const Logins = { [providerOf(userPoolId)]: (await newUser(server, userPoolId, clientId)).IdToken };
+    const identify = () => client.send(new GetIdCommand({ IdentityPoolId, Logins }));
+    const forget = (IdentityId: string) =>
+      client.send(new DeleteIdentitiesCommand({ IdentityIdsToDelete: [IdentityId] }));
+    const limit = server.app.config.limits["identities-per-login"];
+    const ids = new Set<string>();
+    for (let at = 0; at < limit; at++) {
+      const { IdentityId } = await identify();
+      ids.add(IdentityId!);
+      await forget(IdentityId!);
+    }
+    assert.equal(ids.size, limit);
+    const list = new ListIdentitiesCommand({ IdentityPoolId, MaxResults: 60 });
+    const before = (await client.send(list)).Identities;
+    for (let again = 0; again < 2; again++)
+      await assert.rejects(identify(), refused("TooManyRequestsException"));
+    assert.deepEqual((await client.send(list)).Identities, before);
   });
 
   test("fromCognitoIdentityPool signs calls", async () => {

@@ -24,3 +24,28 @@ test("beyond its capacity a cache forgets what was set first", () => {
     ],
   );
 });
+
+test("a cache goes on forgetting in that order, whatever is removed or set anew meanwhile", () => {
+  const capacity = 50;
+  const cache = new Caches().of(new CacheKind<number>(capacity));
+  const expected: [string, number][] = [];
+  const remove = (key: string) => {
+    const at = expected.findIndex(([known]) => known === key);
+    if (at >= 0) expected.splice(at, 1);
+  };
+  for (let turn = 0; turn < 5_000; turn++) {
+    // All keys in another order each time, for 7919 is a prime.
+    const key = `${(turn * 7919 + Math.floor(turn / 120)) % 120}`;
+    remove(key);
+    if (turn % 1_500 === 1_499) {
+      cache.clear();
+      expected.length = 0;
+    } else if (turn % 5 === 0) cache.delete(key);
+    else {
+      cache.set(key, turn);
+      expected.push([key, turn]);
+      if (expected.length > capacity) expected.shift();
+    }
+    assert.deepEqual([...cache], expected);
+  }
+});

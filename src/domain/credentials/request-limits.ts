@@ -293,7 +293,10 @@ export async function countSignUp(
   limitExceeded();
 }
 
-/** Counts a new identity without logins. Throws TooManyRequestsException if its address has too many of a day. */
+/**
+ * Counts a new identity without logins. Throws TooManyRequestsException if its address has too many of a day. Not in the
+ * transaction that adds it: guests behind one address would wait for each other's.
+ */
 export async function countGuest(ctx: Ctx, poolId: string): Promise<void> {
   if (ctx.network === undefined) return;
   const limit = "guests-per-address";

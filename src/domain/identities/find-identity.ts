@@ -13,6 +13,7 @@ import {
   linkLogins,
   mergeIdentity,
   readIdentity,
+  readIdentityAndOwner,
 } from "../../store/identities.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { countGuest, countIdentity, rateExceeded } from "../credentials/request-limits.ts";
@@ -113,12 +114,20 @@ export function identityOf(ctx: Ctx, pool: IdentityPool, logins: readonly Login[
   });
 }
 
-/** The identities that logins belong to, the oldest first, and the logins that belong to none. */
-async function ownersOf(ctx: Ctx, pool: IdentityPool, logins: readonly Login[]) {
+/**
+ * The identities that logins belong to, the oldest first, and the logins that belong to none.
+ * @param found those of some logins, as read before
+ */
+async function ownersOf(
+  ctx: Ctx,
+  pool: IdentityPool,
+  logins: readonly Login[],
+  found: ReadonlyMap<Login, string | undefined> = new Map(),
+) {
   const ids = new Set<string>();
   const free: Login[] = [];
   for (const login of logins) {
-    const id = await identityOfLogin(ctx.db, pool.id, login);
+    const id = found.has(login) ? found.get(login) : await identityOfLogin(ctx.db, pool.id, login);
     if (id === undefined) free.push(login);
     else ids.add(id);
   }
@@ -194,11 +203,23 @@ export function identityFor(
   identityId: string,
   logins: readonly Login[],
 ): Promise<string> {
+  const [first] = logins;
   return tried(async () => {
-    const row = (await readIdentity(ctx.db, pool.id, identityId)) ?? noSuchIdentity(identityId);
-    if (row.expiresAt !== undefined && row.expiresAt <= ctx.now) return noSuchIdentity(identityId);
-    return logins.length === 0 ? asGuest(ctx, pool, row) : withLogins(ctx, pool, row, logins);
+    if (first === undefined) {
+      const row = await readIdentity(ctx.db, pool.id, identityId);
+      return asGuest(ctx, pool, existing(ctx, identityId, row));
+    }
+    const row = await readIdentityAndOwner(ctx.db, { poolId: pool.id, id: identityId }, first);
+    const { owner, ...identity } = existing(ctx, identityId, row);
+    const owned = await ownersOf(ctx, pool, logins, new Map([[first, owner]]));
+    return withLogins(ctx, pool, identity, { logins, owned });
   });
+}
+
+/** Throws ResourceNotFoundException unless there is such an identity that is not forgotten. */
+function existing<Row extends IdentityRow>({ now }: Ctx, identityId: string, row: Row | undefined): Row {
+  const isThere = row !== undefined && (row.expiresAt === undefined || row.expiresAt > now);
+  return isThere ? row : noSuchIdentity(identityId);
 }
 
 /** An identity that has logins is nobody's who shows none. */
@@ -215,13 +236,14 @@ async function asGuest(
   return id;
 }
 
+type Owners = Awaited<ReturnType<typeof ownersOf>>;
+
 async function withLogins(
   ctx: Ctx,
   pool: IdentityPool,
   { id, expiresAt, mergedInto }: IdentityRow,
-  logins: readonly Login[],
+  { logins, owned }: { readonly logins: readonly Login[]; readonly owned: Owners },
 ): Promise<string> {
-  const owned = await ownersOf(ctx, pool, logins);
   const isGuest = expiresAt !== undefined;
   if (mergedInto !== undefined) {
     // The client learns where its former identity went, if that is its own.
@@ -268,8 +290,7 @@ export function linkByDeveloper(
   [own, ...others]: readonly [Login, ...Login[]],
 ): Promise<string> {
   return tried(async () => {
-    const row = (await readIdentity(ctx.db, pool.id, identityId)) ?? noSuchIdentity(identityId);
-    if (row.expiresAt !== undefined && row.expiresAt <= ctx.now) return noSuchIdentity(identityId);
+    const row = existing(ctx, identityId, await readIdentity(ctx.db, pool.id, identityId));
     if (row.mergedInto !== undefined) return forbidden(identityId);
     const owner = await identityOfLogin(ctx.db, pool.id, own);
     if (owner !== undefined && owner !== identityId)

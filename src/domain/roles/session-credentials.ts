@@ -6,6 +6,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { fromBase64, toBase64, utf8 } from "../../lib/bytes.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { randomText, upperCaseBase32 } from "../../lib/random.ts";
 import { open, SealError, seal } from "../../lib/seal.ts";
 
@@ -63,7 +64,10 @@ export interface SessionCredentials {
 /** In place of a data key's id: the key is derived from the one that no rotation changes. */
 const keyName = "session";
 const place = (accessKeyId: string) => `session_token:${accessKeyId}`;
-const sealingKey = (ctx: Pick<Ctx, "db">) => ctx.db.sealer.mac("session-token");
+/** The key that seals session tokens, of which there is one. */
+const sealingKeys = new CacheKind<Uint8Array>(1);
+const sealingKey = ({ app, db }: Pick<Ctx, "app" | "db">): Uint8Array =>
+  app.caches.obtain(sealingKeys, keyName, () => db.sealer.mac("session-token"));
 
 /** Issues credentials. */
 export function issueCredentials(ctx: Ctx, session: Session): SessionCredentials {
@@ -97,7 +101,7 @@ const longestToken = 16_384;
  * @returns the session and its secret access key; `invalid` if it is not ours, or of another access key
  */
 export function openSession(
-  ctx: Pick<Ctx, "db" | "now">,
+  ctx: Pick<Ctx, "app" | "db" | "now">,
   accessKeyId: string,
   token: string,
 ): { readonly session: Session; readonly secretAccessKey: string } | "invalid" | "expired" {

@@ -5,7 +5,7 @@
  * must stay the same. (No database has its clear form, so short codes cannot be guessed from a copy of the tables.)
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { hkdfSync } from "node:crypto";
+import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import type { Kysely } from "kysely";
 import { equalBytes, fromBase64, hmacSha256, toBase64, utf8 } from "../../lib/bytes.ts";
 import { OperatorError } from "../../lib/operator-error.ts";
@@ -76,7 +76,7 @@ const reloadEvery = 1_000;
 
 function ring(first: Keys, random: Random, read: (known: Keys) => Promise<Keys | undefined>): KeyRing {
   let keys = first;
-  const macKeys = new Map<string, Uint8Array>();
+  const macKeys = new Map<string, KeyObject>();
   const refresh = async () => {
     keys = (await read(keys)) ?? keys;
   };
@@ -101,7 +101,8 @@ function ring(first: Keys, random: Random, read: (known: Keys) => Promise<Keys |
       // Purposes are constants in our code, so the map stays small.
       let key = macKeys.get(purpose);
       if (key === undefined) {
-        key = new Uint8Array(hkdfSync("sha256", keys.mac, new Uint8Array(), `poolhouse mac ${purpose}`, 32));
+        const bytes = hkdfSync("sha256", keys.mac, new Uint8Array(), `poolhouse mac ${purpose}`, 32);
+        key = createSecretKey(new Uint8Array(bytes));
         macKeys.set(purpose, key);
       }
       return hmacSha256(key, ...parts.flatMap(framed));
