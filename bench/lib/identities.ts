@@ -5,7 +5,7 @@ import { namedPolicies } from "../../src/domain/iam/access-keys.ts";
 import { userPoolProvider } from "../../src/domain/identity-pools/provider-names.ts";
 import { insertAccessKey } from "../../src/store/access-keys.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
-import { loginRow } from "../../src/store/identities.ts";
+import { loginRow } from "../../src/store/identity-logins.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { insertRole } from "../../src/store/roles.ts";
 import { readSigningKeys } from "../../src/store/signing-keys.ts";

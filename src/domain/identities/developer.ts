@@ -3,7 +3,8 @@
  * Guide): it names its users, and gets tokens for them.
  */
 import type { Ctx } from "../../app.ts";
-import { identityOfLogin, type Login, loginsOf, readIdentity, unlinkLogins } from "../../store/identities.ts";
+import { identityOfLogin, type Login, loginsOf, readIdentity } from "../../store/identities.ts";
+import { unlinkLogins } from "../../store/identity-logins.ts";
 import type {
   GetOpenIdTokenForDeveloperIdentityInput,
   LookupDeveloperIdentityInput,

@@ -7,14 +7,12 @@ import { uuid4 } from "../../lib/uuid.ts";
 import {
   type IdentityRow,
   identityOfLogin,
-  insertIdentity,
   keepIdentity,
   type Login,
-  linkLogins,
-  mergeIdentity,
   readIdentity,
   readIdentityAndOwner,
 } from "../../store/identities.ts";
+import { insertIdentity, linkLogins, mergeIdentity } from "../../store/identity-logins.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { countGuest, countIdentity, rateExceeded } from "../credentials/request-limits.ts";
 import { type IdentityPool, noSuchIdentityPool } from "../identity-pools/load-identity-pool.ts";

@@ -1,6 +1,7 @@
 /** UnlinkIdentity ("UnlinkIdentity", Amazon Cognito Federated Identities API Reference). */
 import type { Ctx } from "../../app.ts";
-import { type Login, loginsOf, unlinkLogins } from "../../store/identities.ts";
+import { type Login, loginsOf } from "../../store/identities.ts";
+import { unlinkLogins } from "../../store/identity-logins.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { IdentityPool } from "../identity-pools/load-identity-pool.ts";
 import { identify } from "./credentials.ts";
