@@ -1,9 +1,9 @@
 /** Google, Facebook, Login with Amazon and Sign in with Apple. */
 import { createPrivateKey } from "node:crypto";
 import { SignJWT } from "jose";
-import type { ServerMetadata } from "openid-client";
+import { buildAuthorizationUrl, randomPKCECodeVerifier, type ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
-import { hmacSha256, toHex } from "../../lib/bytes.ts";
+import { hmacSha256, sha256Base64url, toHex } from "../../lib/bytes.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
 import { beginOpenId, verifyOpenId } from "./oidc.ts";
 import type { Answered, Beginning, Begun, Protocol, ProviderIdentity } from "./protocol.ts";
@@ -173,21 +173,20 @@ function oauthMetadata({ details }: Provider): ServerMetadata {
 
 async function beginOAuth(ctx: Ctx, beginning: Beginning, fresh: Details): Promise<Begun> {
   const { provider, state, base } = beginning;
-  const library = await import("openid-client");
   const metadata = oauthMetadata(provider);
-  const verifier = library.randomPKCECodeVerifier();
+  const verifier = randomPKCECodeVerifier();
   const separator = provider.type === "Facebook" ? "," : " ";
-  const configuration = await relyingParty(ctx, provider, metadata);
+  const configuration = relyingParty(ctx, provider, metadata);
   const parameters = {
     redirect_uri: `${base}${idpResponsePath}`,
     scope: scopesIn(provider).join(separator),
     state,
-    code_challenge: await library.calculatePKCECodeChallenge(verifier),
+    code_challenge: sha256Base64url(verifier),
     code_challenge_method: "S256",
     ...(beginning.fresh !== "no" && fresh),
   };
   const location = await atProvider(provider, "discovery", async () =>
-    library.buildAuthorizationUrl(configuration, parameters),
+    buildAuthorizationUrl(configuration, parameters),
   );
   return { location: location.href, remembered: { issuer: metadata.issuer, state, verifier } };
 }
@@ -199,7 +198,7 @@ async function verifyOAuth(ctx: Ctx, answered: Answered, idMember: string): Prom
   const metadata = oauthMetadata(provider);
   if (issuer !== metadata.issuer || state === undefined || verifier === undefined)
     refuseOAuth("invalid_request", `${provider.name} Error - its settings have changed, sign in again`);
-  const tokens = await tokensFor(answered, await relyingParty(ctx, provider, metadata), {
+  const tokens = await tokensFor(answered, relyingParty(ctx, provider, metadata), {
     expectedState: state,
     pkceCodeVerifier: verifier,
   });
