@@ -1,14 +1,5 @@
 /** OpenID Connect (Core 1.0, authorization code flow), as a relying party. */
-import {
-  buildAuthorizationUrl,
-  buildEndSessionUrl,
-  type Configuration,
-  fetchUserInfo,
-  type IDToken,
-  randomNonce,
-  randomPKCECodeVerifier,
-  type ServerMetadata,
-} from "openid-client";
+import type { Configuration, IDToken, ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
 import { sha256Base64url } from "../../lib/bytes.ts";
 import { authenticationTime, clockSkew } from "../../lib/provider-clocks.ts";
@@ -44,8 +35,9 @@ export const oidc: Protocol = {
 export async function beginOpenId(ctx: Ctx, beginning: Beginning, manners: Manners): Promise<Begun> {
   const { provider, state, fresh, loginHint, base } = beginning;
   const metadata = await metadataOf(ctx, provider);
-  const verifier = randomPKCECodeVerifier();
-  const nonce = randomNonce();
+  const library = await import("openid-client");
+  const verifier = library.randomPKCECodeVerifier();
+  const nonce = library.randomNonce();
   const methods = metadata.code_challenge_methods_supported ?? ["S256"];
   const proof = fresh !== "no" && manners.provesFresh ? { freshSince: String(ctx.now), fresh } : undefined;
   const pkce = methods.includes("S256") && manners.withoutPkce !== true;
@@ -63,9 +55,9 @@ export async function beginOpenId(ctx: Ctx, beginning: Beginning, manners: Manne
     ...(proof !== undefined && { max_age: String(clockTolerance) }),
     ...(manners.takesHint && loginHint !== undefined && { login_hint: loginHint }),
   };
-  const configuration = relyingParty(ctx, provider, metadata);
+  const configuration = await relyingParty(ctx, provider, metadata);
   const location = await atProvider(provider, "discovery", async () =>
-    buildAuthorizationUrl(configuration, parameters),
+    library.buildAuthorizationUrl(configuration, parameters),
   );
   return {
     location: location.href,
@@ -85,7 +77,7 @@ export async function verifyOpenId(ctx: Ctx, answered: Answered): Promise<Provid
   const { issuer, nonce, state, verifier } = remembered;
   if (issuer !== metadata.issuer || nonce === undefined || state === undefined)
     refuseOAuth("invalid_request", `${provider.name} Error - its settings have changed, sign in again`);
-  const party = relyingParty(ctx, provider, metadata);
+  const party = await relyingParty(ctx, provider, metadata);
   const tokens = await tokensFor(answered, party, {
     expectedState: state,
     expectedNonce: nonce,
@@ -151,9 +143,10 @@ async function userInfoOf(
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
   const { provider, party, metadata, token, idToken } = about;
   if (metadata.userinfo_endpoint === undefined) return undefined;
+  const library = await import("openid-client");
   const byPost = provider.details["attributes_request_method"] === "POST";
-  const configuration = byPost ? relyingParty(ctx, provider, metadata, "POST") : party;
-  return atProvider(provider, "user info", () => fetchUserInfo(configuration, token, idToken.sub));
+  const configuration = byPost ? await relyingParty(ctx, provider, metadata, "POST") : party;
+  return atProvider(provider, "user info", () => library.fetchUserInfo(configuration, token, idToken.sub));
 }
 
 async function logout(
@@ -163,8 +156,9 @@ async function logout(
   if (provider.details["IDPSignout"] !== "true") return undefined;
   const metadata = await metadataOf(ctx, provider);
   if (metadata.end_session_endpoint === undefined) return undefined;
+  const library = await import("openid-client");
   const { id_token: hint } = known;
-  return buildEndSessionUrl(relyingParty(ctx, provider, metadata), {
+  return library.buildEndSessionUrl(await relyingParty(ctx, provider, metadata), {
     ...(hint !== undefined && { id_token_hint: hint }),
     post_logout_redirect_uri: `${base}/logout`,
     state,

@@ -1,17 +1,10 @@
 /** Our client at a provider (RFC 6749, OpenID Connect Core 1.0), as openid-client sees it. */
-import {
-  type AuthorizationCodeGrantChecks,
+import type {
+  AuthorizationCodeGrantChecks,
   AuthorizationResponseError,
-  allowInsecureRequests,
   authorizationCodeGrant,
-  ClientSecretBasic,
-  ClientSecretPost,
   Configuration,
-  clockSkew,
-  customFetch,
-  clockTolerance as libraryTolerance,
-  None,
-  type ServerMetadata,
+  ServerMetadata,
 } from "openid-client";
 import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
@@ -27,28 +20,29 @@ export const idpResponsePath = "/oauth2/idpresponse";
  * The library's view of the provider and of our client there, for requests of one step.
  * @param method the method of its requests, in place of the library's own
  */
-export function relyingParty(
+export async function relyingParty(
   ctx: Ctx,
   provider: Provider,
   metadata: ServerMetadata,
   method?: "GET" | "POST",
-): Configuration {
+): Promise<Configuration> {
+  const library = await import("openid-client");
   const { client_id: clientId = "", client_secret: secret } = provider.details;
-  const configuration = new Configuration(
+  const configuration = new library.Configuration(
     metadata,
     clientId,
     {
       // The library looks at the machine's clock.
-      [clockSkew]: Math.round((ctx.now - Date.now()) / 1000),
-      [libraryTolerance]: clockTolerance,
+      [library.clockSkew]: Math.round((ctx.now - Date.now()) / 1000),
+      [library.clockTolerance]: clockTolerance,
     },
-    clientAuthentication(metadata, secret),
+    clientAuthentication(library, metadata, secret),
   );
   // Which URLs are allowed is decided by the client for outgoing requests.
-  allowInsecureRequests(configuration);
+  library.allowInsecureRequests(configuration);
   // It limits the time of requests, too.
   configuration.timeout = 0;
-  configuration[customFetch] = (url, { method: own, headers, body, signal }) =>
+  configuration[library.customFetch] = (url, { method: own, headers, body, signal }) =>
     ctx.app.outbound.fetch(url, {
       method: method ?? (own === "POST" ? "POST" : "GET"),
       headers,
@@ -60,15 +54,16 @@ export function relyingParty(
 
 /** In the body, as Cognito does, unless the provider only knows HTTP Basic (OpenID Connect Core 1.0 section 9). */
 function clientAuthentication(
+  library: typeof import("openid-client"),
   { token_endpoint_auth_methods_supported: methods }: ServerMetadata,
   secret: string | undefined,
 ) {
-  if (!secret) return None();
+  if (!secret) return library.None();
   const onlyBasic =
     methods !== undefined &&
     !methods.includes("client_secret_post") &&
     methods.includes("client_secret_basic");
-  return onlyBasic ? ClientSecretBasic(secret) : ClientSecretPost(secret);
+  return onlyBasic ? library.ClientSecretBasic(secret) : library.ClientSecretPost(secret);
 }
 
 /** The provider's tokens for the code that the browser has brought. Refuses if there is none, or none that it takes. */
@@ -77,11 +72,12 @@ export async function tokensFor(
   configuration: Configuration,
   checks: AuthorizationCodeGrantChecks,
 ): Promise<Awaited<ReturnType<typeof authorizationCodeGrant>>> {
+  const library = await import("openid-client");
   // The URL that the browser came back to, as the library wants it.
   const url = new URL(`${base}${idpResponsePath}`);
   url.search = parameters.toString();
-  return authorizationCodeGrant(configuration, url, checks).catch((error: unknown) => {
-    if (error instanceof AuthorizationResponseError) refuseDenied(provider, error);
+  return library.authorizationCodeGrant(configuration, url, checks).catch((error: unknown) => {
+    if (error instanceof library.AuthorizationResponseError) refuseDenied(provider, error);
     return refuseProvider(provider, "token", error);
   });
 }

@@ -1,7 +1,7 @@
 /** Google, Facebook, Login with Amazon and Sign in with Apple. */
 import { createPrivateKey } from "node:crypto";
 import { SignJWT } from "jose";
-import { buildAuthorizationUrl, randomPKCECodeVerifier, type ServerMetadata } from "openid-client";
+import type { ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
 import { hmacSha256, sha256Base64url, toHex } from "../../lib/bytes.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
@@ -173,10 +173,11 @@ function oauthMetadata({ details }: Provider): ServerMetadata {
 
 async function beginOAuth(ctx: Ctx, beginning: Beginning, fresh: Details): Promise<Begun> {
   const { provider, state, base } = beginning;
+  const library = await import("openid-client");
   const metadata = oauthMetadata(provider);
-  const verifier = randomPKCECodeVerifier();
+  const verifier = library.randomPKCECodeVerifier();
   const separator = provider.type === "Facebook" ? "," : " ";
-  const configuration = relyingParty(ctx, provider, metadata);
+  const configuration = await relyingParty(ctx, provider, metadata);
   const parameters = {
     redirect_uri: `${base}${idpResponsePath}`,
     scope: scopesIn(provider).join(separator),
@@ -186,7 +187,7 @@ async function beginOAuth(ctx: Ctx, beginning: Beginning, fresh: Details): Promi
     ...(beginning.fresh !== "no" && fresh),
   };
   const location = await atProvider(provider, "discovery", async () =>
-    buildAuthorizationUrl(configuration, parameters),
+    library.buildAuthorizationUrl(configuration, parameters),
   );
   return { location: location.href, remembered: { issuer: metadata.issuer, state, verifier } };
 }
@@ -198,7 +199,7 @@ async function verifyOAuth(ctx: Ctx, answered: Answered, idMember: string): Prom
   const metadata = oauthMetadata(provider);
   if (issuer !== metadata.issuer || state === undefined || verifier === undefined)
     refuseOAuth("invalid_request", `${provider.name} Error - its settings have changed, sign in again`);
-  const tokens = await tokensFor(answered, relyingParty(ctx, provider, metadata), {
+  const tokens = await tokensFor(answered, await relyingParty(ctx, provider, metadata), {
     expectedState: state,
     pkceCodeVerifier: verifier,
   });
