@@ -91,3 +91,15 @@ test("the hooks of a process that files share run after the tests of all of them
   assert.equal(status, 0, printed);
   assert.deepEqual(printed.match(/^# (?:closes|two) \w+/gm), ["# two runs", "# closes one", "# closes two"]);
 });
+
+test("a process that files share fails if one of them has left something in the environment", () => {
+  const loaded = pathToFileURL(join(import.meta.dirname, "../tools/loaded.mjs")).href;
+  const leaving = (rest: string) =>
+    runFile(`import { loaded } from ${JSON.stringify(loaded)};
+      test("sets it", () => { process.env["LEFT_BEHIND"] = "1"; ${rest} });
+      loaded();`);
+  const { printed, status } = leaving("");
+  assert.notEqual(status, 0);
+  assert.match(printed, /not ok \d+ - the environment of this process is as it was/);
+  assert.equal(leaving('delete process.env["LEFT_BEHIND"];').status, 0);
+});

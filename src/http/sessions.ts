@@ -13,14 +13,18 @@ import type { Authenticated } from "../domain/tokens/issue.ts";
 import { sessionCookie, setSessionCookie } from "./cookies.ts";
 import type { Place } from "./place.ts";
 
-/** Signs a user in in this browser, in place of whoever was. */
+/**
+ * Signs a user in in this browser, in place of whoever was.
+ * @param also further store calls of the transaction that stores the session
+ */
 export async function openSession(
   ctx: Ctx,
   c: Context,
   place: Place,
   authenticated: Authenticated,
+  also?: Parameters<typeof openBrowserSession>[3],
 ): Promise<OpenedBrowser> {
-  const opened = await openBrowserSession(ctx, authenticated, sessionCookie(c, place));
+  const opened = await openBrowserSession(ctx, authenticated, sessionCookie(c, place), also);
   setSessionCookie(c, place, opened.cookie, opened.lifetime / 1000);
   return opened;
 }

@@ -102,23 +102,37 @@ export function createOutbound(options: OutboundOptions): Outbound {
     connectMs,
     userAgent,
   };
-  const closing = new AbortController();
+  const underWay = new Set<AbortController>();
+  let closed = false;
   return {
-    fetch: (url, request = {}) => {
-      const signals = [closing.signal, AbortSignal.timeout(totalMs), request.signal];
-      const signal = AbortSignal.any(signals.filter((one) => one !== undefined));
-      return follow(means, String(url), { ...request, signal });
+    fetch: async (url, request = {}) => {
+      // One controller with timers that are cleared: signals that are left to time out by themselves cost more than the request.
+      const ending = new AbortController();
+      const end = () => ending.abort();
+      const timer = setTimeout(end, totalMs);
+      underWay.add(ending);
+      request.signal?.addEventListener("abort", end);
+      if (closed || request.signal?.aborted) end();
+      try {
+        return await follow(means, String(url), { ...request, ending });
+      } finally {
+        clearTimeout(timer);
+        underWay.delete(ending);
+        request.signal?.removeEventListener("abort", end);
+      }
     },
     wrongUrl: (url) => wrongUrl(rules, url),
     close: async () => {
-      closing.abort();
+      closed = true;
+      for (const ending of underWay) ending.abort();
       for (const agents of [means.kept, means.single])
         for (const agent of Object.values(agents)) agent.destroy();
     },
   };
 }
 
-type Aimed = OutboundRequest & { readonly signal: AbortSignal };
+/** A request with what ends it: the time for everything, the caller's signal, or the end of the server. */
+type Aimed = OutboundRequest & { readonly ending: AbortController };
 
 /** Headers that are for one server only (RFC 9110 section 15.4). */
 const personal = new Set(["authorization", "cookie", "proxy-authorization"]);
@@ -217,11 +231,9 @@ async function once(means: Means, url: HttpUrl, request: Aimed): Promise<Respons
 }
 
 async function send(means: Means, url: HttpUrl, request: Aimed, agents: Agents): Promise<Response> {
-  const { method = "GET", headers = {}, body, largest = 2 ** 20, signal } = request;
+  const { method = "GET", headers = {}, body, largest = 2 ** 20, ending } = request;
   const makeRequest = url.protocol === "https:" ? requestHttps : requestHttp;
-  const connecting = new AbortController();
-  const ending = AbortSignal.any([signal, connecting.signal]);
-  const connectingTimer = setTimeout(() => connecting.abort(), means.connectMs);
+  const connectingTimer = setTimeout(() => ending.abort(), means.connectMs);
   try {
     const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
       const outgoing = makeRequest(url, {
@@ -234,7 +246,7 @@ async function send(means: Means, url: HttpUrl, request: Aimed, agents: Agents):
         },
         agent: agents[url.protocol],
         lookup: means.lookup[url.protocol],
-        signal: ending,
+        signal: ending.signal,
       });
       const connected = url.protocol === "https:" ? "secureConnect" : "connect";
       outgoing.once("socket", (socket) => {
@@ -242,14 +254,14 @@ async function send(means: Means, url: HttpUrl, request: Aimed, agents: Agents):
         else socket.once(connected, () => clearTimeout(connectingTimer));
       });
       outgoing.once("error", (error) =>
-        reject(outgoing.reusedSocket && !signal.aborted ? new StaleConnection() : error),
+        reject(outgoing.reusedSocket && !ending.signal.aborted ? new StaleConnection() : error),
       );
       outgoing.once("response", resolve);
       outgoing.end(body);
     });
     return await wholeAnswer(incoming, url, largest);
   } catch (error) {
-    throw ending.aborted
+    throw ending.signal.aborted
       ? new OutboundError("late", `${url.host} does not answer in time`)
       : outboundError(url, error);
   } finally {

@@ -83,6 +83,18 @@ export async function takeFederatedSignIn<State>(
   return row && fromRow<State>(db, row);
 }
 
+const deleteQuery = preparedWrite<{ poolId: string; hash: string }>((kysely, slot) =>
+  kysely
+    .deleteFrom("federated_sign_ins")
+    .where("pool_id", "=", slot("poolId"))
+    .where("handle_hash", "=", slot("hash")),
+);
+
+/** Removes a waiting sign-in that was read before. Returns false if another caller has taken it. */
+export async function deleteFederatedSignIn(db: Db, poolId: string, hash: string): Promise<boolean> {
+  return (await deleteQuery(db, { poolId, hash })) === 1;
+}
+
 function fromRow<State>(db: Db, row: FederatedSignInsTable): FederatedSignIn<State> {
   return {
     poolId: row.pool_id,

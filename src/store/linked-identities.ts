@@ -1,8 +1,10 @@
 /** Identities at providers, and the user that each of them signs in as. */
+import { sql } from "kysely";
 import { sha256Base64url } from "../lib/bytes.ts";
 import type { Db } from "./db.ts";
 import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { LinkedIdentitiesTable } from "./schema/schema-federation.ts";
+import { type User, type UserRow, userColumns, userFromRow } from "./users.ts";
 
 export interface LinkedIdentity {
   readonly poolId: string;
@@ -93,6 +95,47 @@ export async function readIdentity(
 ): Promise<LinkedIdentity | undefined> {
   const [row] = await readQuery(db, { poolId, provider, key });
   return row && fromRow(row);
+}
+
+type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
+
+const holderQuery = prepared<IdentityKey, Nullable<UserRow> & { readonly password: number }>((kysely, slot) =>
+  kysely
+    .selectFrom("linked_identities")
+    .leftJoin("users", (join) =>
+      join
+        .onRef("users.pool_id", "=", "linked_identities.pool_id")
+        .onRef("users.user_id", "=", "linked_identities.user_id"),
+    )
+    .leftJoin("credentials", (join) =>
+      join
+        .onRef("credentials.pool_id", "=", "users.pool_id")
+        .onRef("credentials.user_number", "=", "users.number"),
+    )
+    .select(userColumns.map((column) => `users.${column}` as const))
+    .select(sql<number>`coalesce(credentials.version, 0)`.as("password"))
+    .where("linked_identities.pool_id", "=", slot("poolId"))
+    .where("linked_identities.provider_name", "=", slot("provider"))
+    .where("linked_identities.identity_key", "=", slot("key")),
+);
+
+/** Whose an identity is. */
+export interface IdentityHolder {
+  /** Undefined if the user is gone. */
+  readonly user: User | undefined;
+  /** The version of the user's password, 0 if there is none. */
+  readonly credentialVersion: number;
+}
+
+/** The user who signs in by an identity; undefined if it is nobody's. */
+export async function readIdentityHolder(
+  db: Db,
+  { poolId, provider, key }: IdentityKey,
+): Promise<IdentityHolder | undefined> {
+  const [row] = await holderQuery(db, { poolId, provider, key });
+  if (row === undefined) return undefined;
+  const user = row.user_id === null ? undefined : userFromRow(row as UserRow);
+  return { user, credentialVersion: row.password };
 }
 
 const namedQuery = prepared<{ poolId: string; provider: string; valueKey: string }, LinkedIdentitiesTable>(

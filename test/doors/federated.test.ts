@@ -156,9 +156,10 @@ async function person(place: FederatedPlace, linkedTo?: string): Promise<Person>
   const scope = "openid aws.cognito.signin.user.admin";
   const { body } = await tokensOf(place, signedIn, { scope });
   const ctx = contextOf(place.server);
-  const opened = await openBrowserSession(ctx, signedIn, undefined);
   const provider = (await findProvider(ctx, place.UserPoolId, "Corporate")) ?? assert.fail("no provider");
-  await rememberProviderSession(ctx, opened, { provider, identity: who });
+  const opened = await openBrowserSession(ctx, signedIn, undefined, (tx, browser) =>
+    rememberProviderSession(tx, ctx, browser, { provider, identity: who }),
+  );
   const cookie = `poolhouse-${place.UserPoolId}=${opened.cookie}`;
   const code = await newCode({ ...place, cookie });
   const [refreshToken, accessToken] = [String(body["refresh_token"]), String(body["access_token"])];

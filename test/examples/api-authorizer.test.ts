@@ -62,7 +62,13 @@ forOneServer("sqlite", "examples/api-authorizer, bundled", (open) => {
     const build = join(orders.folder, "build");
     const env = { ...process.env, ...orders.settings };
     await promisify(execFile)(process.execPath, [join(example, "build.ts"), build], { env });
+    const before = { ...process.env };
     Object.assign(process.env, orders.settings);
+    after(() => {
+      for (const name in orders.settings)
+        if (before[name] === undefined) delete process.env[name];
+        else process.env[name] = before[name];
+    });
     const { functions } = parse(readFileSync(join(example, "serverless.yml"), "utf8")) as {
       functions: Readonly<Record<string, Function>>;
     };

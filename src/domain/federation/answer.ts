@@ -5,6 +5,7 @@ import { clockSkew } from "../../lib/provider-clocks.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { inTransaction } from "../../store/db.ts";
 import {
+  deleteFederatedSignIn,
   insertFederatedSignIn,
   readFederatedSignIn,
   takeFederatedSignIn,
@@ -94,8 +95,8 @@ async function takeWaiting(
   if (state.base !== base) return notWaiting("the sign-in began at another host");
   if (cookie === undefined || !equalText(handleHash(cookie), state.browser))
     return notWaiting("another browser began the sign-in");
-  const taken = await takeFederatedSignIn<SignInState>(ctx.db, pool.id, hash);
-  return taken ?? notWaiting("the state was used at the same moment");
+  const isOurs = await deleteFederatedSignIn(ctx.db, pool.id, hash);
+  return isOurs ? row : notWaiting("the state was used at the same moment");
 }
 
 function notWaiting(detail: string): never {

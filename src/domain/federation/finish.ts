@@ -4,7 +4,6 @@
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { readCredential } from "../../store/credentials.ts";
 import type { User } from "../../store/users.ts";
 import { isRefusedFor, refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
@@ -104,13 +103,12 @@ async function comeFirst(ctx: Ctx, coming: Coming, attempt: Attempt): Promise<Au
 async function comeAgain(
   ctx: Ctx,
   coming: Coming,
-  { user, relinking }: LinkedUser,
+  { user, credentialVersion, relinking }: LinkedUser,
   attempt: Attempt,
 ): Promise<Authenticated> {
   const { pool, client, provider, claims } = coming;
   learn(attempt, { user });
   assertMaySignIn(user);
-  const credential = await readCredential(ctx.db, pool.id, user.id);
   await preAuthentication(ctx, {
     ...{ pool, client, user, submitted: coming.username },
     validationData: undefined,
@@ -138,7 +136,7 @@ async function comeAgain(
     ...{ newDevice: undefined, clientMetadata: undefined },
   });
   const signedIn = { ...refreshed, signOuts: user.signOuts };
-  return authenticated(ctx, coming, signedIn, credential?.version ?? 0);
+  return authenticated(ctx, coming, signedIn, credentialVersion);
 }
 
 /** Another sign-in of the same identity has stored its link first. */

@@ -1,11 +1,13 @@
 /** Finds the user whom an identity signs in as, and changes whose identities there are. */
 import type { Ctx } from "../../app.ts";
+import { readCredential } from "../../store/credentials.ts";
 import type { Db } from "../../store/db.ts";
 import {
   deleteIdentity,
   insertIdentity,
   type LinkedIdentity,
   readIdentity,
+  readIdentityHolder,
 } from "../../store/linked-identities.ts";
 import { readUser, type User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
@@ -33,6 +35,8 @@ export interface Relinking {
 
 export interface LinkedUser {
   readonly user: User;
+  /** The version of the user's password here, 0 if there is none. */
+  readonly credentialVersion: number;
   /** What the sign-in must store, for the next one to find the user by the subject. */
   readonly relinking: Relinking | undefined;
 }
@@ -44,22 +48,20 @@ const mostLinks = 5;
 export async function findLinkedUser(ctx: Ctx, coming: Coming): Promise<LinkedUser | undefined> {
   const { pool, provider, identity } = coming;
   const key = identityKey(identity.issuer, subjectAttribute, identity.subject);
-  const bound = await readIdentity(ctx.db, { poolId: pool.id, provider: provider.name, key });
-  if (bound !== undefined) return ofLink(ctx, bound, undefined);
+  const bound = await readIdentityHolder(ctx.db, { poolId: pool.id, provider: provider.name, key });
+  if (bound !== undefined) {
+    const { user, credentialVersion } = bound;
+    return user && { user, credentialVersion, relinking: undefined };
+  }
   const awaited = await findAwaited(ctx, coming);
-  if (awaited !== undefined)
-    return ofLink(ctx, awaited, relinkingOf(coming, awaited.userId, ctx.now, awaited));
-  const user = await findByVerifiedEmail(ctx, coming);
-  return user && { user, relinking: relinkingOf(coming, user.id, ctx.now, undefined) };
-}
-
-async function ofLink(
-  ctx: Ctx,
-  { poolId, userId }: LinkedIdentity,
-  relinking: Relinking | undefined,
-): Promise<LinkedUser | undefined> {
-  const user = await readUser(ctx.db, poolId, userId);
-  return user && { user, relinking };
+  const user =
+    awaited === undefined
+      ? await findByVerifiedEmail(ctx, coming)
+      : await readUser(ctx.db, pool.id, awaited.userId);
+  if (user === undefined) return undefined;
+  const credential = await readCredential(ctx.db, pool.id, user.id);
+  const relinking = relinkingOf(coming, user.id, ctx.now, awaited);
+  return { user, credentialVersion: credential?.version ?? 0, relinking };
 }
 
 function relinkingOf(

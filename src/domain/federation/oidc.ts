@@ -1,6 +1,7 @@
 /** OpenID Connect (Core 1.0, authorization code flow), as a relying party. */
 import type { Configuration, IDToken, ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
+import { sha256Base64url } from "../../lib/bytes.ts";
 import { authenticationTime, clockSkew } from "../../lib/provider-clocks.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
 import type { Answered, Beginning, Begun, Freshness, Protocol, ProviderIdentity } from "./protocol.ts";
@@ -46,7 +47,7 @@ export async function beginOpenId(ctx: Ctx, beginning: Beginning, manners: Manne
     state,
     nonce,
     ...(pkce && {
-      code_challenge: await library.calculatePKCECodeChallenge(verifier),
+      code_challenge: sha256Base64url(verifier),
       code_challenge_method: "S256",
     }),
     ...manners.parameters,

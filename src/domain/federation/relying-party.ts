@@ -40,6 +40,8 @@ export async function relyingParty(
   );
   // Which URLs are allowed is decided by the client for outgoing requests.
   library.allowInsecureRequests(configuration);
+  // It limits the time of requests, too.
+  configuration.timeout = 0;
   configuration[library.customFetch] = (url, { method: own, headers, body, signal }) =>
     ctx.app.outbound.fetch(url, {
       method: method ?? (own === "POST" ? "POST" : "GET"),

@@ -2,7 +2,7 @@
 import type { Ctx } from "../../app.ts";
 import { sha256Base64url } from "../../lib/bytes.ts";
 import { endBrowserOf } from "../../store/browser-sessions.ts";
-import { inTransaction } from "../../store/db.ts";
+import { type Db, inTransaction } from "../../store/db.ts";
 import { insertFederatedSignIn, takeFederatedSignIn } from "../../store/federated-sign-ins.ts";
 import { readIdentity } from "../../store/linked-identities.ts";
 import {
@@ -27,14 +27,18 @@ interface Details {
   readonly session: string | undefined;
 }
 
-/** Stores what ending the provider's session needs, and what its own end is recognized by. */
+/**
+ * Stores what ending the provider's session needs, and what its own end is recognized by, inside the transaction that
+ * opens the browser's session.
+ */
 export async function rememberProviderSession(
-  ctx: Ctx,
+  tx: Db,
+  { now }: Ctx,
   { browser, lifetime }: OpenedBrowser,
   { provider, identity }: { readonly provider: Provider; readonly identity: ProviderIdentity },
 ): Promise<void> {
   const { issuer, subject, session, logout } = identity;
-  await putProviderSession<Details>(ctx.db, {
+  await putProviderSession<Details>(tx, {
     poolId: provider.poolId,
     browserHash: browser.browserHash,
     userId: browser.user.id,
@@ -42,8 +46,8 @@ export async function rememberProviderSession(
     identityKey: identityKey(issuer, subjectAttribute, subject),
     sessionKey: session === undefined ? "" : sessionKey(issuer, session),
     details: { logout, session },
-    createdAt: ctx.now,
-    expiresAt: ctx.now + lifetime,
+    createdAt: now,
+    expiresAt: now + lifetime,
   });
 }
 

@@ -3,7 +3,7 @@ import { createPrivateKey } from "node:crypto";
 import { SignJWT } from "jose";
 import type { ServerMetadata } from "openid-client";
 import type { Ctx } from "../../app.ts";
-import { hmacSha256, toHex } from "../../lib/bytes.ts";
+import { hmacSha256, sha256Base64url, toHex } from "../../lib/bytes.ts";
 import { refuseOAuth } from "../grants/oauth-error.ts";
 import { beginOpenId, verifyOpenId } from "./oidc.ts";
 import type { Answered, Beginning, Begun, Protocol, ProviderIdentity } from "./protocol.ts";
@@ -182,7 +182,7 @@ async function beginOAuth(ctx: Ctx, beginning: Beginning, fresh: Details): Promi
     redirect_uri: `${base}${idpResponsePath}`,
     scope: scopesIn(provider).join(separator),
     state,
-    code_challenge: await library.calculatePKCECodeChallenge(verifier),
+    code_challenge: sha256Base64url(verifier),
     code_challenge_method: "S256",
     ...(beginning.fresh !== "no" && fresh),
   };

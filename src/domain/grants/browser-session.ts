@@ -80,11 +80,13 @@ function browserOf(cookie: string | undefined): string | undefined {
  * Starts a session in place of the browser's former one. If the pool tracks sessions and the same user signs in again,
  * the session continues.
  * @param former the browser's cookie: what was granted by it ends, even if another sign-in happens at the same moment
+ * @param also further store calls of the same transaction
  */
 export async function openBrowserSession(
   ctx: Ctx,
   authenticated: Authenticated,
   former: string | undefined,
+  also?: (tx: Db, opened: OpenedBrowser) => Promise<void>,
 ): Promise<OpenedBrowser> {
   const { pool, user, authTime, signOuts, credentialVersion, deviceKey } = authenticated;
   const methods = authenticated.methods.map((method) =>
@@ -109,15 +111,16 @@ export async function openBrowserSession(
     expiresAt: ctx.now + lifetime,
     tracked: tracks ? trackedBrowser(ctx, authenticated) : undefined,
   };
-  const id = await inTransaction(ctx.db, async (tx) => {
-    const stored = await storeSession(tx, session);
-    await rememberSignIn(tx, ctx, authenticated);
-    return stored;
-  });
   const { hash, browserHash, signedInAt } = session;
-  const tracked = id === undefined ? undefined : { id };
-  const opened = { user, methods, authTime, signedInAt, credentialVersion, browserHash, hash, tracked };
-  return { cookie, lifetime, browser: opened };
+  return inTransaction(ctx.db, async (tx) => {
+    const id = await storeSession(tx, session);
+    const tracked = id === undefined ? undefined : { id };
+    const signedIn = { user, methods, authTime, signedInAt, credentialVersion, browserHash, hash, tracked };
+    const opened = { cookie, lifetime, browser: signedIn };
+    await rememberSignIn(tx, ctx, authenticated);
+    await also?.(tx, opened);
+    return opened;
+  });
 }
 
 function trackedBrowser(ctx: Ctx, { client }: Authenticated): TrackedBrowser {

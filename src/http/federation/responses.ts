@@ -38,8 +38,9 @@ async function answerResponse(
   const parameters = new URLSearchParams(rawQuery(c));
   const signIn = await answerSignIn(ctx, place, { parameters, cookie: federationCookie(c, place), saml });
   const { request, authenticated } = signIn;
-  const opened = await openSession(ctx, c, place, authenticated);
-  await rememberProviderSession(ctx, opened, signIn);
+  const opened = await openSession(ctx, c, place, authenticated, (tx, browser) =>
+    rememberProviderSession(tx, ctx, browser, signIn),
+  );
   return redirect(c, await authorizedLocation(ctx, request, opened.browser), request);
 }
 
