@@ -63,7 +63,7 @@ const together: Readonly<Record<string, number>> = {
   ...{ "identity-pools": 8, sigv4: 7, iam: 5, gateway: 8 },
 };
 
-/** Files of these folders that stay by themselves: they are long, or change the clock of their process. */
+/** Files of these folders that stay by themselves: they are long, change the clock of their process, or look at all that it has loaded. */
 const apart = [
   "test/clients/by-name.test.ts",
   "test/clients/durability.test.ts",
@@ -72,6 +72,7 @@ const apart = [
   "test/front/alone.test.ts",
   "test/functions/loading.test.ts",
   "test/federation/not-loaded.test.ts",
+  "test/store/one-pool.test.ts",
 ];
 
 /** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */

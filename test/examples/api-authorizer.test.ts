@@ -57,14 +57,14 @@ function isAllowed(
 }
 
 forOneServer("sqlite", "examples/api-authorizer, bundled", (open) => {
-  test("the functions of serverless.yml, called as API Gateway calls them", async () => {
+  test("the functions of serverless.yml, called as API Gateway calls them", async (context) => {
     const orders = await setUpOrders(await open());
     const build = join(orders.folder, "build");
     const env = { ...process.env, ...orders.settings };
     await promisify(execFile)(process.execPath, [join(example, "build.ts"), build], { env });
     const before = { ...process.env };
     Object.assign(process.env, orders.settings);
-    after(() => {
+    context.after(() => {
       for (const name in orders.settings)
         if (before[name] === undefined) delete process.env[name];
         else process.env[name] = before[name];
