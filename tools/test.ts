@@ -63,7 +63,10 @@ const together: Readonly<Record<string, number>> = {
   ...{ "identity-pools": 8, sigv4: 7, iam: 5, gateway: 8 },
 };
 
-/** Files of these folders that stay by themselves: they are long, change the clock of their process, or look at all that it has loaded. */
+/**
+ * Files of these folders that stay by themselves: they are long, change the clock of their process, or look at all that it
+ * has loaded.
+ */
 const apart = [
   "test/clients/by-name.test.ts",
   "test/clients/durability.test.ts",
