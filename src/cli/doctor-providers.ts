@@ -5,7 +5,9 @@ import { mappingKey } from "../domain/identity-pools/provider-names.ts";
 import { parseSamlMetadata } from "../domain/saml/metadata.ts";
 import { SamlFault } from "../domain/saml/xml.ts";
 import type { Finding } from "../lib/finding.ts";
-import type { TrustedProvider } from "../store/trusted-providers.ts";
+import type { Db } from "../store/db.ts";
+import { listTrustedProviders, type TrustedProvider } from "../store/trusted-providers.ts";
+import { issuerProblem } from "./issuer-check.ts";
 
 /** Names the providers of an identity pool that nobody has registered here. */
 export function unknownProviders(
@@ -60,4 +62,18 @@ export async function metadataFindings(known: readonly TrustedProvider[], now: n
     }
   }
   return findings;
+}
+
+/** What `poolhouse doctor` says of the OpenID providers whose tokens are trusted: which of them cannot be asked. */
+export async function providerFindings(db: Db, config: Config): Promise<Finding[]> {
+  const providers = await listTrustedProviders(db);
+  const found = await Promise.all(
+    providers.map(async ({ kind, document }): Promise<Finding[]> => {
+      if (kind !== "oidc") return [];
+      const { url } = document;
+      const problem = await issuerProblem(config, url);
+      return problem === undefined ? [] : [{ ok: false, text: `the trusted provider ${url}: ${problem}` }];
+    }),
+  );
+  return found.flat();
 }

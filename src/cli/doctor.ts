@@ -19,11 +19,11 @@ import { timeText } from "./command-line.ts";
 import { openOptions } from "./database.ts";
 import { placeFinding } from "./database-place.ts";
 import { functionFindings, otherServers } from "./doctor-functions.ts";
+import { providerFindings } from "./doctor-providers.ts";
 import { roleFindings } from "./doctor-roles.ts";
 import { senderFindings, strangers } from "./doctor-senders.ts";
 import { exposedDemo } from "./exposed-demo.ts";
 import { report } from "./findings.ts";
-import { providerFindings } from "./issuer-check.ts";
 import { nodeFinding } from "./node-version.ts";
 import { counted } from "./text.ts";
 

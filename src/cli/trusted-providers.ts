@@ -1,6 +1,5 @@
 /** `poolhouse trusted-providers`: OpenID and SAML providers whose tokens identity pools and roles accept. */
-import { type Config, servesThisMachine } from "../config/config.ts";
-import { userAgent } from "../config/version.ts";
+import type { Config } from "../config/config.ts";
 import { recorded } from "../domain/audit/command.ts";
 import {
   isSamlProviderArn,
@@ -9,7 +8,6 @@ import {
 } from "../domain/identity-pools/provider-names.ts";
 import { type Fetched, keepMetadata, readFirstMetadata } from "../domain/saml/provider.ts";
 import { SamlFault } from "../domain/saml/xml.ts";
-import { createOutbound } from "../integrations/outbound.ts";
 import type { Db } from "../store/db.ts";
 import { identityPoolsOwner } from "../store/signing-keys.ts";
 import {
@@ -29,6 +27,7 @@ import { issuerProblem } from "./issuer-check.ts";
 import { operator } from "./operator.ts";
 import { Table } from "./text.ts";
 import { wrongUsage } from "./usage.ts";
+import { withOutbound } from "./with-outbound.ts";
 
 const text = { type: "string" } as const;
 const samlOptions = {
@@ -120,17 +119,17 @@ async function metadataOf(
   config: Config,
   details: TrustedSaml["document"]["details"],
 ): Promise<Fetched | undefined> {
-  const privateRanges = config.privateProviders;
-  const outbound = createOutbound({ privateRanges, loopback: servesThisMachine(config), userAgent });
-  try {
+  return withOutbound(config, async (outbound) => {
     const problem = details["MetadataURL"] && outbound.wrongUrl(details["MetadataURL"]);
     if (problem) throw wrong(`--metadata-url ${problem}.`);
-    return await readFirstMetadata({ now: Date.now(), app: { outbound } }, details);
-  } catch (error) {
-    throw error instanceof SamlFault ? new CommandError(`The metadata is refused: ${error.message}`) : error;
-  } finally {
-    await outbound.close();
-  }
+    try {
+      return await readFirstMetadata({ now: Date.now(), app: { outbound } }, details);
+    } catch (error) {
+      throw error instanceof SamlFault
+        ? new CommandError(`The metadata is refused: ${error.message}`)
+        : error;
+    }
+  });
 }
 
 type Definition = Pick<TrustedProvider, "arn" | "kind" | "document">;
