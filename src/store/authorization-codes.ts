@@ -4,7 +4,7 @@
  */
 
 import type { Db } from "./db.ts";
-import { prepared, preparedWrite, slots } from "./prepared.ts";
+import { preparedLookup, preparedWrite, slots } from "./prepared.ts";
 import type { AuthorizationCodesTable } from "./schema/schema-tokens.ts";
 
 export interface AuthorizationCode<Grant> {
@@ -74,7 +74,7 @@ export async function insertCode<Grant>(db: Db, code: AuthorizationCode<Grant>):
   });
 }
 
-const readQuery = prepared<{ poolId: string; hash: string }, AuthorizationCodesTable>((kysely, slot) =>
+const readQuery = preparedLookup<{ poolId: string; hash: string }, AuthorizationCodesTable>((kysely, slot) =>
   kysely
     .selectFrom("authorization_codes")
     .selectAll()

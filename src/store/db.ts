@@ -2,6 +2,7 @@
 
 import type { Kysely } from "kysely";
 import type { DatabaseCounts } from "./engine/counts.ts";
+import type { DirectRead } from "./engine/direct-read.ts";
 import { sqlState } from "./engine/retry.ts";
 import type { DatabaseKind } from "./engine/sql.ts";
 import { sqliteCode } from "./engine/sqlite/file.ts";
@@ -19,6 +20,8 @@ export interface Db {
   readonly inTransaction: boolean;
   readonly counts: DatabaseCounts;
   readonly decoys: Decoys;
+  /** A shorter way for reads of this very handle (engine/direct-read.ts). */
+  readonly direct?: { readonly kysely: Kysely<Schema>; readonly read: DirectRead } | undefined;
   /** Store calls that join each transaction of this handle (the audit event of a request). */
   readonly companion?: Companion | undefined;
 }

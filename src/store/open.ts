@@ -7,6 +7,7 @@ import { OperatorError } from "../lib/operator-error.ts";
 import type { Random } from "../lib/seal.ts";
 import type { Db } from "./db.ts";
 import { newCounts } from "./engine/counts.ts";
+import type { DirectRead } from "./engine/direct-read.ts";
 import type { StoreLog } from "./engine/log.ts";
 import { openEngine } from "./engine/open.ts";
 import { serverName } from "./engine/postgres/clients.ts";
@@ -97,7 +98,8 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     const sealer = await loadKeys(kysely, { masterKeys: keys, random, now }, keys);
     const ping = () => pingDatabase(connected, now());
     const decoys = { users: new BoundedMap<string, string>(mostDecoys), credential: undefined };
-    const db: Db = { kysely, sealer, kind, distributed, inTransaction: false, counts, decoys };
+    const direct = { kysely, read: connected.direct };
+    const db: Db = { kysely, sealer, kind, distributed, inTransaction: false, counts, decoys, direct };
     const { close, leave } = connected;
     return { db, ping, leave, close, refreshKeys: () => sealer.refresh(), masterKeys: keys };
   } catch (error) {
@@ -216,6 +218,7 @@ interface Connected {
   readonly kind: DatabaseKind;
   readonly kysely: Kysely<Schema>;
   readonly writes: WriteHealth;
+  readonly direct: DirectRead;
   leave(): Promise<void>;
   /** Waits for running queries. */
   close(): Promise<void>;
@@ -228,7 +231,7 @@ async function connect(
 ): Promise<Connected> {
   const writes = new WriteHealth(options.log);
   const applicationName = options.applicationName ?? serverName(PROGRAM_SCHEMA_VERSION);
-  const { dialect, leave, unlock } = await openEngine(target, {
+  const { dialect, direct, leave, unlock } = await openEngine(target, {
     ...options,
     counts,
     writes,
@@ -241,7 +244,7 @@ async function connect(
     closing ??= kysely.destroy().finally(unlock);
     return closing;
   };
-  return { kind: target.kind, kysely, writes, leave, close };
+  return { kind: target.kind, kysely, writes, direct, leave, close };
 }
 
 /** Names the file in an error: SQLite opens it with the first statement and does not say which one failed. */

@@ -27,10 +27,12 @@ class Slot {
 /** A statement of the program, in the text that each kind of database gets. */
 class Statement<V extends Values<V>, Row> {
   readonly #build: Build<V, Row>;
+  readonly #isLookup: boolean;
   readonly #compiled = new Map<DatabaseKind, NamedQuery>();
 
-  constructor(build: Build<V, Row>) {
+  constructor(build: Build<V, Row>, isLookup: boolean) {
     this.#build = build;
+    this.#isLookup = isLookup;
   }
 
   compile(kysely: Kysely<Schema>, kind: DatabaseKind): NamedQuery {
@@ -42,17 +44,26 @@ class Statement<V extends Values<V>, Row> {
         (name) => new Slot(name) as unknown as V[typeof name],
         kind,
       ).compile(kysely);
-      query = { ...compiled, name: nameOf(compiled.sql) };
+      query = { ...compiled, name: nameOf(compiled.sql), isLookup: this.#isLookup };
       this.#compiled.set(kind, query);
     }
     return query;
   }
 
-  run({ kysely, kind }: Db, values: V): Promise<QueryResult<Row>> {
+  async run({ kysely, kind, direct }: Db, values: V): Promise<QueryResult<Row>> {
     const query = this.compile(kysely, kind);
     const named = values as Readonly<Record<string, BoundValue>>;
     const parameters = query.parameters.map((value) => (value instanceof Slot ? named[value.name] : value));
     const filled: NamedQuery = { ...query, parameters };
+    // Not in a transaction, nor of a handle that observes its queries.
+    const read = direct?.kysely === kysely ? direct.read(filled) : undefined;
+    if (read !== undefined) {
+      try {
+        return (await read) as QueryResult<Row>;
+      } catch {
+        // Kysely's way repeats it, and reports the error.
+      }
+    }
     return kysely.executeQuery<Row>(filled);
   }
 
@@ -67,8 +78,8 @@ const nameOf = (text: string) => `poolhouse_${createHash("sha256").update(text).
 
 const statements: Pick<Statement<never, unknown>, "compile" | "textOf">[] = [];
 
-function declare<V extends Values<V>, Row>(build: Build<V, Row>): Statement<V, Row> {
-  const statement = new Statement(build);
+function declare<V extends Values<V>, Row>(build: Build<V, Row>, isLookup = false): Statement<V, Row> {
+  const statement = new Statement(build, isLookup);
   statements.push(statement);
   return statement;
 }
@@ -104,6 +115,17 @@ export function prepared<V extends Values<V>, Row>(
   build: Build<V, Row>,
 ): (db: Db, values: V) => Promise<Row[]> {
   const statement = declare(build);
+  return async (db, values) => (await statement.run(db, values)).rows;
+}
+
+/**
+ * A prepared read of a few rows by their key. Where a database is a server, such reads share connections, on which they wait
+ * for each other: none may take long.
+ */
+export function preparedLookup<V extends Values<V>, Row>(
+  build: Build<V, Row>,
+): (db: Db, values: V) => Promise<Row[]> {
+  const statement = declare(build, true);
   return async (db, values) => (await statement.run(db, values)).rows;
 }
 

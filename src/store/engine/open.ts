@@ -2,6 +2,7 @@
 import type { Dialect } from "kysely";
 import type { DatabaseAddress } from "../../lib/database-url.ts";
 import type { DatabaseCounts } from "./counts.ts";
+import type { DirectRead } from "./direct-read.ts";
 import type { StoreLog } from "./log.ts";
 import { inMemory, lockForThisProcess, prepareFile } from "./sqlite/file.ts";
 import type { WriteHealth } from "./sqlite/write-health.ts";
@@ -26,6 +27,7 @@ export interface EngineOptions {
 
 export interface Engine {
   readonly dialect: Dialect;
+  readonly direct: DirectRead;
   /** See `OpenedDatabase.leave`. */
   leave(): Promise<void>;
   /** Gives the file of the embedded database back, once nothing uses it. */
@@ -42,6 +44,6 @@ export async function openEngine(target: DatabaseAddress, options: EngineOptions
   const { sqliteDialect } = await import("./sqlite/dialect.ts");
   const path = target.path === inMemory ? inMemory : prepareFile(target.path);
   const lock = path === inMemory || options.secondary ? undefined : lockForThisProcess(path);
-  const dialect = sqliteDialect({ ...options, path });
-  return { dialect, leave: async () => {}, unlock: () => lock?.release() };
+  const { dialect, direct } = sqliteDialect({ ...options, path });
+  return { dialect, direct, leave: async () => {}, unlock: () => lock?.release() };
 }

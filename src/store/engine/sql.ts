@@ -10,6 +10,8 @@ export type DatabaseKind = "sqlite" | "postgres";
  */
 export interface NamedQuery extends CompiledQuery {
   readonly name: string;
+  /** Whether it reads a few rows by their key, so that others can wait for its answer. */
+  readonly isLookup: boolean;
 }
 
 /**

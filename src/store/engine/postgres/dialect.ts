@@ -4,12 +4,14 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { type Dialect, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
-import type { Client, Pool, QueryConfig } from "pg";
+import type { Client, ClientConfig, Pool, QueryConfig } from "pg";
 import { OperatorError } from "../../../lib/operator-error.ts";
 import type { DatabaseCounts } from "../counts.ts";
+import type { DirectRead } from "../direct-read.ts";
 import type { StoreLog } from "../log.ts";
 import { sqlState } from "../retry.ts";
 import { mayComeUp, PostgresDriver } from "./driver.ts";
+import { Lookups } from "./lookups.ts";
 import { Sockets } from "./sockets.ts";
 import { queryTimeoutMs } from "./time-limit.ts";
 
@@ -38,6 +40,7 @@ const shutdownMs = 2_000;
 
 export interface ConnectedPostgres {
   readonly dialect: Dialect;
+  readonly direct: DirectRead;
   /** See `OpenedDatabase.leave`. */
   leave(): Promise<void>;
 }
@@ -46,19 +49,19 @@ export interface ConnectedPostgres {
 export async function connectPostgres(options: PostgresOptions): Promise<ConnectedPostgres> {
   const { default: pg } = await import("pg");
   const sockets = new Sockets();
-  const pool = new pg.Pool({
+  const client: ClientConfig = {
     connectionString: options.url,
-    max: options.poolSize ?? 10,
     application_name: options.applicationName,
     connectionTimeoutMillis: connectTimeoutMs,
-    idleTimeoutMillis: 60_000,
     stream: sockets.make,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     types: {
       getTypeParser: (oid, format) => typeParser(oid) ?? pg.types.getTypeParser(oid, format as "text"),
     },
-  });
+  };
+  const { lent, shared } = divide(options.poolSize ?? 10);
+  const pool = new pg.Pool({ ...client, max: lent, idleTimeoutMillis: 60_000 });
   // An idle connection that breaks (the database restarts) must not end the process; the pool replaces it.
   pool.on("error", (error) =>
     options.log.warn({ code: sqlState(error) }, "An idle database connection broke."),
@@ -71,28 +74,45 @@ export async function connectPostgres(options: PostgresOptions): Promise<Connect
     await pool.end();
     throw error;
   }
-  options.counts.connections = () => ({
-    total: pool.totalCount,
-    idle: pool.idleCount,
-    waiting: pool.waitingCount,
-  });
   const driverOptions = {
     queryTimeoutMs: options.queryTimeoutMs ?? queryTimeoutMs,
     sockets,
     named: namesStatements(direct, options),
   };
-  const dialect: Dialect = {
-    createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new PostgresDriver(pool, options.counts, driverOptions),
-    createIntrospector: (kysely) => new PostgresIntrospector(kysely),
-    createQueryCompiler: () => new PostgresQueryCompiler(),
-  };
+  const driver = new PostgresDriver(pool, options.counts, driverOptions);
+  // What a pooler lends is not worth sharing.
+  if (direct && driverOptions.named && shared > 0) {
+    driver.lookups = new Lookups({
+      connections: shared,
+      makeClient: () => new pg.Client({ ...client, pipeline: true }),
+      silenceMs: driverOptions.queryTimeoutMs,
+      driver,
+    });
+  }
   const another = (connectionTimeoutMillis: number) =>
     new pg.Client({ connectionString: options.url, connectionTimeoutMillis });
   const leave = async () => {
     if (!(await answersWithin(shutdownMs, another))) sockets.abandon();
   };
-  return { dialect, leave };
+  options.counts.connections = () => ({
+    total: pool.totalCount + (driver.lookups?.connections ?? 0),
+    idle: pool.idleCount,
+    waiting: pool.waitingCount,
+  });
+  return { dialect: dialectOf(driver), direct: (query) => driver.lookups?.send(query), leave };
+}
+
+const dialectOf = (driver: PostgresDriver): Dialect => ({
+  createAdapter: () => new PostgresAdapter(),
+  createDriver: () => driver,
+  createIntrospector: (kysely) => new PostgresIntrospector(kysely),
+  createQueryCompiler: () => new PostgresQueryCompiler(),
+});
+
+/** Divides the connections: those that are lent, and those that lookups share. Few are all lent. */
+function divide(connections: number): { readonly lent: number; readonly shared: number } {
+  const shared = connections < 5 ? 0 : 2;
+  return { lent: connections - shared, shared };
 }
 
 /** Whether the database accepts a connection, or refuses it for a reason that waiting will not change. */

@@ -16,6 +16,7 @@ import { countError, type DatabaseCounts } from "../counts.ts";
 import { Attempts, ConnectionLost, sqlState } from "../retry.ts";
 import { type BoundValue, bindParameter, type NamedQuery } from "../sql.ts";
 import { enterTransaction, refuseInsideTransaction, refuseSignal } from "../transaction-guard.ts";
+import type { Lookups } from "./lookups.ts";
 import type { Sockets } from "./sockets.ts";
 import { hasNoTimeLimit } from "./time-limit.ts";
 
@@ -46,6 +47,8 @@ export class PostgresDriver implements Driver {
   readonly counts: DatabaseCounts;
 
   readonly options: DriverOptions;
+  /** The way of lookups, where they have their own. */
+  lookups: Lookups | undefined;
   #plans = 0;
 
   constructor(pool: Pool, counts: DatabaseCounts, options: DriverOptions) {
@@ -138,6 +141,7 @@ export class PostgresDriver implements Driver {
 
   async destroy(): Promise<void> {
     this.#ended = true;
+    await this.lookups?.close();
     await this.#pool.end();
   }
 }

@@ -21,6 +21,7 @@ import {
   type TransactionSettings,
 } from "kysely";
 import { countError, type DatabaseCounts } from "../counts.ts";
+import type { DirectRead } from "../direct-read.ts";
 import type { StoreLog } from "../log.ts";
 import { bindParameter } from "../sql.ts";
 import { enterTransaction, refuseInsideTransaction, refuseSignal } from "../transaction-guard.ts";
@@ -46,13 +47,18 @@ export interface SqliteOptions {
   readonly cacheKiB?: number | undefined;
 }
 
-export function sqliteDialect(options: SqliteOptions): Dialect {
-  return {
+export function sqliteDialect(options: SqliteOptions): {
+  readonly dialect: Dialect;
+  readonly direct: DirectRead;
+} {
+  const driver = new SqliteDriver(options);
+  const dialect: Dialect = {
     createAdapter: () => new Adapter(),
-    createDriver: () => new SqliteDriver(options),
+    createDriver: () => driver,
     createIntrospector: (kysely) => new SqliteIntrospector(kysely),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
+  return { dialect, direct: (query) => driver.readNow(query) };
 }
 
 /** Kysely's own mutex would hold the connection while waiting for the disk; this driver has its own. */
@@ -227,6 +233,19 @@ class SqliteDriver implements Driver {
       countError(this.#options.counts, error);
       if (lease.state === "transaction") lease.state = "failed";
       throw error;
+    }
+  }
+
+  /** A read while nobody has the connection, and no other process the file: it needs no lease. */
+  readNow(query: CompiledQuery): Promise<QueryResult<unknown>> | undefined {
+    if (this.#current !== undefined || this.#statements === undefined) return undefined;
+    refuseInsideTransaction(this);
+    try {
+      const statement = this.#statements.get(query);
+      if (statement.writes) return undefined;
+      return Promise.resolve(runStatement(statement, query.parameters.map(bindParameter)));
+    } catch {
+      return undefined;
     }
   }
 
