@@ -4,14 +4,21 @@
  * may be in the query instead of a header, as "Common Parameters" of the Cognito API Reference allows.
  */
 import type { Ctx } from "../app.ts";
-import { decide, findAccessKey, namedPolicies, principalOf } from "../domain/iam/access-keys.ts";
+import {
+  decide,
+  findAccessKey,
+  namedPolicies,
+  principalOf,
+  signingKeyOf,
+} from "../domain/iam/access-keys.ts";
 import type { PolicyRequest } from "../domain/iam/condition-keys.ts";
 import { noteUse } from "../domain/iam/key-uses.ts";
 import type { Principal } from "../domain/iam/principal.ts";
 import { openSession } from "../domain/roles/session-credentials.ts";
 import { principalOfSession } from "../domain/roles/session-principal.ts";
 import { readSignedRequest, type Signed, type WireRequest } from "../lib/sigv4.ts";
-import { checkSignature } from "../lib/sigv4-check.ts";
+import type { KeyScope } from "../lib/sigv4-canonical.ts";
+import { checkTerms, matchSignature, type SignatureTerms, type SigningKey } from "../lib/sigv4-check.ts";
 import { reasonOf } from "../policy/policy.ts";
 import { refuse } from "../wire/refuse.ts";
 import { isForwarded } from "./hosts.ts";
@@ -56,12 +63,14 @@ async function verify(
 ): Promise<Principal> {
   const found = await credentialsOf(ctx, signed);
   if (found === undefined) throw unknownKey();
-  const check = checkSignature(signed, request, found.secret, {
+  const terms: SignatureTerms = {
     now: ctx.now,
     services: [service],
     ...(region !== undefined && { region }),
     ...(seconds !== undefined && { maxSkewSeconds: seconds, presignedSeconds: seconds }),
-  });
+  };
+  const check =
+    checkTerms(signed, request, terms) ?? matchSignature(signed, request, found.key(signed), terms);
   if (!check.ok) return refuse("InvalidSignatureException", check.message);
   if (found.isLasting) noteUse(ctx, signed.accessKeyId);
   return (await found.principal()) ?? refuse("ExpiredTokenException", expiredToken);
@@ -71,7 +80,8 @@ async function verify(
 const expiredToken = "The security token included in the request is expired";
 
 interface Credentials {
-  readonly secret: string;
+  /** The secret access key, or the key derived from it for this scope; only asked if the scope is one for this server. */
+  readonly key: (scope: KeyScope) => string | SigningKey;
   /** Whether it is an access key, as opposed to temporary credentials. */
   readonly isLasting: boolean;
   /** Whom they are of; undefined if they count no more. Only asked once the signature is verified. */
@@ -85,13 +95,23 @@ async function credentialsOf(
 ): Promise<Credentials | undefined> {
   if (securityToken === undefined) {
     const key = await findAccessKey(ctx, accessKeyId);
-    return key && { secret: key.secret, isLasting: true, principal: async () => principalOf(ctx, key) };
+    return (
+      key && {
+        key: (scope) => signingKeyOf(ctx, key, scope),
+        isLasting: true,
+        principal: async () => principalOf(ctx, key),
+      }
+    );
   }
   const opened = openSession(ctx, accessKeyId, securityToken);
   if (opened === "invalid") return undefined;
   if (opened === "expired") return refuse("ExpiredTokenException", expiredToken);
   const { session, secretAccessKey: secret } = opened;
-  return { secret, isLasting: false, principal: () => principalOfSession(ctx, accessKeyId, session) };
+  return {
+    key: () => secret,
+    isLasting: false,
+    principal: () => principalOfSession(ctx, accessKeyId, session),
+  };
 }
 
 /**

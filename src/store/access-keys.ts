@@ -51,13 +51,24 @@ const readQuery = preparedLookup<{ id: string }, AccessKeysTable>((kysely, slot)
   kysely.selectFrom("access_keys").selectAll().where("access_key_id", "=", slot("id")),
 );
 
-export async function readAccessKey(db: Db, id: string): Promise<AccessKey | undefined> {
+/** A key as it is stored. */
+export interface StoredAccessKey extends AccessKey {
+  /** Opened when it is read. */
+  readonly secret: string;
+  /** Names the secret, as no other is sealed in the same bytes. */
+  readonly sealedSecret: string;
+}
+
+export async function readAccessKey(db: Db, id: string): Promise<StoredAccessKey | undefined> {
   const [row] = await readQuery(db, { id });
   return (
     row && {
       id: row.access_key_id,
       principal: row.principal,
-      secret: db.sealer.openText(place(row.access_key_id), row.secret_sealed),
+      get secret() {
+        return db.sealer.openText(place(row.access_key_id), row.secret_sealed);
+      },
+      sealedSecret: Buffer.from(row.secret_sealed).toString("base64"),
       policy: row.policy,
       status: row.status,
       createdAt: row.created_at,

@@ -1,8 +1,11 @@
 /** iam: who calls as an administrator, and what they may do. This file creates and finds access keys. */
+import { createSecretKey, type KeyObject } from "node:crypto";
 import type { App, Ctx } from "../../app.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { OperatorError } from "../../lib/operator-error.ts";
 import { lettersAndDigits, randomText, upperCaseBase32 } from "../../lib/random.ts";
+import { deriveSigningKey, type KeyScope } from "../../lib/sigv4-canonical.ts";
+import type { SigningKey } from "../../lib/sigv4-check.ts";
 import { isStorable } from "../../lib/text.ts";
 import { evaluateAll, keysAsked, type Policy, parsePolicy, type Verdict } from "../../policy/policy.ts";
 import {
@@ -12,6 +15,7 @@ import {
   readAccessKey,
   readAccessKeyStatus,
   replaceAccessKeys,
+  type StoredAccessKey,
   setAccessKeyPolicy,
 } from "../../store/access-keys.ts";
 import { refuse } from "../../wire/refuse.ts";
@@ -140,10 +144,26 @@ async function acceptConfiguredRoot(
 }
 
 /** The active key with this id. */
-export async function findAccessKey(ctx: Ctx, accessKeyId: string): Promise<AccessKey | undefined> {
+export async function findAccessKey(ctx: Ctx, accessKeyId: string): Promise<StoredAccessKey | undefined> {
   if (!isStorable(accessKeyId)) return undefined;
   const key = await readAccessKey(ctx.db, accessKeyId);
   return key?.status === "Active" ? key : undefined;
+}
+
+/** Derived keys, by what they are derived from. */
+const signingKeys = new CacheKind<KeyObject>(1_000);
+
+/** The key with which an access key signs for a day, a region and a service: those of a day are derived once. */
+export function signingKeyOf(
+  { app }: Pick<Ctx, "app">,
+  key: StoredAccessKey,
+  { date, region, service }: KeyScope,
+): SigningKey {
+  const scope = { date, region, service };
+  const derived = app.caches.obtain(signingKeys, `${date}/${region}/${service}/${key.sealedSecret}`, () =>
+    createSecretKey(deriveSigningKey(key.secret, scope)),
+  );
+  return { ...scope, key: derived };
 }
 
 /** Whether there is an active key with this id; that the caller names it proves nothing. */
