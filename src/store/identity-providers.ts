@@ -7,6 +7,7 @@ import {
   listValues,
   mostListed,
   prepared,
+  preparedLookup,
   preparedWrite,
   slots,
 } from "./prepared.ts";
@@ -139,7 +140,7 @@ export function insertProvider(
   });
 }
 
-const readQuery = prepared<ProviderKey, IdentityProvidersTable>((kysely, slot) =>
+const readQuery = preparedLookup<ProviderKey, IdentityProvidersTable>((kysely, slot) =>
   kysely
     .selectFrom("identity_providers")
     .selectAll()
@@ -152,7 +153,7 @@ export async function readProvider(db: Db, poolId: string, name: string): Promis
   return row && fromRow(db, row);
 }
 
-const versionQuery = prepared<ProviderKey, Pick<IdentityProvidersTable, "version" | "created_at">>(
+const versionQuery = preparedLookup<ProviderKey, Pick<IdentityProvidersTable, "version" | "created_at">>(
   (kysely, slot) =>
     kysely
       .selectFrom("identity_providers")
@@ -177,7 +178,7 @@ export async function isProviderSince(db: Db, poolId: string, name: string, at: 
   return found !== undefined && found.createdAt <= at;
 }
 
-const byIdentifierQuery = prepared<{ poolId: string; key: string }, { provider_name: string }>(
+const byIdentifierQuery = preparedLookup<{ poolId: string; key: string }, { provider_name: string }>(
   (kysely, slot) =>
     kysely
       .selectFrom("provider_identifiers")

@@ -44,6 +44,7 @@ class Statement<V extends Values<V>, Row> {
         (name) => new Slot(name) as unknown as V[typeof name],
         kind,
       ).compile(kysely);
+      if (this.#isLookup && !/^select\b/i.test(compiled.sql)) throw new Error(`No lookup: ${compiled.sql}`);
       query = { ...compiled, name: nameOf(compiled.sql), isLookup: this.#isLookup };
       this.#compiled.set(kind, query);
     }

@@ -5,7 +5,16 @@
 
 import type { Kysely } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
-import { isShort, type ListSlots, listed, listValues, prepared, preparedWrite, slots } from "./prepared.ts";
+import {
+  isShort,
+  type ListSlots,
+  listed,
+  listValues,
+  prepared,
+  preparedLookup,
+  preparedWrite,
+  slots,
+} from "./prepared.ts";
 import type { Schema } from "./schema/schema.ts";
 import type { ResourceServersTable } from "./schema/schema-hosting.ts";
 import { raisePool } from "./user-pools.ts";
@@ -55,7 +64,7 @@ export function insertResourceServer(
   });
 }
 
-const readQuery = prepared<ServerKey, ResourceServersTable>((kysely, slot) =>
+const readQuery = preparedLookup<ServerKey, ResourceServersTable>((kysely, slot) =>
   kysely
     .selectFrom("resource_servers")
     .selectAll()
@@ -80,7 +89,7 @@ const selectSome = (kysely: Kysely<Schema>, poolId: string, identifiers: readonl
     .where("pool_id", "=", poolId)
     .where("identifier", "in", identifiers);
 
-const readSomeQuery = prepared<{ poolId: string } & ListSlots, ResourceServersTable>((kysely, slot) =>
+const readSomeQuery = preparedLookup<{ poolId: string } & ListSlots, ResourceServersTable>((kysely, slot) =>
   selectSome(kysely, slot("poolId"), listed<string>(slot)),
 );
 
