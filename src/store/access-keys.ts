@@ -1,7 +1,7 @@
 /** Access keys of administrators and applications. The secret is sealed rather than hashed: Signature V4 needs it. */
 
 import { type Db, inTransaction } from "./db.ts";
-import { prepared, preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { AccessKeysTable } from "./schema/schema.ts";
 
 export interface AccessKey {
@@ -47,7 +47,7 @@ export async function insertAccessKey(db: Db, key: AccessKey): Promise<boolean> 
   return (await insertQuery(db, columns(db, key))) === 1;
 }
 
-const readQuery = preparedLookup<{ id: string }, AccessKeysTable>((kysely, slot) =>
+const readQuery = lookup<{ id: string }, AccessKeysTable>((kysely, slot) =>
   kysely.selectFrom("access_keys").selectAll().where("access_key_id", "=", slot("id")),
 );
 
@@ -76,7 +76,7 @@ export async function readAccessKey(db: Db, id: string): Promise<StoredAccessKey
   );
 }
 
-const statusQuery = preparedLookup<{ id: string }, Pick<AccessKeysTable, "status">>((kysely, slot) =>
+const statusQuery = lookup<{ id: string }, Pick<AccessKeysTable, "status">>((kysely, slot) =>
   kysely.selectFrom("access_keys").select("status").where("access_key_id", "=", slot("id")),
 );
 

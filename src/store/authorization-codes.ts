@@ -4,7 +4,7 @@
  */
 
 import type { Db } from "./db.ts";
-import { preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, preparedWrite, slots } from "./prepared.ts";
 import type { AuthorizationCodesTable } from "./schema/schema-tokens.ts";
 
 export interface AuthorizationCode<Grant> {
@@ -74,7 +74,7 @@ export async function insertCode<Grant>(db: Db, code: AuthorizationCode<Grant>):
   });
 }
 
-const readQuery = preparedLookup<{ poolId: string; hash: string }, AuthorizationCodesTable>((kysely, slot) =>
+const readQuery = lookup<{ poolId: string; hash: string }, AuthorizationCodesTable>((kysely, slot) =>
   kysely
     .selectFrom("authorization_codes")
     .selectAll()

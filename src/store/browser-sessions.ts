@@ -6,15 +6,7 @@
 import { type ExpressionBuilder, sql } from "kysely";
 import { deleteUnusedCodes } from "./authorization-codes.ts";
 import type { Db } from "./db.ts";
-import {
-  type ListSlots,
-  listed,
-  listValues,
-  prepared,
-  preparedLookup,
-  preparedWrite,
-  slots,
-} from "./prepared.ts";
+import { type ListSlots, listed, listValues, lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { Schema } from "./schema/schema.ts";
 import type { BrowserSessionsTable } from "./schema/schema-tokens.ts";
 
@@ -191,7 +183,7 @@ export async function evictBrowserSessions(tx: Db, own: BrowserSession, most: nu
   await evictQuery(tx, { poolId, userId, hash, signOuts, now, others: most - 1 });
 }
 
-const readQuery = preparedLookup<{ poolId: string; hash: string }, BrowserSessionsTable>((kysely, slot) =>
+const readQuery = lookup<{ poolId: string; hash: string }, BrowserSessionsTable>((kysely, slot) =>
   kysely
     .selectFrom("browser_sessions")
     .selectAll()

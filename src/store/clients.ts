@@ -1,7 +1,7 @@
 /** Rows of app clients and their secrets, and the table that finds a client's pool by the client id alone. */
 import type { Kysely } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
-import { prepared, preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
 import type { ClientSecretsTable, ClientsTable, Schema } from "./schema/schema.ts";
 import { holdPool } from "./user-pools.ts";
@@ -77,7 +77,7 @@ export interface ClientVersions {
   readonly poolVersion: number;
 }
 
-const versionsQuery = preparedLookup<ClientKey, { version: number; pool_version: number }>((kysely, slot) =>
+const versionsQuery = lookup<ClientKey, { version: number; pool_version: number }>((kysely, slot) =>
   clientsWithPools(kysely)
     .select(["clients.version", "pools.version as pool_version"])
     .where("clients.pool_id", "=", slot("poolId"))
@@ -94,7 +94,7 @@ export async function readClientVersions(
   return row && { poolId, version: row.version, poolVersion: row.pool_version };
 }
 
-const poolQuery = preparedLookup<{ clientId: string }, { pool_id: string }>((kysely, slot) =>
+const poolQuery = lookup<{ clientId: string }, { pool_id: string }>((kysely, slot) =>
   kysely.selectFrom("client_pools").select("pool_id").where("client_id", "=", slot("clientId")),
 );
 
@@ -113,7 +113,7 @@ export async function findClient(
   return row && readClientVersions(db, row.pool_id, clientId);
 }
 
-const readQuery = preparedLookup<ClientKey, ClientsTable>((kysely, slot) =>
+const readQuery = lookup<ClientKey, ClientsTable>((kysely, slot) =>
   kysely
     .selectFrom("clients")
     .selectAll()
@@ -299,7 +299,7 @@ export async function insertSecret(
   });
 }
 
-const secretsQuery = preparedLookup<ClientKey, ClientSecretsTable>((kysely, slot) =>
+const secretsQuery = lookup<ClientKey, ClientSecretsTable>((kysely, slot) =>
   kysely
     .selectFrom("client_secrets")
     .selectAll()

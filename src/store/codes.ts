@@ -4,15 +4,7 @@
  */
 
 import type { Db } from "./db.ts";
-import {
-  type ListSlots,
-  listed,
-  listValues,
-  prepared,
-  preparedLookup,
-  preparedWrite,
-  slots,
-} from "./prepared.ts";
+import { type ListSlots, listed, listValues, lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { CodesTable } from "./schema/schema.ts";
 
 export interface CodePlace {
@@ -115,7 +107,7 @@ export async function takeCode(
  */
 export type CodeState = "right" | "wrong" | "late" | "none";
 
-const readQuery = preparedLookup<
+const readQuery = lookup<
   CodePlace,
   Pick<CodesTable, "code_mac" | "attempts" | "own_attempts" | "expires_at" | "destination">
 >((kysely, slot) =>

@@ -12,7 +12,7 @@ import {
   callerStateFromRow,
   callerStateValues,
 } from "./known-sources.ts";
-import { preparedLookup, preparedWrite, type Slots, slots } from "./prepared.ts";
+import { lookup, preparedWrite, type Slots, slots } from "./prepared.ts";
 import type { CredentialsTable, Schema } from "./schema/schema.ts";
 import { userNumber } from "./user-numbers.ts";
 import { decoyOf } from "./users.ts";
@@ -35,7 +35,7 @@ const saltBytes = 16;
 const place = (column: string, poolId: string, userId: string) =>
   `credentials:${column}:${poolId}/${userId}` as const;
 
-const credentialQuery = preparedLookup<{ poolId: string; userId: string }, CredentialsTable>((kysely, slot) =>
+const credentialQuery = lookup<{ poolId: string; userId: string }, CredentialsTable>((kysely, slot) =>
   kysely
     .selectFrom("credentials")
     .selectAll()
@@ -56,7 +56,7 @@ export async function readCredential(
 
 type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
 
-const guessQuery = preparedLookup<
+const guessQuery = lookup<
   CallerStateSlots & { holderId: string },
   CallerStateRow & Nullable<CredentialsTable>
 >((kysely, slot) =>

@@ -2,7 +2,7 @@
 
 import type { Db } from "./db.ts";
 import { orUnchanged } from "./engine/sql.ts";
-import { prepared, preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { DevicesTable } from "./schema/schema.ts";
 
 export interface Device {
@@ -89,7 +89,7 @@ export async function insertDevice(tx: Db, device: Device): Promise<boolean> {
   return inserted === 1;
 }
 
-const readQuery = preparedLookup<DeviceKey, DevicesTable>((kysely, slot) =>
+const readQuery = lookup<DeviceKey, DevicesTable>((kysely, slot) =>
   kysely
     .selectFrom("devices")
     .selectAll()
@@ -109,14 +109,13 @@ export async function readDevice(
   return row && fromRow(db, row);
 }
 
-const findQuery = preparedLookup<DeviceKey, Pick<DevicesTable, "remembered" | "two_factors">>(
-  (kysely, slot) =>
-    kysely
-      .selectFrom("devices")
-      .select(["remembered", "two_factors"])
-      .where("pool_id", "=", slot("poolId"))
-      .where("user_id", "=", slot("userId"))
-      .where("device_key", "=", slot("key")),
+const findQuery = lookup<DeviceKey, Pick<DevicesTable, "remembered" | "two_factors">>((kysely, slot) =>
+  kysely
+    .selectFrom("devices")
+    .select(["remembered", "two_factors"])
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("device_key", "=", slot("key")),
 );
 
 /** A user's device without its sealed secret, or undefined. */

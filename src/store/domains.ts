@@ -4,7 +4,7 @@ import { type SqlBool, sql } from "kysely";
 import type { CustomDomainConfigType, RoutingType } from "../wire/generated/user-pools.types.ts";
 import { type Db, inTransaction } from "./db.ts";
 import { orUnchanged } from "./engine/sql.ts";
-import { prepared, preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
 import type { Schema } from "./schema/schema.ts";
 import type { DomainsTable } from "./schema/schema-hosting.ts";
@@ -91,7 +91,7 @@ export function insertDomain(
   });
 }
 
-const ownerQuery = preparedLookup<{ domain: string }, { pool_id: string }>((kysely, slot) =>
+const ownerQuery = lookup<{ domain: string }, { pool_id: string }>((kysely, slot) =>
   kysely.selectFrom("domain_pools").select("pool_id").where("domain", "=", slot("domain")),
 );
 

@@ -3,7 +3,7 @@
  * once. A row count decides each single use.
  */
 import type { Db } from "./db.ts";
-import { prepared, preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { ConsumedIdsTable, FederatedSignInsTable } from "./schema/schema-federation.ts";
 
 export interface FederatedSignIn<State> {
@@ -47,7 +47,7 @@ export async function insertFederatedSignIn<State>(db: Db, row: FederatedSignIn<
   });
 }
 
-const readQuery = preparedLookup<{ poolId: string; hash: string }, FederatedSignInsTable>((kysely, slot) =>
+const readQuery = lookup<{ poolId: string; hash: string }, FederatedSignInsTable>((kysely, slot) =>
   kysely
     .selectFrom("federated_sign_ins")
     .selectAll()

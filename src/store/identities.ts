@@ -1,7 +1,7 @@
 /** Rows of identities and of their logins; identity-logins.ts changes what belongs to whom. */
 import { sql } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
-import { prepared, preparedLookup, preparedWrite } from "./prepared.ts";
+import { lookup, prepared, preparedWrite } from "./prepared.ts";
 import type { IdentitiesTable, IdentityLoginsTable } from "./schema/schema-identities.ts";
 
 export interface IdentityRow {
@@ -40,7 +40,7 @@ const fromRow = (row: IdentitiesTable): IdentityRow => ({
   expiresAt: row.expires_at === null ? undefined : Number(row.expires_at),
 });
 
-const readQuery = preparedLookup<IdentityKey, IdentitiesTable>((kysely, slot) =>
+const readQuery = lookup<IdentityKey, IdentitiesTable>((kysely, slot) =>
   kysely
     .selectFrom("identities")
     .selectAll()
@@ -53,21 +53,19 @@ export async function readIdentity(db: Db, poolId: string, id: string): Promise<
   return row && fromRow(row);
 }
 
-const withOwnerQuery = preparedLookup<
-  IdentityKey & { key: string },
-  IdentitiesTable & { owner: string | null }
->((kysely, slot) =>
-  kysely
-    .selectFrom("identities")
-    .leftJoin("identity_logins", (join) =>
-      join
-        .onRef("identity_logins.pool_id", "=", "identities.pool_id")
-        .on("identity_logins.login_key", "=", slot("key")),
-    )
-    .selectAll("identities")
-    .select("identity_logins.identity_id as owner")
-    .where("identities.pool_id", "=", slot("poolId"))
-    .where("identities.identity_id", "=", slot("id")),
+const withOwnerQuery = lookup<IdentityKey & { key: string }, IdentitiesTable & { owner: string | null }>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("identities")
+      .leftJoin("identity_logins", (join) =>
+        join
+          .onRef("identity_logins.pool_id", "=", "identities.pool_id")
+          .on("identity_logins.login_key", "=", slot("key")),
+      )
+      .selectAll("identities")
+      .select("identity_logins.identity_id as owner")
+      .where("identities.pool_id", "=", slot("poolId"))
+      .where("identities.identity_id", "=", slot("id")),
 );
 
 /** An identity, and the id of the one that a login belongs to: often the same. */

@@ -1,7 +1,7 @@
 /** Rows of identity pools. The document's type is in domain/identity-pools/load-identity-pool.ts. */
 import { type Db, inTransaction } from "./db.ts";
 import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
-import { prepared, preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { IdentityPoolsTable } from "./schema/schema-identities.ts";
 
 export interface IdentityPoolRow {
@@ -36,7 +36,7 @@ export async function insertIdentityPool(db: Db, pool: IdentityPoolRow): Promise
   return added === 1;
 }
 
-const readQuery = preparedLookup<{ poolId: string }, IdentityPoolsTable>((kysely, slot) =>
+const readQuery = lookup<{ poolId: string }, IdentityPoolsTable>((kysely, slot) =>
   kysely.selectFrom("identity_pools").selectAll().where("pool_id", "=", slot("poolId")),
 );
 
@@ -55,7 +55,7 @@ export async function readIdentityPool(db: Db, poolId: string): Promise<Identity
   );
 }
 
-const versionQuery = preparedLookup<{ poolId: string }, { version: number }>((kysely, slot) =>
+const versionQuery = lookup<{ poolId: string }, { version: number }>((kysely, slot) =>
   kysely.selectFrom("identity_pools").select("version").where("pool_id", "=", slot("poolId")),
 );
 
@@ -65,12 +65,11 @@ export async function readIdentityPoolVersion(db: Db, poolId: string): Promise<n
   return row?.version;
 }
 
-const byPrefixQuery = preparedLookup<{ idPrefix: string }, { pool_id: string; version: number }>(
-  (kysely, slot) =>
-    kysely
-      .selectFrom("identity_pools")
-      .select(["pool_id", "version"])
-      .where("id_prefix", "=", slot("idPrefix")),
+const byPrefixQuery = lookup<{ idPrefix: string }, { pool_id: string; version: number }>((kysely, slot) =>
+  kysely
+    .selectFrom("identity_pools")
+    .select(["pool_id", "version"])
+    .where("id_prefix", "=", slot("idPrefix")),
 );
 
 /** The pool whose identities' ids begin like this, and its version. */

@@ -5,9 +5,9 @@ import {
   type ListSlots,
   listed,
   listValues,
+  lookup,
   mostListed,
   prepared,
-  preparedLookup,
   preparedWrite,
   slots,
 } from "./prepared.ts";
@@ -140,7 +140,7 @@ export function insertProvider(
   });
 }
 
-const readQuery = preparedLookup<ProviderKey, IdentityProvidersTable>((kysely, slot) =>
+const readQuery = lookup<ProviderKey, IdentityProvidersTable>((kysely, slot) =>
   kysely
     .selectFrom("identity_providers")
     .selectAll()
@@ -153,7 +153,7 @@ export async function readProvider(db: Db, poolId: string, name: string): Promis
   return row && fromRow(db, row);
 }
 
-const versionQuery = preparedLookup<ProviderKey, Pick<IdentityProvidersTable, "version" | "created_at">>(
+const versionQuery = lookup<ProviderKey, Pick<IdentityProvidersTable, "version" | "created_at">>(
   (kysely, slot) =>
     kysely
       .selectFrom("identity_providers")
@@ -178,13 +178,12 @@ export async function isProviderSince(db: Db, poolId: string, name: string, at: 
   return found !== undefined && found.createdAt <= at;
 }
 
-const byIdentifierQuery = preparedLookup<{ poolId: string; key: string }, { provider_name: string }>(
-  (kysely, slot) =>
-    kysely
-      .selectFrom("provider_identifiers")
-      .select("provider_name")
-      .where("pool_id", "=", slot("poolId"))
-      .where("identifier_key", "=", slot("key")),
+const byIdentifierQuery = lookup<{ poolId: string; key: string }, { provider_name: string }>((kysely, slot) =>
+  kysely
+    .selectFrom("provider_identifiers")
+    .select("provider_name")
+    .where("pool_id", "=", slot("poolId"))
+    .where("identifier_key", "=", slot("key")),
 );
 
 /** The name of the provider with this identifier. */

@@ -5,7 +5,7 @@
 import { type Kysely, sql } from "kysely";
 import { type Attempt, attemptAt } from "./attempts.ts";
 import type { Db } from "./db.ts";
-import { prepared, preparedLookup, preparedWrite, type Slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, type Slots } from "./prepared.ts";
 import type { Schema } from "./schema/schema.ts";
 
 /** How many sources of a user are kept, and for how long after they were last seen. */
@@ -113,11 +113,11 @@ export function callerStateFromRow(row: CallerStateRow | undefined): CallerState
   };
 }
 
-const callerStateQuery = preparedLookup<CallerStateSlots, CallerStateRow>((kysely, slot) =>
+const callerStateQuery = lookup<CallerStateSlots, CallerStateRow>((kysely, slot) =>
   kysely.selectNoFrom(() => callerStateColumns(kysely, slot)),
 );
 
-const seenQuery = preparedLookup<
+const seenQuery = lookup<
   { poolId: string; userId: string; source: string; now: number },
   { seen_at: number }
 >((kysely, slot) =>
@@ -146,7 +146,7 @@ const sourcesQuery = prepared<{ poolId: string; userId: string; now: number }, {
       .where("expires_at", ">", slot("now")),
 );
 
-const firstSeenQuery = preparedLookup<
+const firstSeenQuery = lookup<
   { poolId: string; userId: string; source: string; now: number },
   { first_seen_at: number | null }
 >((kysely, slot) =>

@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import { sha256Base64url } from "../lib/bytes.ts";
 import type { Db } from "./db.ts";
-import { prepared, preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { LinkedIdentitiesTable } from "./schema/schema-federation.ts";
 import { type User, type UserRow, userColumns, userFromRow } from "./users.ts";
 
@@ -80,7 +80,7 @@ interface IdentityKey {
   readonly key: string;
 }
 
-const readQuery = preparedLookup<IdentityKey, LinkedIdentitiesTable>((kysely, slot) =>
+const readQuery = lookup<IdentityKey, LinkedIdentitiesTable>((kysely, slot) =>
   kysely
     .selectFrom("linked_identities")
     .selectAll()
@@ -99,25 +99,24 @@ export async function readIdentity(
 
 type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
 
-const holderQuery = preparedLookup<IdentityKey, Nullable<UserRow> & { readonly password: number }>(
-  (kysely, slot) =>
-    kysely
-      .selectFrom("linked_identities")
-      .leftJoin("users", (join) =>
-        join
-          .onRef("users.pool_id", "=", "linked_identities.pool_id")
-          .onRef("users.user_id", "=", "linked_identities.user_id"),
-      )
-      .leftJoin("credentials", (join) =>
-        join
-          .onRef("credentials.pool_id", "=", "users.pool_id")
-          .onRef("credentials.user_number", "=", "users.number"),
-      )
-      .select(userColumns.map((column) => `users.${column}` as const))
-      .select(sql<number>`coalesce(credentials.version, 0)`.as("password"))
-      .where("linked_identities.pool_id", "=", slot("poolId"))
-      .where("linked_identities.provider_name", "=", slot("provider"))
-      .where("linked_identities.identity_key", "=", slot("key")),
+const holderQuery = lookup<IdentityKey, Nullable<UserRow> & { readonly password: number }>((kysely, slot) =>
+  kysely
+    .selectFrom("linked_identities")
+    .leftJoin("users", (join) =>
+      join
+        .onRef("users.pool_id", "=", "linked_identities.pool_id")
+        .onRef("users.user_id", "=", "linked_identities.user_id"),
+    )
+    .leftJoin("credentials", (join) =>
+      join
+        .onRef("credentials.pool_id", "=", "users.pool_id")
+        .onRef("credentials.user_number", "=", "users.number"),
+    )
+    .select(userColumns.map((column) => `users.${column}` as const))
+    .select(sql<number>`coalesce(credentials.version, 0)`.as("password"))
+    .where("linked_identities.pool_id", "=", slot("poolId"))
+    .where("linked_identities.provider_name", "=", slot("provider"))
+    .where("linked_identities.identity_key", "=", slot("key")),
 );
 
 /** Whose an identity is. */

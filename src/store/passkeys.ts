@@ -1,7 +1,7 @@
 /** Passkeys: users' WebAuthn credentials. A credential id belongs to one user of a pool, by the primary key. */
 
 import type { Db } from "./db.ts";
-import { prepared, preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { PasskeysTable } from "./schema/schema.ts";
 
 export interface Passkey {
@@ -103,14 +103,13 @@ export async function listPasskeys(
   return rows.slice(0, page.limit).map(fromRow);
 }
 
-const readQuery = preparedLookup<{ poolId: string; userId: string; id: string }, PasskeysTable>(
-  (kysely, slot) =>
-    kysely
-      .selectFrom("passkeys")
-      .selectAll()
-      .where("pool_id", "=", slot("poolId"))
-      .where("credential_id", "=", slot("id"))
-      .where("user_id", "=", slot("userId")),
+const readQuery = lookup<{ poolId: string; userId: string; id: string }, PasskeysTable>((kysely, slot) =>
+  kysely
+    .selectFrom("passkeys")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("credential_id", "=", slot("id"))
+    .where("user_id", "=", slot("userId")),
 );
 
 /** A user's passkey by its id. */

@@ -123,7 +123,7 @@ export function prepared<V extends Values<V>, Row>(
  * A prepared read of a few rows by their key. Where a database is a server, such reads share connections, on which they wait
  * for each other: none may take long.
  */
-export function preparedLookup<V extends Values<V>, Row>(
+export function lookup<V extends Values<V>, Row>(
   build: Build<V, Row>,
 ): (db: Db, values: V) => Promise<Row[]> {
   const statement = declare(build, true);

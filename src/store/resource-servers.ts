@@ -10,8 +10,8 @@ import {
   type ListSlots,
   listed,
   listValues,
+  lookup,
   prepared,
-  preparedLookup,
   preparedWrite,
   slots,
 } from "./prepared.ts";
@@ -64,7 +64,7 @@ export function insertResourceServer(
   });
 }
 
-const readQuery = preparedLookup<ServerKey, ResourceServersTable>((kysely, slot) =>
+const readQuery = lookup<ServerKey, ResourceServersTable>((kysely, slot) =>
   kysely
     .selectFrom("resource_servers")
     .selectAll()
@@ -89,7 +89,7 @@ const selectSome = (kysely: Kysely<Schema>, poolId: string, identifiers: readonl
     .where("pool_id", "=", poolId)
     .where("identifier", "in", identifiers);
 
-const readSomeQuery = preparedLookup<{ poolId: string } & ListSlots, ResourceServersTable>((kysely, slot) =>
+const readSomeQuery = lookup<{ poolId: string } & ListSlots, ResourceServersTable>((kysely, slot) =>
   selectSome(kysely, slot("poolId"), listed<string>(slot)),
 );
 

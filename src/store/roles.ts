@@ -1,7 +1,7 @@
 /** Rows of roles. */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
-import { prepared, preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { RolesTable } from "./schema/schema-identities.ts";
 
 export interface Role {
@@ -74,7 +74,7 @@ export async function insertRole(db: Db, role: Role): Promise<boolean> {
   return (await insertQuery(db, columns(role))) === 1;
 }
 
-const readQuery = preparedLookup<{ name: string }, RolesTable>((kysely, slot) =>
+const readQuery = lookup<{ name: string }, RolesTable>((kysely, slot) =>
   kysely.selectFrom("roles").selectAll().where("role_name", "=", slot("name")),
 );
 

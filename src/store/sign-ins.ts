@@ -1,7 +1,7 @@
 /** Rows of running sign-ins. A row count decides each step and the end. */
 
 import type { Db } from "./db.ts";
-import { preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, preparedWrite, slots } from "./prepared.ts";
 import type { SignInsTable } from "./schema/schema.ts";
 
 export interface SignInRow<State> {
@@ -104,7 +104,7 @@ export async function insertUsed(
   return inserted === 1;
 }
 
-const readQuery = preparedLookup<{ poolId: string; id: string }, SignInsTable>((kysely, slot) =>
+const readQuery = lookup<{ poolId: string; id: string }, SignInsTable>((kysely, slot) =>
   kysely
     .selectFrom("sign_ins")
     .selectAll()

@@ -1,7 +1,7 @@
 /** A pool's RSA keys. The private half is sealed; the JWKS publishes the public half. */
 
 import { type Db, inTransaction } from "./db.ts";
-import { prepared, preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { SigningKeysTable } from "./schema/schema.ts";
 import { raisePool } from "./user-pools.ts";
 
@@ -70,7 +70,7 @@ function columns(db: Db, poolId: string, key: NewSigningKey): SigningKeysTable {
   };
 }
 
-const readQuery = preparedLookup<{ poolId: string; now: number }, SigningKeysTable>((kysely, slot) =>
+const readQuery = lookup<{ poolId: string; now: number }, SigningKeysTable>((kysely, slot) =>
   kysely
     .selectFrom("signing_keys")
     .selectAll()

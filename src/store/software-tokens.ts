@@ -4,7 +4,7 @@
  */
 
 import type { Db } from "./db.ts";
-import { preparedLookup, preparedWrite } from "./prepared.ts";
+import { lookup, preparedWrite } from "./prepared.ts";
 import type { SoftwareTokensTable } from "./schema/schema.ts";
 
 export interface SoftwareToken {
@@ -21,15 +21,13 @@ interface Owner {
 const place = (column: "seed_sealed" | "pending_sealed", poolId: string, userId: string) =>
   `software_tokens:${column}:${poolId}/${userId}` as const;
 
-const readQuery = preparedLookup<
-  Owner,
-  Pick<SoftwareTokensTable, "version" | "seed_sealed" | "pending_sealed">
->((kysely, slot) =>
-  kysely
-    .selectFrom("software_tokens")
-    .select(["version", "seed_sealed", "pending_sealed"])
-    .where("pool_id", "=", slot("poolId"))
-    .where("user_id", "=", slot("userId")),
+const readQuery = lookup<Owner, Pick<SoftwareTokensTable, "version" | "seed_sealed" | "pending_sealed">>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("software_tokens")
+      .select(["version", "seed_sealed", "pending_sealed"])
+      .where("pool_id", "=", slot("poolId"))
+      .where("user_id", "=", slot("userId")),
 );
 
 /** A user's software token; undefined if there is none. */

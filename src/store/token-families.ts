@@ -3,7 +3,7 @@ import { type Kysely, type SqlBool, sql } from "kysely";
 import type { Db } from "./db.ts";
 import { blobType } from "./engine/sql.ts";
 import { affected } from "./engine/transaction.ts";
-import { isShort, type ListSlots, listed, listValues, preparedLookup, preparedWrite } from "./prepared.ts";
+import { isShort, type ListSlots, listed, listValues, lookup, preparedWrite } from "./prepared.ts";
 import type { Schema } from "./schema/schema.ts";
 import type { TokenFamiliesTable } from "./schema/schema-tokens.ts";
 
@@ -138,7 +138,7 @@ export async function insertFamily(
   return inserted === 1;
 }
 
-const familyQuery = preparedLookup<{ poolId: string; familyId: string }, TokenFamiliesTable>((kysely, slot) =>
+const familyQuery = lookup<{ poolId: string; familyId: string }, TokenFamiliesTable>((kysely, slot) =>
   kysely
     .selectFrom("token_families")
     .selectAll()

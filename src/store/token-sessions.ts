@@ -4,7 +4,7 @@
  */
 import type { Kysely } from "kysely";
 import type { Db } from "./db.ts";
-import { prepared, preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { Schema } from "./schema/schema.ts";
 import type { TokenSessionsTable } from "./schema/schema-tokens.ts";
 import { insertFamily, revokeFamilies, revokeFamily, type TokenFamily } from "./token-families.ts";
@@ -258,7 +258,7 @@ export async function endSessionsOf(
   await revokeFamilies(tx, poolId, gone.map(familyOf), now);
 }
 
-const originQuery = preparedLookup<{ poolId: string; id: string }, Pick<TokenSessionsTable, "origin_id">>(
+const originQuery = lookup<{ poolId: string; id: string }, Pick<TokenSessionsTable, "origin_id">>(
   (kysely, slot) =>
     kysely
       .selectFrom("token_sessions")

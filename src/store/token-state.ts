@@ -1,7 +1,7 @@
 /** The state that a token depends on, read in one query with each use of the token and never cached. */
 import { clientsWithPools } from "./clients.ts";
 import type { Db } from "./db.ts";
-import { preparedLookup } from "./prepared.ts";
+import { lookup } from "./prepared.ts";
 import type { TokenFamiliesTable } from "./schema/schema-tokens.ts";
 import { familyColumns, type TokenFamily, tokenFamilyFromRow } from "./token-families.ts";
 import { type User, type UserRow, userColumns, userFromRow } from "./users.ts";
@@ -42,7 +42,7 @@ interface AccessRow extends Nullable<UserRow> {
   readonly revoked_at: number | null;
 }
 
-const accessQuery = preparedLookup<AccessClaims, AccessRow>((kysely, slot) =>
+const accessQuery = lookup<AccessClaims, AccessRow>((kysely, slot) =>
   clientsWithPools(kysely)
     .leftJoin("token_families", (join) =>
       join
@@ -94,7 +94,7 @@ type FamilyAndUserRow = {
   readonly [K in keyof TokenFamiliesTable as `family_${K}`]: TokenFamiliesTable[K];
 } & Nullable<UserRow>;
 
-const familyQuery = preparedLookup<{ poolId: string; familyId: string }, FamilyAndUserRow>((kysely, slot) =>
+const familyQuery = lookup<{ poolId: string; familyId: string }, FamilyAndUserRow>((kysely, slot) =>
   kysely
     .selectFrom("token_families")
     .leftJoin("users", (join) =>

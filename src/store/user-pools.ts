@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { inTransaction } from "./db.ts";
 import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
-import { prepared, preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
 import type { PoolsTable } from "./schema/schema.ts";
 
@@ -70,7 +70,7 @@ export async function holdPool(tx: Db, poolId: string): Promise<boolean> {
   return (await holdQuery(tx, { poolId })).length > 0;
 }
 
-const poolQuery = preparedLookup<{ poolId: string }, PoolsTable>((kysely, slot) =>
+const poolQuery = lookup<{ poolId: string }, PoolsTable>((kysely, slot) =>
   kysely.selectFrom("pools").selectAll().where("pool_id", "=", slot("poolId")),
 );
 
@@ -88,7 +88,7 @@ export async function readPool(db: Db, poolId: string): Promise<PoolRow | undefi
   };
 }
 
-const selectPoolVersion = preparedLookup<{ poolId: string }, { version: number }>((kysely, slot) =>
+const selectPoolVersion = lookup<{ poolId: string }, { version: number }>((kysely, slot) =>
   kysely.selectFrom("pools").select("version").where("pool_id", "=", slot("poolId")),
 );
 

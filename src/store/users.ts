@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { insertLoginNames, type LoginName } from "./login-names.ts";
-import { preparedLookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, preparedWrite, slots } from "./prepared.ts";
 import type { LoginNamesTable, UserStatus, UsersTable } from "./schema/schema.ts";
 import { type DrawNumber, drawNumber } from "./user-numbers.ts";
 import { holdPool } from "./user-pools.ts";
@@ -195,7 +195,7 @@ const pendingText = (pending: Readonly<Record<string, string>>) =>
 
 const mfaText = (mfa: UserMfa) => (mfa === noMfa ? null : JSON.stringify(mfa));
 
-const userQuery = preparedLookup<{ poolId: string; userId: string }, UserRow>((kysely, slot) =>
+const userQuery = lookup<{ poolId: string; userId: string }, UserRow>((kysely, slot) =>
   kysely
     .selectFrom("users")
     .select(userColumns)
@@ -230,7 +230,7 @@ export async function readSignInUser(
   return undefined;
 }
 
-const loginNameQuery = preparedLookup<
+const loginNameQuery = lookup<
   { poolId: string; nameKey: string },
   UserRow & { kind: LoginNamesTable["kind"] }
 >((kysely, slot) =>

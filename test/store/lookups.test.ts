@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sql } from "kysely";
 import { type Db, inTransaction } from "../../src/store/db.ts";
-import { preparedLookup, preparedWrite } from "../../src/store/prepared.ts";
+import { lookup, preparedWrite } from "../../src/store/prepared.ts";
 import { onOneMachine } from "../kit/citus.ts";
 import { forEachDatabase } from "../kit/databases.ts";
 import { addressOf, behind, openRelay } from "../kit/relay.ts";
@@ -18,7 +18,7 @@ interface Lease {
 const insert = preparedWrite<{ name: string }>((kysely, slot) =>
   kysely.insertInto("leases").values({ name: slot("name"), holder: "me", expires_at: 7 }),
 );
-const find = preparedLookup<{ name: string }, Lease>((kysely, slot) =>
+const find = lookup<{ name: string }, Lease>((kysely, slot) =>
   kysely.selectFrom("leases").selectAll().where("name", "=", slot("name")),
 );
 
@@ -98,7 +98,7 @@ forEachDatabase((kind, open, fresh) => {
     await insert(db, { name: "a" });
     await untilShared(db);
     await many(db, 200);
-    await Promise.all(Array.from({ length: 50 }, () => sql`select pg_sleep(0)`.execute(db.kysely)));
+    await Promise.all(Array.from({ length: 50 }, () => sql`select 2`.execute(db.kysely)));
     const { rows } = await sql<{ count: number }>`select count(*)::int as count from pg_stat_activity
       where datname = current_database() and backend_type = 'client backend'`.execute(db.kysely);
     assert.ok(rows[0]!.count <= 8, `${rows[0]!.count} connections`);
