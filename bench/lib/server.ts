@@ -5,9 +5,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { capacityNames, limitNames } from "../../src/config/limits.ts";
-import { heapFlags, threadPoolSize } from "../../src/lib/node-flags.ts";
-
 export interface Usage {
   /** CPU time of all its threads since it started, in milliseconds. */
   readonly cpuMs: number;
@@ -24,8 +21,6 @@ export interface BenchServer {
   close(): Promise<void>;
 }
 
-const hourlyNames = limitNames.filter((name) => !capacityNames.some((capacity) => capacity === name));
-
 export const rootKey = { accessKeyId: "BENCHROOTKEY", secretAccessKey: "bench-root-secret-access-key" };
 export const masterKey = Buffer.alloc(32, 7).toString("base64");
 
@@ -36,16 +31,24 @@ export function profileInto(folder: string): void {
   profiling = ["--cpu-prof", `--cpu-prof-dir=${folder}`];
 }
 
-const root = join(import.meta.dirname, "..", "..");
+/** This repository. */
+export const here = join(import.meta.dirname, "..", "..");
 
-/** Starts a program of this repository and waits for the first line that contains a port. */
+/**
+ * Starts a program of this repository and waits for the first line that contains a port.
+ * @param checkout the folder of another version's repository, whose program, and flags for Node, are used instead
+ */
 export async function startProgram(
   file: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  checkout = here,
 ): Promise<BenchServer> {
+  const { heapFlags, threadPoolSize }: typeof import("../../src/lib/node-flags.ts") = await import(
+    join(checkout, "src/lib/node-flags.ts")
+  );
   const began = performance.now();
-  const child = fork(join(root, file), [...args], {
+  const child = fork(join(checkout, file), [...args], {
     // As the launcher would set both; it does not restart itself if the variable is set.
     execArgv: [...heapFlags, "--import", join(import.meta.dirname, "usage.ts"), ...profiling],
     env: {
@@ -124,15 +127,19 @@ async function portFor(database: string): Promise<number> {
 
 /**
  * Starts Poolhouse on a database that is empty or was prepared by the caller.
- * @param program another version's to compare with, relative to this repository
+ * @param checkout the folder of another version's repository, to compare with
  */
 export async function startPoolhouse(
   database: string,
   env: Readonly<Record<string, string>> = {},
-  program = "src/main.ts",
+  checkout = here,
 ): Promise<BenchServer> {
+  const { capacityNames, limitNames }: typeof import("../../src/config/limits.ts") = await import(
+    join(checkout, "src/config/limits.ts")
+  );
+  const hourlyNames = limitNames.filter((name) => !capacityNames.some((capacity) => capacity === name));
   const args = ["serve", "--port", String(await portFor(database)), "--database", database];
-  return startProgram(program, args, {
+  const settings = {
     POOLHOUSE_DATA: join(temporaryFolder(), "data"),
     POOLHOUSE_MASTER_KEY: masterKey,
     // All the load comes from one address.
@@ -140,7 +147,8 @@ export async function startPoolhouse(
     POOLHOUSE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,
     POOLHOUSE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
     ...env,
-  });
+  };
+  return startProgram("src/main.ts", args, settings, checkout);
 }
 
 let folder: string | undefined;
