@@ -30,7 +30,7 @@ export interface Options {
   /** Numbers of users. */
   readonly sizes: readonly number[];
   readonly rounds: number;
-  /** Of each sample. */
+  /** How long each sample is. */
   readonly seconds: number;
   readonly connections: number;
   /** The folder of another version's repository. */

@@ -29,7 +29,7 @@ const { values, positionals } = parseArgs({
     database: { type: "string", default: "both" },
     users: { type: "string", default: "1000" },
     rounds: { type: "string", default: "5" },
-    /** Of a sample: 2 by default, 5 in the separate benches. */
+    /** How long a sample is: 2 by default, 5 in the separate benches. */
     seconds: { type: "string" },
     connections: { type: "string", default: "16" },
     against: { type: "string" },

@@ -48,7 +48,7 @@ export interface Question {
 /** How a limit is measured. */
 export interface LimitOptions {
   readonly seconds: number;
-  /** Of a server. */
+  /** To a server. */
   readonly connections: number;
 }
 

@@ -5,6 +5,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as limits from "../../src/config/limits.ts";
+import * as nodeFlags from "../../src/lib/node-flags.ts";
+
 export interface Usage {
   /** CPU time of all its threads since it started, in milliseconds. */
   readonly cpuMs: number;
@@ -44,9 +47,8 @@ export async function startProgram(
   env: Readonly<Record<string, string>> = {},
   checkout = here,
 ): Promise<BenchServer> {
-  const { heapFlags, threadPoolSize }: typeof import("../../src/lib/node-flags.ts") = await import(
-    join(checkout, "src/lib/node-flags.ts")
-  );
+  const { heapFlags, threadPoolSize }: typeof nodeFlags =
+    checkout === here ? nodeFlags : await import(join(checkout, "src/lib/node-flags.ts"));
   const began = performance.now();
   const child = fork(join(checkout, file), [...args], {
     // As the launcher would set both; it does not restart itself if the variable is set.
@@ -134,9 +136,8 @@ export async function startPoolhouse(
   env: Readonly<Record<string, string>> = {},
   checkout = here,
 ): Promise<BenchServer> {
-  const { capacityNames, limitNames }: typeof import("../../src/config/limits.ts") = await import(
-    join(checkout, "src/config/limits.ts")
-  );
+  const { capacityNames, limitNames }: typeof limits =
+    checkout === here ? limits : await import(join(checkout, "src/config/limits.ts"));
   const hourlyNames = limitNames.filter((name) => !capacityNames.some((capacity) => capacity === name));
   const args = ["serve", "--port", String(await portFor(database)), "--database", database];
   const settings = {
