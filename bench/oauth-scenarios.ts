@@ -47,7 +47,7 @@ export const headerOf = ({ head }: Answer, name: string) =>
   new RegExp(`\\r\\n${name}: ([^\\r]*)`, "i").exec(head)?.[1] ?? "";
 
 /** Signs a browser in at the pages; returns its cookie. */
-async function signInBrowser(stage: Stage, query: string, turn: number): Promise<string> {
+export async function signInBrowser(stage: Stage, query: string, turn: number): Promise<string> {
   const connection = new Connection(stage.server.port);
   const headers: Headers = {
     ...form,
@@ -68,7 +68,7 @@ const browsers = 32;
 /** The tokens for the code with which a browser was sent back to the application. */
 export async function redeem(
   connection: Connection,
-  { poolId }: Stage,
+  { poolId }: Pick<Stage, "poolId">,
   clientId: string,
   location: string,
 ): Promise<Record<string, unknown>> {
@@ -83,6 +83,19 @@ export async function redeem(
   return document(await connection.request("POST", path, form, body.toString()));
 }
 
+/** The code grant of browsers that are signed in. */
+export function grantOf(
+  place: Pick<Stage, "poolId">,
+  clientId: string,
+  cookies: readonly string[],
+): (connection: Connection, turn: number) => Promise<Record<string, unknown>> {
+  const path = `/${place.poolId}/oauth2/authorize?${queryOf(clientId)}`;
+  return async (connection, turn) => {
+    const back = await connection.request("GET", path, { cookie: cookies[turn % cookies.length]! });
+    return redeem(connection, place, clientId, headerOf(back, "location"));
+  };
+}
+
 async function codeGrant(
   stage: Stage,
 ): Promise<{ run: Operation; tokens: (turn: number) => Promise<string> }> {
@@ -90,12 +103,7 @@ async function codeGrant(
   const query = queryOf(client.id);
   const cookies: string[] = [];
   for (let turn = 0; turn < browsers; turn++) cookies.push(await signInBrowser(stage, query, turn));
-  const run = async (connection: Connection, turn: number) => {
-    const cookie = cookies[turn % cookies.length]!;
-    const path = `/${stage.poolId}/oauth2/authorize?${query}`;
-    const back = await connection.request("GET", path, { cookie });
-    return redeem(connection, stage, client.id, headerOf(back, "location"));
-  };
+  const run = grantOf(stage, client.id, cookies);
   const tokens = async (turn: number) => {
     const connection = new PatientConnection(stage.server.port);
     const answer = await run(connection, turn);
@@ -106,7 +114,7 @@ async function codeGrant(
 }
 
 /** A client that acts for itself, with its own scope. */
-async function machine(stage: Stage): Promise<Operation> {
+export async function machineClient(stage: Stage): Promise<{ id: string; secret: string }> {
   const connection = new Connection(stage.server.port);
   document(
     await signedCall(connection, stage.server.port, "CreateResourceServer", {
@@ -117,17 +125,22 @@ async function machine(stage: Stage): Promise<Operation> {
     }),
   );
   connection.close();
-  const { id, secret } = await oauthClient(stage, {
+  return oauthClient(stage, {
     GenerateSecret: true,
     AllowedOAuthFlows: ["client_credentials"],
     AllowedOAuthScopes: ["bench/run"],
     CallbackURLs: undefined,
   });
+}
+
+/** Tokens of such a client. */
+export function clientCredentials(
+  { poolId }: Pick<Stage, "poolId">,
+  { id, secret }: { readonly id: string; readonly secret: string },
+): Operation {
   const headers = { ...form, authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}` };
   return async (one) =>
-    document(
-      await one.request("POST", `/${stage.poolId}/oauth2/token`, headers, "grant_type=client_credentials"),
-    );
+    document(await one.request("POST", `/${poolId}/oauth2/token`, headers, "grant_type=client_credentials"));
 }
 
 export async function signInPage(stage: Stage): Promise<Operation> {
@@ -135,7 +148,7 @@ export async function signInPage(stage: Stage): Promise<Operation> {
   return async (connection) => succeed(await connection.request("GET", `/${stage.poolId}/login?${query}`));
 }
 
-function succeed(answer: Answer): void {
+export function succeed(answer: Answer): void {
   if (answer.status !== 200) throw new Error(`${answer.head}\n${answer.body}`);
 }
 
@@ -154,7 +167,7 @@ export const oauthScenarios: readonly Scenario[] = [
     limit: { signature: 1 },
     goal: { sqlite: 0.65, postgres: 0.58 },
     connections: 4,
-    prepare: machine,
+    prepare: async (stage) => clientCredentials(stage, await machineClient(stage)),
   },
   {
     name: "user-info",

@@ -18,6 +18,7 @@ import * as messages from "./messages.ts";
 import * as operations from "./operations.ts";
 import * as overload from "./overload.ts";
 import * as pageLatency from "./page-latency.ts";
+import * as peers from "./peers.ts";
 import * as policy from "./policy.ts";
 import * as sigv4 from "./sigv4.ts";
 import * as sweep from "./sweep.ts";
@@ -54,6 +55,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   [messages.name]: () => messages.run({ kinds, seconds }),
   [gateway.name]: () => gateway.run({ seconds }),
   [identities.name]: () => identities.run({ kinds, sizes, seconds }),
+  [peers.name]: () => peers.run({ rounds: Number(values.rounds), seconds: Number(values.seconds ?? 2) }),
   [policy.name]: () => policy.run({ seconds }),
   [sigv4.name]: () => sigv4.run({ seconds }),
   [triggers.name]: () => triggers.run({ kinds, seconds }),

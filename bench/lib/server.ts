@@ -21,7 +21,8 @@ export interface BenchServer {
   /** Milliseconds from spawn to its ready line. */
   readonly readyMs: number;
   usage(): Promise<Usage>;
-  close(): Promise<void>;
+  /** @param signal SIGTERM unless it is to be cut off */
+  close(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
 export const rootKey = { accessKeyId: "BENCHROOTKEY", secretAccessKey: "bench-root-secret-access-key" };
@@ -49,15 +50,30 @@ export async function startProgram(
 ): Promise<BenchServer> {
   const { heapFlags, threadPoolSize }: typeof nodeFlags =
     checkout === here ? nodeFlags : await import(join(checkout, "src/lib/node-flags.ts"));
+  // As the launcher would set both; it does not restart itself if the variable is set.
+  const settings = { UV_THREADPOOL_SIZE: threadPoolSize(), ...env };
+  return startScript(join(checkout, file), { args, env: settings, flags: heapFlags });
+}
+
+interface Script {
+  readonly args?: readonly string[];
+  /** In addition to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** For Node. */
+  readonly flags?: readonly string[];
+  readonly folder?: string;
+}
+
+/** Starts a program of Node's and waits for the first line that contains a port. */
+export async function startScript(
+  path: string,
+  { args = [], env = {}, flags = [], folder }: Script,
+): Promise<BenchServer> {
   const began = performance.now();
-  const child = fork(join(checkout, file), [...args], {
-    // As the launcher would set both; it does not restart itself if the variable is set.
-    execArgv: [...heapFlags, "--import", join(import.meta.dirname, "usage.ts"), ...profiling],
-    env: {
-      ...process.env,
-      UV_THREADPOOL_SIZE: threadPoolSize(),
-      ...env,
-    },
+  const child = fork(path, [...args], {
+    execArgv: [...flags, "--import", join(import.meta.dirname, "usage.ts"), ...profiling],
+    env: { ...process.env, ...env },
+    ...(folder !== undefined && { cwd: folder }),
     stdio: ["ignore", "pipe", "ignore", "ipc"],
   });
   const port = await portOf(child);
@@ -71,9 +87,9 @@ export async function startProgram(
       const [usage] = (await answer) as [Usage];
       return usage;
     },
-    close: async () => {
+    close: async (signal = "SIGTERM") => {
       const ended = once(child, "exit");
-      child.kill("SIGTERM");
+      child.kill(signal);
       await ended;
     },
   };
@@ -84,7 +100,7 @@ async function portOf(child: ChildProcess): Promise<number> {
   child.stdout!.setEncoding("utf8");
   for await (const [chunk] of on(child)) {
     printed += chunk;
-    const [, port] = /(?:ready at|listens on) http:\/\/[^\s:]+:(\d+)/.exec(printed) ?? [];
+    const [, port] = /(?:ready at|listens on|running on) http:\/\/[^\s:]+:(\d+)/.exec(printed) ?? [];
     if (port !== undefined) return Number(port);
   }
   throw new Error(`The program ended before it was ready:\n${printed}`);
@@ -116,7 +132,7 @@ const ports = new Map<string, number>();
 /**
  * A free port that stays the same for a database: one in PostgreSQL belongs to one public URL, which contains the port.
  */
-async function portFor(database: string): Promise<number> {
+export async function portFor(database: string): Promise<number> {
   const known = ports.get(database);
   if (known !== undefined) return known;
   const probe = createServer().listen(0, "127.0.0.1");
