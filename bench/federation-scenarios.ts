@@ -1,6 +1,5 @@
 /** Sign-ins through other identity providers: authorize, the way back from the provider, and the tokens. */
-import { type Answer, admitted, Connection, document } from "./lib/connection.ts";
-import type { Limits } from "./lib/limits.ts";
+import { type Answer, Connection, document } from "./lib/connection.ts";
 import type { Operation } from "./lib/load.ts";
 import { newSamlProvider } from "./lib/saml-provider.ts";
 import type { Scenario } from "./lib/scenario.ts";
@@ -53,7 +52,7 @@ function signIn({ stage, clientId, bring }: SignIn): Operation {
   const query = queryOf(clientId);
   return async (connection, turn) => {
     const path = `/${stage.poolId}/oauth2/authorize?${query}`;
-    const sent = await admitted(() => connection.request("GET", path));
+    const sent = await connection.request("GET", path);
     const cookie = headerOf(sent, "set-cookie").split(";")[0] ?? "";
     const from = { user: `user${turn % people}`, cookie };
     const back = await bring(connection, sentTo(sent), from);
@@ -79,7 +78,7 @@ async function throughOpenId(stage: Stage): Promise<Operation> {
     const code = Buffer.from(JSON.stringify([request.searchParams.get("nonce"), user])).toString("base64url");
     const answer = new URLSearchParams({ code, state: request.searchParams.get("state") ?? "" });
     const path = `/${stage.poolId}/oauth2/idpresponse?${answer}`;
-    return admitted(() => connection.request("GET", path, { cookie }));
+    return connection.request("GET", path, { cookie });
   };
   return signIn({ stage, clientId, bring });
 }
@@ -101,24 +100,27 @@ async function throughSaml(stage: Stage): Promise<Operation> {
       RelayState: request.searchParams.get("RelayState") ?? "",
     };
     const body = new URLSearchParams(answer).toString();
-    const { pathname, search } = sentTo(await admitted(() => connection.request("POST", path, form, body)));
-    return admitted(() => connection.request("GET", `${pathname}${search}`, { cookie }));
+    const { pathname, search } = sentTo(await connection.request("POST", path, form, body));
+    return connection.request("GET", `${pathname}${search}`, { cookie });
   };
   return signIn({ stage, clientId, bring });
 }
 
-const common = {
-  limit: ({ check, signature }: Limits) => check + 2 * signature,
-  limitText: "RS256 verified + 2 RS256",
-};
+const common = { limit: { check: 1, signature: 2 }, connections: 4 } as const;
 
 export const federationScenarios: readonly Scenario[] = [
   {
     name: "openid-provider",
     title: "Sign-in, OpenID provider",
     ...common,
-    goal: 0.25,
+    goal: { sqlite: 0.25, postgres: 0.25 },
     prepare: throughOpenId,
   },
-  { name: "saml-provider", title: "Sign-in, SAML provider", ...common, goal: 0.15, prepare: throughSaml },
+  {
+    name: "saml-provider",
+    title: "Sign-in, SAML provider",
+    ...common,
+    goal: { sqlite: 0.15, postgres: 0.15 },
+    prepare: throughSaml,
+  },
 ];

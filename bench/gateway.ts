@@ -18,7 +18,7 @@ import { DatabaseKeeper } from "../src/gateway/sessions/in-database.ts";
 import type { Session } from "../src/gateway/sessions/sessions.ts";
 import type { StoreLog } from "../src/store/engine/log.ts";
 import { Connection, type Headers } from "./lib/connection.ts";
-import { type Measured, measure, type Operation } from "./lib/load.ts";
+import { type Measured, measure, median, type Operation } from "./lib/load.ts";
 import { type BenchServer, startProgram, temporaryFolder } from "./lib/server.ts";
 import { table } from "./lib/table.ts";
 
@@ -270,5 +270,3 @@ function sessionOf(at: number): Session {
     ...{ sid: undefined, userInfo: undefined, startedAt: now, seenAt: now },
   };
 }
-
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;

@@ -17,8 +17,8 @@ import {
   subjectOf,
   userKey,
 } from "./lib/identities.ts";
-import { bareHttp, type CredentialLimits, measureCredentialLimits } from "./lib/limits.ts";
-import { type Measured, measure, type Operation } from "./lib/load.ts";
+import { LimitBench, type Limits } from "./lib/limits.ts";
+import { type Measured, measure, median, type Operation } from "./lib/load.ts";
 import { signedPost } from "./lib/stage.ts";
 import { table } from "./lib/table.ts";
 
@@ -42,6 +42,9 @@ interface Work {
 }
 
 const nothing = { limit: () => 0, limitText: "" };
+/** What temporary credentials and the tokens that lead to them cannot do without. */
+type CredentialLimits = Pick<Limits, "signature" | "check" | "seal">;
+
 const checked = { limit: ({ check }: CredentialLimits) => check, limitText: "RS256 verified" };
 const sealed = { limit: ({ seal }: CredentialLimits) => seal, limitText: "HMAC, AES" };
 const issued = {
@@ -206,10 +209,10 @@ interface Place {
   close(): Promise<void>;
 }
 
-/** @param program the server's, of another version to compare with */
-export async function openPlace(kind: string, identities: number, program?: string): Promise<Place> {
+/** @param checkout the folder of another version's repository, to compare with */
+export async function openPlace(kind: string, identities: number, checkout?: string): Promise<Place> {
   const database = await newDatabase(kind);
-  const stage = await openIdentityStage(database.url, identities, program);
+  const stage = await openIdentityStage(database.url, identities, checkout);
   const cpu = await database.cpu();
   const close = async () => {
     await cpu.close();
@@ -235,9 +238,11 @@ interface Round {
 
 async function measureAll(places: readonly Place[], seconds: number): Promise<Round[]> {
   const all: Round[] = [];
+  const limitBench = new LimitBench();
   for (let round = 0; round < rounds; round++) {
-    const limits = await measureCredentialLimits(seconds / 2);
-    const http = await bareHttp(seconds / 2);
+    const options = { seconds: seconds / 2, connections: 16 };
+    const limits = await limitBench.measure(["signature", "check", "seal"], options);
+    const { hono: http } = await limitBench.measure(["hono"], options);
     const measured: Measured[][] = [];
     for (const work of works) {
       const own: Measured[] = [];
@@ -247,11 +252,9 @@ async function measureAll(places: readonly Place[], seconds: number): Promise<Ro
     }
     all.push({ limits, http, measured });
   }
+  await limitBench.close();
   return all;
 }
-
-export const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 
 function costs(all: readonly Round[]): string {
   const http = median(all.map((round) => round.http));
@@ -287,7 +290,7 @@ function costs(all: readonly Round[]): string {
     "goal",
     "with HTTP",
   ];
-  return `limits in CPU ms: ${limits.join(", ")}, a bare HTTP answer ${http.toFixed(3)}\n\n${table(head, rows)}`;
+  return `limits in CPU ms: ${limits.join(", ")}, a bare answer of Hono ${http.toFixed(3)}\n\n${table(head, rows)}`;
 }
 
 /** CPU per operation with each number of identities, and the ratio of the last to the first. */

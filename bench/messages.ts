@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { type Answer, Connection, document } from "./lib/connection.ts";
 import { newDatabase } from "./lib/database.ts";
-import { type Measured, measure, type Operation } from "./lib/load.ts";
+import { type Measured, measure, median, type Operation } from "./lib/load.ts";
 import { type BenchServer, startPoolhouse, startProgram, temporaryFolder } from "./lib/server.ts";
 import { makePool } from "./lib/stage.ts";
 import { table } from "./lib/table.ts";
@@ -111,8 +111,6 @@ async function patiently(call: () => Promise<Answer>): Promise<unknown> {
     }
   }
 }
-
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 
 async function costOf(kind: string, type: Type, seconds: number): Promise<string[]> {
   const database = await newDatabase(kind);

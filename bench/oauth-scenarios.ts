@@ -1,6 +1,6 @@
 /** The authorization server: the code grant from end to end, its parts, and a page. */
 import { createHash } from "node:crypto";
-import { type Answer, admitted, Connection, document, type Headers } from "./lib/connection.ts";
+import { type Answer, Connection, document, type Headers, PatientConnection } from "./lib/connection.ts";
 import type { Operation } from "./lib/load.ts";
 import type { Scenario } from "./lib/scenario.ts";
 import { type Stage, signedCall } from "./lib/stage.ts";
@@ -47,7 +47,7 @@ export const headerOf = ({ head }: Answer, name: string) =>
   new RegExp(`\\r\\n${name}: ([^\\r]*)`, "i").exec(head)?.[1] ?? "";
 
 /** Signs a browser in at the pages; returns its cookie. */
-async function signInBrowser(stage: Stage, query: string, turn: number): Promise<string> {
+export async function signInBrowser(stage: Stage, query: string, turn: number): Promise<string> {
   const connection = new Connection(stage.server.port);
   const headers: Headers = {
     ...form,
@@ -68,7 +68,7 @@ const browsers = 32;
 /** The tokens for the code with which a browser was sent back to the application. */
 export async function redeem(
   connection: Connection,
-  { poolId }: Stage,
+  { poolId }: Pick<Stage, "poolId">,
   clientId: string,
   location: string,
 ): Promise<Record<string, unknown>> {
@@ -80,7 +80,20 @@ export async function redeem(
     code_verifier: verifier,
   });
   const path = `/${poolId}/oauth2/token`;
-  return document(await admitted(() => connection.request("POST", path, form, body.toString())));
+  return document(await connection.request("POST", path, form, body.toString()));
+}
+
+/** The code grant of browsers that are signed in. */
+export function grantOf(
+  place: Pick<Stage, "poolId">,
+  clientId: string,
+  cookies: readonly string[],
+): (connection: Connection, turn: number) => Promise<Record<string, unknown>> {
+  const path = `/${place.poolId}/oauth2/authorize?${queryOf(clientId)}`;
+  return async (connection, turn) => {
+    const back = await connection.request("GET", path, { cookie: cookies[turn % cookies.length]! });
+    return redeem(connection, place, clientId, headerOf(back, "location"));
+  };
 }
 
 async function codeGrant(
@@ -90,14 +103,9 @@ async function codeGrant(
   const query = queryOf(client.id);
   const cookies: string[] = [];
   for (let turn = 0; turn < browsers; turn++) cookies.push(await signInBrowser(stage, query, turn));
-  const run = async (connection: Connection, turn: number) => {
-    const cookie = cookies[turn % cookies.length]!;
-    const path = `/${stage.poolId}/oauth2/authorize?${query}`;
-    const back = await admitted(() => connection.request("GET", path, { cookie }));
-    return redeem(connection, stage, client.id, headerOf(back, "location"));
-  };
+  const run = grantOf(stage, client.id, cookies);
   const tokens = async (turn: number) => {
-    const connection = new Connection(stage.server.port);
+    const connection = new PatientConnection(stage.server.port);
     const answer = await run(connection, turn);
     connection.close();
     return String(answer["access_token"]);
@@ -106,7 +114,7 @@ async function codeGrant(
 }
 
 /** A client that acts for itself, with its own scope. */
-async function machine(stage: Stage): Promise<Operation> {
+export async function machineClient(stage: Stage): Promise<{ id: string; secret: string }> {
   const connection = new Connection(stage.server.port);
   document(
     await signedCall(connection, stage.server.port, "CreateResourceServer", {
@@ -117,17 +125,22 @@ async function machine(stage: Stage): Promise<Operation> {
     }),
   );
   connection.close();
-  const { id, secret } = await oauthClient(stage, {
+  return oauthClient(stage, {
     GenerateSecret: true,
     AllowedOAuthFlows: ["client_credentials"],
     AllowedOAuthScopes: ["bench/run"],
     CallbackURLs: undefined,
   });
+}
+
+/** Tokens of such a client. */
+export function clientCredentials(
+  { poolId }: Pick<Stage, "poolId">,
+  { id, secret }: { readonly id: string; readonly secret: string },
+): Operation {
   const headers = { ...form, authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}` };
   return async (one) =>
-    document(
-      await one.request("POST", `/${stage.poolId}/oauth2/token`, headers, "grant_type=client_credentials"),
-    );
+    document(await one.request("POST", `/${poolId}/oauth2/token`, headers, "grant_type=client_credentials"));
 }
 
 export async function signInPage(stage: Stage): Promise<Operation> {
@@ -135,7 +148,7 @@ export async function signInPage(stage: Stage): Promise<Operation> {
   return async (connection) => succeed(await connection.request("GET", `/${stage.poolId}/login?${query}`));
 }
 
-function succeed(answer: Answer): void {
+export function succeed(answer: Answer): void {
   if (answer.status !== 200) throw new Error(`${answer.head}\n${answer.body}`);
 }
 
@@ -143,23 +156,24 @@ export const oauthScenarios: readonly Scenario[] = [
   {
     name: "code-grant",
     title: "Code grant, authorize and token",
-    limit: ({ signature }) => 2 * signature,
-    limitText: "2 RS256",
+    limit: { signature: 2 },
+    goal: { sqlite: 0.4, postgres: 0.3 },
+    connections: 4,
     prepare: async (stage) => (await codeGrant(stage)).run,
   },
   {
     name: "client-credentials",
     title: "client_credentials",
-    limit: ({ signature }) => signature,
-    limitText: "1 RS256",
-    goal: 0.65,
-    prepare: machine,
+    limit: { signature: 1 },
+    goal: { sqlite: 0.65, postgres: 0.58 },
+    connections: 4,
+    prepare: async (stage) => clientCredentials(stage, await machineClient(stage)),
   },
   {
     name: "user-info",
     title: "userInfo",
-    limit: ({ http }) => http,
-    limitText: "a bare HTTP answer",
+    limit: { http: 1 },
+    goal: { sqlite: 0.25, postgres: 0.15 },
     prepare: async (stage) => {
       const { tokens } = await codeGrant(stage);
       const all: string[] = [];
@@ -173,8 +187,7 @@ export const oauthScenarios: readonly Scenario[] = [
   {
     name: "discovery",
     title: "Discovery",
-    limit: ({ http }) => http,
-    limitText: "a bare HTTP answer",
+    limit: { http: 1 },
     prepare:
       async ({ poolId }) =>
       async (connection) =>
@@ -183,8 +196,8 @@ export const oauthScenarios: readonly Scenario[] = [
   {
     name: "page",
     title: "Sign-in page",
-    limit: ({ http }) => http,
-    limitText: "a bare HTTP answer",
+    limit: { http: 1 },
+    goal: { ms: 0.35 },
     prepare: signInPage,
   },
 ];

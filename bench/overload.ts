@@ -5,10 +5,12 @@
  */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { limitTable } from "../src/config/limits.ts";
 import { Connection } from "./lib/connection.ts";
 import { measure, quantile } from "./lib/load.ts";
+import { OpenLoop, type Request } from "./lib/open-loop.ts";
 import { type BenchServer, temporaryFolder } from "./lib/server.ts";
 import { SrpClient } from "./lib/srp-client.ts";
 import { openStage, type Stage } from "./lib/stage.ts";
@@ -18,81 +20,6 @@ import { password, userName } from "./lib/users.ts";
 
 export const name = "overload";
 export const title = "Ten times the load";
-
-/** One request of a flood. */
-type Request = (connection: Connection, turn: number) => Promise<{ status: number; body: string }>;
-
-interface Tally {
-  good: number;
-  /** Milliseconds until TooManyRequestsException. */
-  readonly refused: number[];
-  other: number;
-  unsent: number;
-}
-
-/** Calls at a fixed rate, whether or not earlier ones have been answered; each on a free connection. */
-class OpenLoop {
-  readonly tally: Tally = { good: 0, refused: [], other: 0, unsent: 0 };
-  readonly latencies: number[] = [];
-  readonly #free: Connection[];
-  readonly #request: Request;
-  #turn = 0;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(
-    server: BenchServer,
-    options: { connections: number; addresses: readonly string[]; request: Request },
-  ) {
-    const { connections, addresses } = options;
-    this.#free = Array.from(
-      { length: connections },
-      (_, index) => new Connection(server.port, addresses[index % addresses.length]),
-    );
-    this.#request = options.request;
-  }
-
-  start(perSecond: number): void {
-    const began = performance.now();
-    let sent = 0;
-    this.#timer = setInterval(() => {
-      const due = ((performance.now() - began) / 1000) * perSecond;
-      for (; sent < due; sent++) void this.#send();
-    }, 2);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-
-  reset(): void {
-    Object.assign(this.tally, { good: 0, other: 0, unsent: 0 });
-    this.tally.refused.length = 0;
-    this.latencies.length = 0;
-  }
-
-  async #send(): Promise<void> {
-    // The least recently used one, so that all of them, and their addresses, take turns.
-    const connection = this.#free.shift();
-    if (connection === undefined) {
-      this.tally.unsent++;
-      return;
-    }
-    const turn = this.#turn++;
-    const began = performance.now();
-    try {
-      const answer = await this.#request(connection, turn);
-      const took = performance.now() - began;
-      if (answer.status === 200) {
-        this.tally.good++;
-        this.latencies.push(took);
-      } else if (answer.body.includes("TooManyRequestsException")) this.tally.refused.push(took);
-      else this.tally.other++;
-    } catch {
-      this.tally.other++;
-    }
-    this.#free.push(connection);
-  }
-}
 
 /** Addresses of this machine, beginning with 127.<net>.0.1. */
 const addresses = (net: number, count: number): readonly string[] =>
@@ -249,9 +176,14 @@ export async function run({ seconds = 10, users = 1000, loads = ["stalled", "pas
   const rows: string[][] = [
     ["quiet", "", "", "", "", ...latencies(quiet), `${Math.round((await server.usage()).rss / 2 ** 20)}`],
   ];
+  const judged: string[][] = [];
   if (loads.includes("stalled")) rows.push(...(await stalled(stage, watched, seconds)));
   for (const [kind, request] of Object.entries(floods(stage)))
-    if (loads.includes(kind)) rows.push(...(await floodedTwice(stage, watched, kind, request, seconds)));
+    if (loads.includes(kind)) {
+      const both = await floodedTwice(stage, watched, kind, request, seconds);
+      rows.push(...both.map(({ row }) => row));
+      judged.push(...both.map((one) => judge(kind as keyof typeof goals, one, quiet)));
+    }
   const head = [
     "load",
     "offered/s",
@@ -265,6 +197,11 @@ export async function run({ seconds = 10, users = 1000, loads = ["stalled", "pas
     "MB",
   ];
   console.log(table(head, rows));
+  if (judged.length > 0)
+    console.log(
+      `\n${table(judgedHead, judged)}\n\nThe load generator runs beside the server, on a processor of its own: its times contain its own ` +
+        "lateness, and mean nothing if that is of their size, as with other work on the machine.",
+    );
   await server.close();
 }
 
@@ -275,7 +212,7 @@ async function floodedTwice(
   kind: string,
   request: Request,
   seconds: number,
-): Promise<string[][]> {
+): Promise<Flooded[]> {
   // The other requests run here as well, so that what they take is not attributed to the flood.
   const loops = start(watched);
   const { perSecond: peak } = await measure(server, (connection, turn) => request(connection, turn), {
@@ -307,26 +244,91 @@ async function flooded(
     watched: Awaited<ReturnType<typeof probes>>;
     server: BenchServer;
   },
-): Promise<string[]> {
+): Promise<Flooded> {
   const { peak, seconds, watched, server } = options;
   flood.start(peak * 10);
   await pause(2);
   flood.reset();
+  const lateness = monitorEventLoopDelay({ resolution: 5 });
+  lateness.enable();
+  const before = [await server.usage(), process.cpuUsage()] as const;
   const meanwhile = await during(seconds, watched);
+  const { user, system } = process.cpuUsage(before[1]);
+  const serverMs = (await server.usage()).cpuMs - before[0].cpuMs;
+  lateness.disable();
   const { good, other, unsent } = flood.tally;
   const refused = [...flood.tally.refused].sort((a, b) => a - b);
   flood.stop();
   if (other + unsent > 0) console.log(`${label}: ${other} failed otherwise, ${unsent} could not be sent`);
   const { rss } = await server.usage();
   await pause(3);
-  return [
+  const goodput = (good / seconds / peak) * 100;
+  const megabytes = Math.round(rss / 2 ** 20);
+  const refusedP99 = quantile(refused, 0.99);
+  const row = [
     label,
     (peak * 10).toFixed(0),
-    `${((good / seconds / peak) * 100).toFixed(0)} % of ${peak.toFixed(0)}/s`,
+    `${goodput.toFixed(0)} % of ${peak.toFixed(0)}/s`,
     quantile(refused, 0.5).toFixed(1),
-    quantile(refused, 0.99).toFixed(1),
+    refusedP99.toFixed(1),
     ...latencies(meanwhile),
-    `${Math.round(rss / 2 ** 20)}`,
+    `${megabytes}`,
+  ];
+  return {
+    ...{ label, row, goodput, refusedP99, megabytes, meanwhile },
+    serverCpu: serverMs / (seconds * 10),
+    loadCpu: (user + system) / 1000 / (seconds * 10),
+    loadLateMs: Math.max(0, lateness.percentile(99) / 1e6 - 5),
+  };
+}
+
+/** One flood: its row, and what is compared with goals. */
+interface Flooded {
+  readonly label: string;
+  readonly row: string[];
+  /** Percent of the capacity. */
+  readonly goodput: number;
+  /** Milliseconds. */
+  readonly refusedP99: number;
+  readonly megabytes: number;
+  readonly meanwhile: Times;
+  /** Percent of a processor. */
+  readonly serverCpu: number;
+  /** That of the load generator, percent of a processor: near 100 it is the bottleneck. */
+  readonly loadCpu: number;
+  /** How late its thread was, 99th percentile: contained in every time that it measures. */
+  readonly loadLateMs: number;
+}
+
+const goals = {
+  password: { goodput: 90, refusedP99: 10, getUser: 2, megabytes: 250 },
+  srp: { goodput: 80, refusedP99: 10, getUser: 2, megabytes: 300 },
+} as const;
+
+const judgedHead = [
+  "load",
+  "goodput, % of capacity",
+  "refused p99, ms",
+  "GetUser p99 to quiet",
+  "MB",
+  "server's CPU, %",
+  "load's own CPU, %",
+  "load's thread late, p99 ms",
+];
+
+/** Each figure beside its goal, and what the load generator took. */
+function judge(kind: keyof typeof goals, flooded: Flooded, quiet: Times): string[] {
+  const goal = goals[kind];
+  const ratio = flooded.meanwhile.GetUser.p99 / quiet.GetUser.p99;
+  return [
+    flooded.label,
+    `${flooded.goodput.toFixed(0)} (≥ ${goal.goodput})`,
+    `${Number.isNaN(flooded.refusedP99) ? "none" : flooded.refusedP99.toFixed(1)} (≤ ${goal.refusedP99})`,
+    `${ratio.toFixed(1)} × (≤ ${goal.getUser} ×)`,
+    `${flooded.megabytes} (≤ ${goal.megabytes})`,
+    flooded.serverCpu.toFixed(0),
+    flooded.loadCpu.toFixed(0),
+    flooded.loadLateMs.toFixed(1),
   ];
 }
 

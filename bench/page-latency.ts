@@ -17,7 +17,7 @@ const goal = 5;
 export async function run(options: { kinds: readonly string[]; seconds: number }): Promise<void> {
   const load = { connections: 1, seconds: options.seconds };
   const rows: string[][] = [];
-  const bare = await startProgram("bench/lib/bare.ts", ["600"]);
+  const bare = await startProgram("bench/lib/bare.ts", ["hono", "600"]);
   rows.push(row("a bare answer", await measure(bare, (connection) => connection.post("{}", {}), load), ""));
   await bare.close();
   for (const kind of options.kinds) {

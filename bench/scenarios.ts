@@ -108,8 +108,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "sign-up",
     title: "SignUp",
-    limit: ({ hash }) => hash,
-    limitText: "argon2id",
+    limit: { hash: 1 },
     prepare: async (stage) => {
       const run = Math.random().toString(36).slice(2, 8);
       return async (connection, turn) =>
@@ -126,9 +125,8 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "password",
     title: "Password sign-in",
-    limit: ({ hash, signature }) => hash + 2 * signature,
-    limitText: "argon2id + 2 RS256",
-    goal: 0.85,
+    limit: { hash: 1, signature: 2 },
+    goal: { sqlite: 0.85, postgres: 0.8 },
     prepare: async (stage) => async (connection, turn) =>
       initiate(connection, stage, "USER_PASSWORD_AUTH", {
         USERNAME: someone(stage, turn),
@@ -138,9 +136,8 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "srp",
     title: "SRP sign-in",
-    limit: ({ exponentiation, signature }) => 3 * exponentiation + 2 * signature,
-    limitText: "3 exponentiations + 2 RS256",
-    goal: 0.7,
+    limit: { exponentiation: 3, signature: 2 },
+    goal: { sqlite: 0.8, postgres: 0.72 },
     prepare: async (stage) => {
       const client = new SrpClient(stage.poolId, password);
       const sampled = Math.floor(stage.users / stage.stride);
@@ -154,8 +151,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "totp",
     title: "TOTP sign-in",
-    limit: ({ hash, signature }) => hash + 2 * signature,
-    limitText: "argon2id + 2 RS256",
+    limit: { hash: 1, signature: 2 },
     softwareTokens: 5_000,
     prepare: async ({ tokens }) => {
       if (tokens === undefined) throw new Error("There are no users with software tokens.");
@@ -175,8 +171,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "passkey",
     title: "Passkey sign-in",
-    limit: ({ verification, signature }) => verification + 2 * signature,
-    limitText: "ES256 verified + 2 RS256",
+    limit: { verification: 1, signature: 2 },
     prepare: async (stage) => {
       const passkeys = await passkeysOf(stage);
       return async (connection, turn) => {
@@ -191,9 +186,8 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "refresh",
     title: "Refresh",
-    limit: ({ signature }) => 2 * signature,
-    limitText: "2 RS256",
-    goal: 0.6,
+    limit: { signature: 2 },
+    goal: { sqlite: 0.65, postgres: 0.58 },
     prepare: async (stage) => {
       const tokens = await tokensOf(stage);
       return async (connection, turn) =>
@@ -205,9 +199,8 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "get-user",
     title: "GetUser",
-    limit: ({ http }) => http,
-    limitText: "a bare HTTP answer",
-    goal: 0.35,
+    limit: { http: 1 },
+    goal: { sqlite: 0.25, postgres: 0.15 },
     prepare: async (stage) => {
       const tokens = await tokensOf(stage);
       return async (connection, turn) =>
@@ -219,6 +212,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "admin-get-user",
     title: "AdminGetUser",
+    goal: { ms: 0.3 },
     prepare: async (stage) => signed(stage, "AdminGetUser", (turn) => ({ Username: someone(stage, turn) })),
   },
   {

@@ -9,7 +9,7 @@ import { stringify } from "yaml";
 import { Connection, document } from "./lib/connection.ts";
 import { newDatabase } from "./lib/database.ts";
 import { type ProcessorTime, processorTime } from "./lib/function-cpu.ts";
-import { type Measured, measure, type Operation } from "./lib/load.ts";
+import { type Measured, measure, median, type Operation } from "./lib/load.ts";
 import { type BenchServer, startPoolhouse, startProgram, temporaryFolder } from "./lib/server.ts";
 import { makePool, signedCall } from "./lib/stage.ts";
 import { table } from "./lib/table.ts";
@@ -126,8 +126,6 @@ async function once(
   const [before, after] = times;
   return { ...measured, functions: (after!.functions - before!.functions) / measured.operations };
 }
-
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 
 async function added(place: Place, seconds: number): Promise<string> {
   const measured = new Map<string, Told[]>(ways.map((way) => [way, []]));

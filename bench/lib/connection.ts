@@ -91,12 +91,18 @@ export class Connection {
   }
 }
 
-/** Asks again while a server that other work on the machine holds up turns callers away. */
-export async function admitted(request: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    const answer = await request();
-    if (answer.status !== 429) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+/** A connection that asks again while the server, which other work on the machine holds up, turns callers away. */
+export class PatientConnection extends Connection {
+  /** How often it was turned away. */
+  refusals = 0;
+
+  override async request(...asked: Parameters<Connection["request"]>): Promise<Answer> {
+    for (;;) {
+      const answer = await super.request(...asked);
+      if (answer.status !== 429 && !answer.body.includes("TooManyRequestsException")) return answer;
+      this.refusals++;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 }
 

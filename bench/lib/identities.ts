@@ -45,13 +45,13 @@ const identityOf = (poolId: string, name: string) => poolId.slice(0, 23) + uuidO
 export const ownerOf = (poolId: string, index: number): string => identityOf(poolId, `identity ${index}`);
 export const guestOf = (poolId: string, index: number): string => identityOf(poolId, `guest ${index}`);
 
-/** Starts a server on a new database with so many identities. @param program the server's, of another version to compare with */
+/** Starts a server on a new database with so many identities. @param checkout the folder of another version's repository */
 export async function openIdentityStage(
   database: string,
   identities: number,
-  program?: string,
+  checkout?: string,
 ): Promise<IdentityStage> {
-  const first = await startPoolhouse(database, {}, program);
+  const first = await startPoolhouse(database, {}, checkout);
   const { poolId, clientId } = await makePool(first);
   const provider = userPoolProvider(poolId);
   const claims = await claimsOfUser(first, poolId, clientId);
@@ -63,7 +63,7 @@ export async function openIdentityStage(
   const key = (await readSigningKeys(db, poolId, Date.now())).find(({ tokenUse }) => tokenUse === "id")!;
   const privateKey = createPrivateKey(Buffer.from(key.privateKey!).toString("utf8"));
   await close();
-  const server = await startPoolhouse(database, {}, program);
+  const server = await startPoolhouse(database, {}, checkout);
   const day = { iat: Math.floor(Date.now() / 1000), exp: Math.floor(Date.now() / 1000) + 86_400 };
   const idToken = (sub: string) => jwt({ ...claims, ...day, sub, jti: randomUUID() }, key.kid, privateKey);
   return { server, identityPoolId, provider, identities, idToken };

@@ -1,150 +1,102 @@
 /**
- * The cost of what an operation cannot do without, measured in the same run: CPU time of the bare computation in
- * milliseconds.
+ * The cost of what an operation cannot do without, measured in the same rounds as the operations, each in a process of
+ * its own: CPU time in milliseconds, of the bare computation or of a server that only answers.
  */
-import {
-  createCipheriv,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  createSecretKey,
-  diffieHellman,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  sign,
-  verify,
-} from "node:crypto";
-import { promisify } from "node:util";
-import { hash } from "@node-rs/argon2";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
 import { measure } from "./load.ts";
-import { modp3072 } from "./modp.ts";
-import { startProgram } from "./server.ts";
+import { type BenchServer, startProgram } from "./server.ts";
 
-export interface Limits {
-  /** argon2id at 19 MiB, 2 passes, 1 lane. */
-  readonly hash: number;
-  /** RS256 with 2048 bits. */
-  readonly signature: number;
-  /** A check of RS256 with 2048 bits. */
-  readonly check: number;
-  /** A modular exponentiation by OpenSSL over 3072 bits with a 256-bit exponent, including the import of its keys. */
-  readonly exponentiation: number;
-  /** A verification of ES256 (ECDSA over P-256), including the import of its key. */
-  readonly verification: number;
-  /** A bare HTTP answer. */
-  readonly http: number;
+/** Computations, by limit-works.ts. */
+const workNames = {
+  hash: "argon2id",
+  signature: "RS256",
+  check: "RS256 verified",
+  exponentiation: "exponentiation",
+  verification: "ES256 verified",
+  seal: "HMAC and AES",
+} as const;
+export type WorkName = keyof typeof workNames;
+
+/** Servers that read a request of 1,000 characters and answer 600, by bare.ts. */
+const serverNames = {
+  http: "bare node:http",
+  hono: "bare Hono",
+  net: "bare node:net",
+} as const;
+type ServerName = keyof typeof serverNames;
+
+export type LimitName = WorkName | ServerName;
+
+/**
+ * What each limit is called in tables. argon2id has 19 MiB, 2 passes and 1 lane; RS256 2048 bits; an exponentiation is
+ * OpenSSL's over 3072 bits with a 256-bit exponent and includes the import of its keys, as an ES256 verification does;
+ * AES-256-GCM is of 600 bytes under a key of its own, derived by the HMAC.
+ */
+export const limitTitles: Readonly<Record<LimitName, string>> = { ...workNames, ...serverNames };
+
+/** Milliseconds of CPU per computation or answer. */
+export type Limits = Readonly<Record<LimitName, number>>;
+
+/** A question to limit-works.ts. */
+export interface Question {
+  readonly name: WorkName;
+  readonly seconds: number;
 }
 
-/** What temporary credentials and the tokens that lead to them cannot do without, in milliseconds. */
-export interface CredentialLimits extends Pick<Limits, "signature" | "check"> {
-  /** An HMAC-SHA256, and AES-256-GCM of 600 bytes under a key of its own. */
-  readonly seal: number;
+/** How a limit is measured. */
+export interface LimitOptions {
+  readonly seconds: number;
+  /** To a server. */
+  readonly connections: number;
 }
 
-export async function measureCredentialLimits(seconds: number): Promise<CredentialLimits> {
-  return {
-    signature: await cpuOf(seconds, 8, signatureJob()),
-    check: await cpuOf(seconds, 8, checkJob()),
-    seal: await cpuOf(seconds, 8, sealJob()),
-  };
-}
+const isServer = (name: LimitName): name is ServerName => name in serverNames;
 
-export async function measureLimits(seconds: number): Promise<Limits> {
-  return {
-    hash: await cpuOf(seconds, 2, () =>
-      hash("Correct-Horse-1", { memoryCost: 19456, timeCost: 2, parallelism: 1 }),
-    ),
-    signature: await cpuOf(seconds, 8, signatureJob()),
-    check: await cpuOf(seconds, 8, checkJob()),
-    exponentiation: await cpuOf(seconds, 8, exponentiationJob()),
-    verification: await cpuOf(seconds, 8, verificationJob()),
-    http: await bareHttp(seconds),
-  };
-}
+/** Measures limits; their processes start when first needed, and end with `close`. */
+export class LimitBench {
+  #works: ChildProcess | undefined;
+  readonly #servers = new Map<ServerName, BenchServer>();
 
-async function cpuOf(seconds: number, parallel: number, job: () => Promise<unknown>): Promise<number> {
-  const until = performance.now() + seconds * 1000;
-  let done = 0;
-  await job();
-  const before = process.cpuUsage();
-  const work = async () => {
-    while (performance.now() < until) {
-      await job();
-      done++;
-    }
-  };
-  await Promise.all(Array.from({ length: parallel }, work));
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000 / done;
-}
+  /** @returns CPU in milliseconds of each of the named limits */
+  async measure<Name extends LimitName>(
+    names: readonly Name[],
+    options: LimitOptions,
+  ): Promise<Readonly<Record<Name, number>>> {
+    const measured: Partial<Record<LimitName, number>> = {};
+    for (const name of names)
+      measured[name] = isServer(name)
+        ? await this.#answer(name, options)
+        : await this.#compute({ name, seconds: options.seconds });
+    return measured as Record<Name, number>;
+  }
 
-function signatureJob(): () => Promise<unknown> {
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const text = Buffer.alloc(800, "x");
-  const signed = promisify(sign) as unknown as (
-    algorithm: string,
-    data: Buffer,
-    key: typeof privateKey,
-  ) => Promise<Buffer>;
-  return () => signed("sha256", text, privateKey);
-}
+  async close(): Promise<void> {
+    this.#works?.disconnect();
+    for (const server of this.#servers.values()) await server.close();
+  }
 
-function checkJob(): () => Promise<unknown> {
-  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const text = Buffer.alloc(800, "x");
-  const signature = sign("sha256", text, privateKey);
-  return async () => verify("sha256", text, publicKey, signature);
-}
+  async #compute(question: Question): Promise<number> {
+    this.#works ??= fork(join(import.meta.dirname, "limit-works.ts"));
+    const answer = once(this.#works, "message");
+    this.#works.send(question);
+    const [ms] = (await answer) as [number];
+    return ms;
+  }
 
-function sealJob(): () => Promise<unknown> {
-  const key = createSecretKey(randomBytes(32));
-  const text = Buffer.alloc(600, "x");
-  return async () => {
-    const own = createHmac("sha256", key).update(randomBytes(16)).digest();
-    const cipher = createCipheriv("aes-256-gcm", own, randomBytes(12));
-    return [cipher.update(text), cipher.final(), cipher.getAuthTag()];
-  };
-}
-
-function exponentiationJob(): () => Promise<unknown> {
-  const keys = modp3072();
-  const derive = promisify(diffieHellman) as unknown as (options: {
-    privateKey: ReturnType<typeof createPrivateKey>;
-    publicKey: ReturnType<typeof createPublicKey>;
-  }) => Promise<Buffer>;
-  return () =>
-    derive({
-      privateKey: createPrivateKey({ key: keys.privateDer, format: "der", type: "pkcs8" }),
-      publicKey: createPublicKey({ key: keys.publicDer, format: "der", type: "spki" }),
-    });
-}
-
-function verificationJob(): () => Promise<unknown> {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  // The size of authenticator data and the hash of client data.
-  const text = Buffer.alloc(37 + 32, "x");
-  const signature = sign("sha256", text, privateKey);
-  const key = publicKey.export({ format: "jwk" });
-  const verified = promisify(verify) as unknown as (
-    algorithm: string,
-    data: Buffer,
-    key: KeyObject,
-    signature: Buffer,
-  ) => Promise<boolean>;
-  return () => verified("sha256", text, createPublicKey({ key, format: "jwk" }), signature);
-}
-
-export async function bareHttp(seconds: number): Promise<number> {
-  const server = await startProgram("bench/lib/bare.ts", ["600"]);
-  try {
+  async #answer(name: ServerName, { seconds, connections }: LimitOptions): Promise<number> {
+    const known = this.#servers.get(name);
+    const server = known ?? (await startProgram("bench/lib/bare.ts", [name, "600"]));
+    this.#servers.set(name, server);
     const body = JSON.stringify({ AccessToken: "x".repeat(1000) });
-    const call = await measure(server, (connection) => connection.post(body, { "x-amz-target": "bare" }), {
-      connections: 16,
+    const warmUp =
+      known === undefined ? { operations: 10_000, seconds: 20 } : { operations: 1_000, seconds: 1 };
+    const { cpu } = await measure(server, (connection) => connection.post(body, { "x-amz-target": "bare" }), {
+      connections,
       seconds,
+      warmUp,
     });
-    return call.cpu;
-  } finally {
-    await server.close();
+    return cpu;
   }
 }

@@ -1,5 +1,5 @@
 /** Closed-loop load: a number of connections, each with one operation in progress, for some time. */
-import { Connection } from "./connection.ts";
+import { type Connection, PatientConnection } from "./connection.ts";
 import { type DatabaseCpu, noDatabaseCpu } from "./postgres-cpu.ts";
 import type { BenchServer } from "./server.ts";
 
@@ -16,6 +16,8 @@ export interface Measured {
   readonly cpu: number;
   /** CPU of the database, likewise; undefined if it is part of the server, or elsewhere. */
   readonly databaseCpu: number | undefined;
+  /** Requests that were turned away, and repeated: what that costs the server is part of its CPU. */
+  readonly refused: number;
 }
 
 export interface LoadOptions {
@@ -36,15 +38,17 @@ export async function measure(
 ): Promise<Measured> {
   const latencies: number[] = [];
   let turn = 0;
+  let refused = 0;
   let counting = false;
   let running = true;
   const work = async () => {
-    const connection = new Connection(server.port);
+    const connection = new PatientConnection(server.port);
     while (running) {
       const began = performance.now();
       await operation(connection, turn++);
       if (counting && running) latencies.push(performance.now() - began);
     }
+    refused += connection.refusals;
     connection.close();
   };
   const workers = Promise.all(Array.from({ length: connections }, work));
@@ -82,6 +86,7 @@ export async function measure(
       databaseBefore === undefined || databaseAfter === undefined
         ? undefined
         : (databaseAfter - databaseBefore) / latencies.length,
+    refused,
   };
 }
 
@@ -89,5 +94,12 @@ export async function measure(
 export function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
 }
+
+/** The middle of some numbers; of an even number of them the upper one. */
+export const median = (numbers: readonly number[]): number =>
+  quantile(
+    numbers.toSorted((a, b) => a - b),
+    0.5,
+  );
 
 const pause = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { capacityNames, limitNames } from "../../src/config/limits.ts";
-import { heapFlags, threadPoolSize } from "../../src/lib/node-flags.ts";
+import * as limits from "../../src/config/limits.ts";
+import * as nodeFlags from "../../src/lib/node-flags.ts";
 
 export interface Usage {
   /** CPU time of all its threads since it started, in milliseconds. */
@@ -21,10 +21,9 @@ export interface BenchServer {
   /** Milliseconds from spawn to its ready line. */
   readonly readyMs: number;
   usage(): Promise<Usage>;
-  close(): Promise<void>;
+  /** @param signal SIGTERM unless it is to be cut off */
+  close(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
-
-const hourlyNames = limitNames.filter((name) => !capacityNames.some((capacity) => capacity === name));
 
 export const rootKey = { accessKeyId: "BENCHROOTKEY", secretAccessKey: "bench-root-secret-access-key" };
 export const masterKey = Buffer.alloc(32, 7).toString("base64");
@@ -36,23 +35,45 @@ export function profileInto(folder: string): void {
   profiling = ["--cpu-prof", `--cpu-prof-dir=${folder}`];
 }
 
-const root = join(import.meta.dirname, "..", "..");
+/** This repository. */
+export const here = join(import.meta.dirname, "..", "..");
 
-/** Starts a program of this repository and waits for the first line that contains a port. */
+/**
+ * Starts a program of this repository and waits for the first line that contains a port.
+ * @param checkout the folder of another version's repository, whose program, and flags for Node, are used instead
+ */
 export async function startProgram(
   file: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  checkout = here,
+): Promise<BenchServer> {
+  const { heapFlags, threadPoolSize }: typeof nodeFlags =
+    checkout === here ? nodeFlags : await import(join(checkout, "src/lib/node-flags.ts"));
+  // As the launcher would set both; it does not restart itself if the variable is set.
+  const settings = { UV_THREADPOOL_SIZE: threadPoolSize(), ...env };
+  return startScript(join(checkout, file), { args, env: settings, flags: heapFlags });
+}
+
+interface Script {
+  readonly args?: readonly string[];
+  /** In addition to this process's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** For Node. */
+  readonly flags?: readonly string[];
+  readonly folder?: string;
+}
+
+/** Starts a program of Node's and waits for the first line that contains a port. */
+export async function startScript(
+  path: string,
+  { args = [], env = {}, flags = [], folder }: Script,
 ): Promise<BenchServer> {
   const began = performance.now();
-  const child = fork(join(root, file), [...args], {
-    // As the launcher would set both; it does not restart itself if the variable is set.
-    execArgv: [...heapFlags, "--import", join(import.meta.dirname, "usage.ts"), ...profiling],
-    env: {
-      ...process.env,
-      UV_THREADPOOL_SIZE: threadPoolSize(),
-      ...env,
-    },
+  const child = fork(path, [...args], {
+    execArgv: [...flags, "--import", join(import.meta.dirname, "usage.ts"), ...profiling],
+    env: { ...process.env, ...env },
+    ...(folder !== undefined && { cwd: folder }),
     stdio: ["ignore", "pipe", "ignore", "ipc"],
   });
   const port = await portOf(child);
@@ -66,9 +87,9 @@ export async function startProgram(
       const [usage] = (await answer) as [Usage];
       return usage;
     },
-    close: async () => {
+    close: async (signal = "SIGTERM") => {
       const ended = once(child, "exit");
-      child.kill("SIGTERM");
+      child.kill(signal);
       await ended;
     },
   };
@@ -79,7 +100,7 @@ async function portOf(child: ChildProcess): Promise<number> {
   child.stdout!.setEncoding("utf8");
   for await (const [chunk] of on(child)) {
     printed += chunk;
-    const [, port] = /(?:ready at|listens on) http:\/\/[^\s:]+:(\d+)/.exec(printed) ?? [];
+    const [, port] = /(?:ready at|listens on|running on) http:\/\/[^\s:]+:(\d+)/.exec(printed) ?? [];
     if (port !== undefined) return Number(port);
   }
   throw new Error(`The program ended before it was ready:\n${printed}`);
@@ -111,7 +132,7 @@ const ports = new Map<string, number>();
 /**
  * A free port that stays the same for a database: one in PostgreSQL belongs to one public URL, which contains the port.
  */
-async function portFor(database: string): Promise<number> {
+export async function portFor(database: string): Promise<number> {
   const known = ports.get(database);
   if (known !== undefined) return known;
   const probe = createServer().listen(0, "127.0.0.1");
@@ -124,15 +145,18 @@ async function portFor(database: string): Promise<number> {
 
 /**
  * Starts Poolhouse on a database that is empty or was prepared by the caller.
- * @param program another version's to compare with, relative to this repository
+ * @param checkout the folder of another version's repository, to compare with
  */
 export async function startPoolhouse(
   database: string,
   env: Readonly<Record<string, string>> = {},
-  program = "src/main.ts",
+  checkout = here,
 ): Promise<BenchServer> {
+  const { capacityNames, limitNames }: typeof limits =
+    checkout === here ? limits : await import(join(checkout, "src/config/limits.ts"));
+  const hourlyNames = limitNames.filter((name) => !capacityNames.some((capacity) => capacity === name));
   const args = ["serve", "--port", String(await portFor(database)), "--database", database];
-  return startProgram(program, args, {
+  const settings = {
     POOLHOUSE_DATA: join(temporaryFolder(), "data"),
     POOLHOUSE_MASTER_KEY: masterKey,
     // All the load comes from one address.
@@ -140,7 +164,8 @@ export async function startPoolhouse(
     POOLHOUSE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,
     POOLHOUSE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
     ...env,
-  });
+  };
+  return startProgram("src/main.ts", args, settings, checkout);
 }
 
 let folder: string | undefined;

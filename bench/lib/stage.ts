@@ -1,8 +1,8 @@
 /** A server with a pool, a client and users for the scenarios. */
+import { join } from "node:path";
 import { signRequest } from "../../src/lib/sigv4.ts";
 import { type Answer, Connection, document } from "./connection.ts";
-import { type BenchServer, masterKey, rootKey, startPoolhouse } from "./server.ts";
-import { loadUsers } from "./users.ts";
+import { type BenchServer, here, masterKey, rootKey, startPoolhouse } from "./server.ts";
 
 export interface Stage {
   readonly server: BenchServer;
@@ -23,15 +23,18 @@ interface StageOptions {
    * The number of users in the second pool, in which everybody has a software token; without it there is no such pool.
    */
   readonly softwareTokens?: number | undefined;
+  /** The folder of another version's repository, whose server and store are used. */
+  readonly checkout?: string;
 }
 
 /** Starts a server on a new database with users who can sign in with passwords and passkeys. */
 export async function openStage(
   database: string,
   users: number,
-  { env = {}, softwareTokens }: StageOptions = {},
+  { env = {}, softwareTokens, checkout = here }: StageOptions = {},
 ): Promise<Stage> {
-  const first = await startPoolhouse(database, env);
+  const { loadUsers }: typeof import("./users.ts") = await import(join(checkout, "bench/lib/users.ts"));
+  const first = await startPoolhouse(database, env, checkout);
   const flows = ["USER_SRP_AUTH", "USER_PASSWORD_AUTH", "REFRESH_TOKEN_AUTH", "USER_AUTH"];
   const pool = await makePool(first, {
     pool: { Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "WEB_AUTHN"] } } },
@@ -43,7 +46,8 @@ export async function openStage(
   const place = { url: database, masterKey };
   const { stride } = await loadUsers({ database: place, poolId: pool.poolId, users });
   if (second !== undefined) await loadUsers({ database: place, ...second, softwareTokens: true });
-  return { server: await startPoolhouse(database, env), ...pool, users, stride, tokens: second };
+  const server = await startPoolhouse(database, env, checkout);
+  return { server, ...pool, users, stride, tokens: second };
 }
 
 async function makeTokenPool(server: BenchServer): ReturnType<typeof makePool> {

@@ -1,7 +1,8 @@
-/** Loaded into the measured server with --import: answers the bench over the process channel. */
+/** Loaded into the measured server with --import: answers the bench over the process channel, and ends with it. */
 process.on("message", (question) => {
   if (question !== "usage") return;
   const { user, system } = process.cpuUsage();
   process.send?.({ cpuMs: (user + system) / 1000, rss: process.memoryUsage.rss() });
 });
+process.on("disconnect", () => process.kill(process.pid, "SIGTERM"));
 process.channel?.unref();
