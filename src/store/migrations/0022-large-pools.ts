@@ -7,7 +7,9 @@ import { writeStatistics } from "./statistics.ts";
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   for (const table of ["sign_ins", "outbox"])
     await sql
-      .raw(`create index if not exists ${table}_user on ${table} (pool_id, user_id) where user_id is not null`)
+      .raw(
+        `create index if not exists ${table}_user on ${table} (pool_id, user_id) where user_id is not null`,
+      )
       .execute(kysely);
   if (kind === "sqlite") await writeStatistics(kysely);
 }
