@@ -4,13 +4,14 @@
  *
  * Each figure is compared with the limit measured in the same run. This process generates the load, and the server is
  * another one; compared is the server's CPU time per operation, which the load generator does not affect. `overload`,
- * `enumeration`, `gateway`, `identities`, `messages`, `page-latency`, `policy`, `sigv4`, `sweep` and `triggers` are separate benches that only run when named.
+ * `enumeration`, `gateway`, `growth`, `identities`, `messages`, `page-latency`, `policy`, `sigv4`, `sweep` and `triggers` are separate benches that only run when named.
  */
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import * as enumeration from "./enumeration.ts";
 import * as gateway from "./gateway.ts";
+import * as growthBench from "./growth.ts";
 import * as identities from "./identities.ts";
 import { databaseKinds, newDatabase } from "./lib/database.ts";
 import { type Limits, measureLimits } from "./lib/limits.ts";
@@ -40,6 +41,9 @@ const { values, positionals } = parseArgs({
     /** For enumeration: samples per kind of name, and the operations. */
     samples: { type: "string", default: "10000" },
     operations: { type: "string" },
+    /** For growth: rounds, and what grows. */
+    rounds: { type: "string", default: "5" },
+    only: { type: "string" },
   },
 });
 const load = { seconds: Number(values.seconds), connections: Number(values.connections) };
@@ -64,6 +68,10 @@ async function main(): Promise<void> {
   if (positionals.includes(sweep.name)) await sweep.run({ kinds });
   if (positionals.includes(messages.name)) await messages.run({ kinds, seconds: load.seconds });
   if (positionals.includes(gateway.name)) await gateway.run({ seconds: load.seconds });
+  if (positionals.includes(growthBench.name)) {
+    const given = { rounds: Number(values.rounds), only: values.only?.split(",") };
+    await growthBench.run({ kinds, seconds: load.seconds, ...given });
+  }
   if (positionals.includes(identities.name)) {
     await identities.run({ kinds, sizes: values.users.split(",").map(Number), seconds: load.seconds });
   }
@@ -79,6 +87,7 @@ async function main(): Promise<void> {
       triggers.name,
       messages.name,
       gateway.name,
+      growthBench.name,
       identities.name,
       policy.name,
       sigv4.name,
