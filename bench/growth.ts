@@ -1,12 +1,13 @@
 /**
- * `npm run bench -- growth [--only pools,families] [--database …] [--rounds N] [--seconds S]`: how the CPU time of an
+ * `npm run bench -- growth [--only pools,families] [--database …] [--rounds N] [--samples N]`: how the CPU time of an
  * operation grows with what a server has much of. The small and the large case are servers of their own, measured by
  * turns; shown is the ratio of each round's large case to its small one, in the median.
  */
+import { Connection } from "./lib/connection.ts";
 import { type BenchDatabase, newDatabase } from "./lib/database.ts";
-import { type Dimension, dimensions } from "./lib/growth-dimensions.ts";
+import { type Dimension, dimensions, type Operations } from "./lib/growth-dimensions.ts";
 import type { GrowthStage } from "./lib/growth-stage.ts";
-import { type Measured, measure, type Operation, quantile } from "./lib/load.ts";
+import { type Operation, quantile } from "./lib/load.ts";
 import type { DatabaseCpu } from "./lib/postgres-cpu.ts";
 import { withDatabase } from "./lib/rows.ts";
 import { masterKey, startPoolhouse } from "./lib/server.ts";
@@ -24,8 +25,9 @@ const users = 10;
 
 export interface GrowthOptions {
   readonly kinds: readonly string[];
-  readonly seconds: number;
   readonly rounds: number;
+  /** Operations in each round. */
+  readonly samples: number;
   /** Names of dimensions; undefined for all. */
   readonly only: readonly string[] | undefined;
 }
@@ -34,31 +36,32 @@ interface Case {
   readonly stage: GrowthStage;
   readonly database: BenchDatabase;
   readonly cpu: DatabaseCpu;
-  readonly operations: readonly (readonly [title: string, operation: Operation])[];
+  readonly operations: Operations;
 }
 
-export async function run({ kinds, seconds, rounds, only }: GrowthOptions): Promise<void> {
+export async function run({ kinds, rounds, samples, only }: GrowthOptions): Promise<void> {
   const unknown = only?.filter((one) => !dimensions.some((dimension) => dimension.name === one)) ?? [];
   if (unknown.length > 0)
     throw new Error(`--only names ${unknown.join(", ")}; there are ${dimensions.map((one) => one.name).join(", ")}.`);
   for (const kind of kinds)
     for (const dimension of dimensions)
-      if (only?.includes(dimension.name) ?? true) await runOne(kind, dimension, { seconds, rounds });
+      if (only?.includes(dimension.name) ?? true) await runOne(kind, dimension, { rounds, samples });
 }
 
 async function runOne(
   kind: string,
   dimension: Dimension,
-  { seconds, rounds }: Pick<GrowthOptions, "seconds" | "rounds">,
+  { rounds, samples }: Pick<GrowthOptions, "rounds" | "samples">,
 ): Promise<void> {
   const small = await openCase(kind, dimension, dimension.small);
   const large = await openCase(kind, dimension, dimension.large);
   const rows: string[][] = [];
-  for (const [index, [title]] of small.operations.entries()) {
+  for (const [index, [title, , costly]] of small.operations.entries()) {
+    const count = costly === undefined ? samples : Math.ceil(samples / 10);
+    // The first round compiles, and is not counted.
     const of = (one: Case, round: number) =>
-      measureOnce(one, one.operations[index]![1], { seconds, isFirst: round === 0 });
+      measureOnce(one, one.operations[index]![1], round === 0 ? 3 * count : count);
     const measured: { readonly small: Measured; readonly large: Measured }[] = [];
-    // The first round warms up.
     for (let round = 0; round <= rounds; round++) {
       // Neither case is always the first.
       const first = round % 2 === 0 ? await of(small, round) : undefined;
@@ -103,16 +106,31 @@ async function openCase(kind: string, dimension: Dimension, size: number): Promi
   return { stage, database, cpu, operations: await dimension.operations(stage) };
 }
 
-/** @param isFirst whether V8 has not compiled the code yet */
-function measureOnce(
-  { stage, cpu }: Case,
-  operation: Operation,
-  { seconds, isFirst }: { readonly seconds: number; readonly isFirst: boolean },
-): Promise<Measured> {
-  const warmUp = isFirst ? { operations: 300, seconds: 1.5 } : { operations: 0, seconds: 0 };
-  // Vacuuming between rounds would be measured with the operation that follows.
-  const databaseCpu = isFirst ? cpu : { ...cpu, vacuum: async () => {} };
-  return measure(stage.server, operation, { connections, seconds, databaseCpu, warmUp });
+/** CPU time per operation, in milliseconds. */
+interface Measured {
+  readonly cpu: number;
+  /** PostgreSQL's; undefined with SQLite. */
+  readonly databaseCpu: number | undefined;
+}
+
+/** So many operations, whatever time they take, over a few connections. */
+async function measureOnce({ stage, cpu }: Case, operation: Operation, count: number): Promise<Measured> {
+  const before = { server: await stage.server.usage(), database: await cpu.ms() };
+  let turn = 0;
+  const work = async () => {
+    const connection = new Connection(stage.server.port);
+    while (turn < count) await operation(connection, turn++);
+    connection.close();
+  };
+  await Promise.all(Array.from({ length: connections }, work));
+  const after = { server: await stage.server.usage(), database: await cpu.ms() };
+  return {
+    cpu: (after.server.cpuMs - before.server.cpuMs) / count,
+    databaseCpu:
+      before.database === undefined || after.database === undefined
+        ? undefined
+        : (after.database - before.database) / count,
+  };
 }
 
 function rowOf(title: string, measured: readonly { readonly small: Measured; readonly large: Measured }[]): string[] {

@@ -4,7 +4,7 @@
  *
  * Each figure is compared with the limit measured in the same run. This process generates the load, and the server is
  * another one; compared is the server's CPU time per operation, which the load generator does not affect. `overload`,
- * `enumeration`, `gateway`, `growth`, `identities`, `messages`, `page-latency`, `policy`, `sigv4`, `sweep` and `triggers` are separate benches that only run when named.
+ * `enumeration`, `gateway`, `growth`, `identities`, `messages`, `page-latency`, `policy`, `removals`, `sigv4`, `sweep` and `triggers` are separate benches that only run when named.
  */
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -24,6 +24,7 @@ import * as messages from "./messages.ts";
 import * as overload from "./overload.ts";
 import * as pageLatency from "./page-latency.ts";
 import * as policy from "./policy.ts";
+import * as removals from "./removals.ts";
 import { scenarios } from "./scenarios.ts";
 import * as sigv4 from "./sigv4.ts";
 import * as sweep from "./sweep.ts";
@@ -66,11 +67,12 @@ async function main(): Promise<void> {
   }
   if (positionals.includes(pageLatency.name)) await pageLatency.run({ kinds, seconds: load.seconds });
   if (positionals.includes(sweep.name)) await sweep.run({ kinds });
+  if (positionals.includes(removals.name)) await removals.run({ kinds });
   if (positionals.includes(messages.name)) await messages.run({ kinds, seconds: load.seconds });
   if (positionals.includes(gateway.name)) await gateway.run({ seconds: load.seconds });
   if (positionals.includes(growthBench.name)) {
-    const given = { rounds: Number(values.rounds), only: values.only?.split(",") };
-    await growthBench.run({ kinds, seconds: load.seconds, ...given });
+    const samples = Math.min(Number(values.samples), 100);
+    await growthBench.run({ kinds, rounds: Number(values.rounds), samples, only: values.only?.split(",") });
   }
   if (positionals.includes(identities.name)) {
     await identities.run({ kinds, sizes: values.users.split(",").map(Number), seconds: load.seconds });
@@ -88,6 +90,7 @@ async function main(): Promise<void> {
       messages.name,
       gateway.name,
       growthBench.name,
+      removals.name,
       identities.name,
       policy.name,
       sigv4.name,

@@ -11,7 +11,8 @@ import { userName } from "./users.ts";
 /** What is known when a database is filled, before its server has started. */
 export type Place = Pick<GrowthStage, "poolId" | "clientId" | "size">;
 
-type Operations = readonly (readonly [title: string, operation: Operation])[];
+/** Operations; costly ones, which hash a password, are measured less often. */
+export type Operations = readonly (readonly [title: string, operation: Operation, costly?: "costly"])[];
 
 export interface Dimension {
   readonly name: string;
@@ -103,7 +104,7 @@ export const dimensions: readonly Dimension[] = [
         ["ListUsersInGroup, first page", signed(stage, "ListUsersInGroup", () => ({ ...input, Limit: 10 }))],
         ["ListUsersInGroup, another page", signed(stage, "ListUsersInGroup", () => ({ ...input, Limit: 10, ...next }))],
         ["DescribeUserPool", signed(stage, "DescribeUserPool")],
-        ["AdminCreateUser, AdminDeleteUser", createAndDelete(stage)],
+        ["AdminCreateUser, AdminDeleteUser", createAndDelete(stage), "costly"],
       ];
     },
   },
@@ -216,7 +217,7 @@ export const dimensions: readonly Dimension[] = [
       return [
         ["AdminUserGlobalSignOut of a user with none", signed(stage, "AdminUserGlobalSignOut", () => ({ Username: nobody }))],
         ["GetUser", call("GetUser", () => ({ AccessToken: tokens.AccessToken }))],
-        ["AdminCreateUser, AdminDeleteUser", createAndDelete(stage)],
+        ["AdminCreateUser, AdminDeleteUser", createAndDelete(stage), "costly"],
       ];
     },
   },
@@ -233,7 +234,7 @@ export const dimensions: readonly Dimension[] = [
       });
     },
     operations: async (stage) => [
-      ["AdminCreateUser, AdminDeleteUser", createAndDelete(stage)],
+      ["AdminCreateUser, AdminDeleteUser", createAndDelete(stage), "costly"],
       ["AdminUpdateUserAttributes", changeName(stage)],
       ["Passkey sign-in", await passkeySignIn(stage, who)],
     ],

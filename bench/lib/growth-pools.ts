@@ -13,7 +13,7 @@ import { insertFamily } from "../../src/store/token-families.ts";
 import { insertPool, readPool } from "../../src/store/user-pools.ts";
 import { insertUser, noMfa, type User } from "../../src/store/users.ts";
 import { Connection, document } from "./connection.ts";
-import type { Place } from "./growth-dimensions.ts";
+import type { Operations, Place } from "./growth-dimensions.ts";
 import { call, type GrowthStage, pageAt, signed } from "./growth-stage.ts";
 import type { Operation } from "./load.ts";
 import { userAttributes } from "./users.ts";
@@ -75,7 +75,7 @@ function refreshIn(stage: GrowthStage): Operation {
   });
 }
 
-export async function ofEveryPool(stage: GrowthStage): Promise<readonly (readonly [string, Operation])[]> {
+export async function ofEveryPool(stage: GrowthStage): Promise<Operations> {
   const connection = new Connection(stage.server.port);
   const refresh = refreshIn(stage);
   const tokens: string[] = [];
