@@ -11,6 +11,7 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import * as enumeration from "./enumeration.ts";
 import * as gateway from "./gateway.ts";
+import * as growth from "./growth.ts";
 import * as identities from "./identities.ts";
 import { databaseKinds } from "./lib/database.ts";
 import { profileInto } from "./lib/server.ts";
@@ -20,6 +21,7 @@ import * as overload from "./overload.ts";
 import * as pageLatency from "./page-latency.ts";
 import * as peers from "./peers.ts";
 import * as policy from "./policy.ts";
+import * as removals from "./removals.ts";
 import * as sigv4 from "./sigv4.ts";
 import * as sweep from "./sweep.ts";
 import * as triggers from "./triggers.ts";
@@ -39,6 +41,8 @@ const { values, positionals } = parseArgs({
     /** For enumeration: samples per kind of name, and the operations. */
     samples: { type: "string", default: "10000" },
     operations: { type: "string" },
+    /** For growth: what grows. */
+    only: { type: "string" },
   },
 });
 const kinds = databaseKinds(values.database);
@@ -54,9 +58,15 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   [sweep.name]: () => sweep.run({ kinds }),
   [messages.name]: () => messages.run({ kinds, seconds }),
   [gateway.name]: () => gateway.run({ seconds }),
+  [growth.name]: () =>
+    growth.run({
+      ...{ kinds, rounds: Number(values.rounds), only: values.only?.split(",") },
+      samples: Math.min(Number(values.samples), 100),
+    }),
   [identities.name]: () => identities.run({ kinds, sizes, seconds }),
   [peers.name]: () => peers.run({ rounds: Number(values.rounds), seconds: Number(values.seconds ?? 2) }),
   [policy.name]: () => policy.run({ seconds }),
+  [removals.name]: () => removals.run({ kinds }),
   [sigv4.name]: () => sigv4.run({ seconds }),
   [triggers.name]: () => triggers.run({ kinds, seconds }),
 };

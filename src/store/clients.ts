@@ -1,8 +1,9 @@
 /** Rows of app clients and their secrets, and the table that finds a client's pool by the client id alone. */
 import type { Kysely } from "kysely";
+import { emptyClient } from "./client-removal.ts";
 import { type Db, inTransaction } from "./db.ts";
 import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
-import { retireNames, takeName } from "./retired-names.ts";
+import { isRetired, takeName } from "./retired-names.ts";
 import type { ClientSecretsTable, ClientsTable, Schema } from "./schema/schema.ts";
 import { holdPool } from "./user-pools.ts";
 
@@ -39,18 +40,21 @@ const insertQuery = preparedWrite<Omit<ClientsTable, "sso_minutes">>((kysely, sl
 /**
  * Adds a client with its first secret, if it has one. Throws a unique violation if the id is taken, and NameRetired if
  * it was another pool's and must not be reused yet. Returns false if the pool is gone.
+ * @param options `chosen`: whether the id was not drawn, so that a deleted client may have had it
  */
-export function insertClient(
+export async function insertClient(
   db: Db,
   client: ClientRow,
   secret: ClientSecretRow | undefined,
-  options = { reuse: false },
+  options = { reuse: false, chosen: true },
 ): Promise<boolean> {
+  if (options.chosen && (await isRetired(db, "client", client.clientId)))
+    await emptyClient(db, client.poolId, client.clientId);
   return inTransaction(db, async (tx) => {
     if (!(await holdPool(tx, client.poolId))) return false;
     await insertPoolQuery(tx, { client_id: client.clientId, pool_id: client.poolId });
     const { clientId: name, poolId } = client;
-    await takeName(tx, { kind: "client", name, poolId, ...options }, client.createdAt);
+    await takeName(tx, { kind: "client", name, poolId, reuse: options.reuse }, client.createdAt);
     await insertQuery(tx, {
       pool_id: client.poolId,
       client_id: client.clientId,
@@ -198,22 +202,6 @@ export async function updateClient(
   return updated === 1;
 }
 
-/** Every table besides `clients` whose rows belong to a client; deleting a client empties them. */
-export const clientTables = [
-  "client_pools",
-  "client_secrets",
-  "token_families",
-  "token_sessions",
-  "sign_ins",
-  "federated_sign_ins",
-  "authorization_codes",
-  "branding_styles",
-  "branding_assets",
-  "ui_customizations",
-  "ui_images",
-  "terms",
-] as const;
-
 const holdQuery = prepared<ClientKey, { client_id: string }>((kysely, slot, kind) =>
   kysely
     .selectFrom("clients")
@@ -230,25 +218,6 @@ const holdQuery = prepared<ClientKey, { client_id: string }>((kysely, slot, kind
 export async function holdClient(tx: Db, poolId: string, clientId: string): Promise<boolean> {
   const [row] = await holdQuery(tx, { poolId, clientId });
   return row !== undefined;
-}
-
-const deleteFrom = (table: "clients" | (typeof clientTables)[number]) =>
-  preparedWrite<ClientKey>((kysely, slot) =>
-    kysely.deleteFrom(table).where("pool_id", "=", slot("poolId")).where("client_id", "=", slot("clientId")),
-  );
-
-const deleteQuery = deleteFrom("clients");
-const emptyQueries = clientTables.map(deleteFrom);
-
-/** Deletes a client with everything that belongs to it, and retires its id. Returns false if there was none. */
-export function deleteClient(db: Db, poolId: string, clientId: string, now: number): Promise<boolean> {
-  return inTransaction(db, async (tx) => {
-    // The client's own row first: this waits for transactions that hold it, and later ones find no client.
-    const deleted = await deleteQuery(tx, { poolId, clientId });
-    await retireNames(tx, { kind: "client", poolId, name: clientId }, now);
-    for (const empty of emptyQueries) await empty(tx, { poolId, clientId });
-    return deleted === 1;
-  });
 }
 
 const listQuery = prepared<

@@ -4,6 +4,7 @@ import { type Db, inTransaction } from "./db.ts";
 import { orUnchanged } from "./engine/sql.ts";
 import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { GroupsTable, Schema, UsersTable } from "./schema/schema.ts";
+import { deleting, inSlices } from "./slices.ts";
 import { type User, userFromRow } from "./users.ts";
 
 export interface Group {
@@ -131,13 +132,15 @@ const deleteFrom = (table: "groups" | "group_members") =>
 const deleteQuery = deleteFrom("groups");
 const deleteMembersQuery = deleteFrom("group_members");
 
-/** Deletes a group and its memberships. Returns false if there was none. */
-export function deleteGroup(db: Db, poolId: string, name: string): Promise<boolean> {
-  return inTransaction(db, async (tx) => {
-    const deleted = await deleteQuery(tx, { poolId, name });
-    await deleteMembers(tx, poolId, name);
-    return deleted === 1;
-  });
+/**
+ * Deletes a group, and then its memberships, in slices. Those that a crash leaves show nowhere, and do not count for another
+ * group of that name. Returns false if there was none.
+ */
+export async function deleteGroup(db: Db, poolId: string, name: string): Promise<boolean> {
+  const found = await inTransaction(db, async (tx) => (await deleteQuery(tx, { poolId, name })) === 1);
+  const there = sql`exists (select 1 from groups where pool_id = ${poolId} and group_name = ${name})`;
+  if (found) await inSlices(db, deleting("group_members", poolId, sql`group_name = ${name}`, there));
+  return found;
 }
 
 async function deleteMembers(tx: Db, poolId: string, name: string): Promise<void> {

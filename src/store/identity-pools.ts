@@ -1,8 +1,8 @@
 /** Rows of identity pools. The document's type is in domain/identity-pools/load-identity-pool.ts. */
 import { type Db, inTransaction } from "./db.ts";
-import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { IdentityPoolsTable } from "./schema/schema-identities.ts";
+import { deleting, inSlices } from "./slices.ts";
 
 export interface IdentityPoolRow {
   readonly poolId: string;
@@ -157,14 +157,17 @@ const emptyQueries = identityPoolTables.map((table) =>
   ),
 );
 
-/** Deletes a pool with its identities, possibly millions of rows. Returns false if there was none. */
-export function deleteIdentityPool(db: Db, poolId: string): Promise<boolean> {
-  const remove = async (tx: Db) => {
+/**
+ * Deletes a pool with its identities, most of them before it, in slices: a deletion that does not get further can be asked
+ * for again. Returns false if there was none.
+ */
+export async function deleteIdentityPool(db: Db, poolId: string): Promise<boolean> {
+  for (const table of identityPoolTables) await inSlices(db, deleting(table, poolId));
+  return inTransaction(db, async (tx) => {
     // The pool's own row first: this waits for transactions that hold it, and later ones find no pool.
     const deleted = await deleteQuery(tx, { poolId });
     if (deleted === 0) return false;
     for (const empty of emptyQueries) await empty(tx, { poolId });
     return true;
-  };
-  return withoutTimeLimit(() => inTransaction(db, remove));
+  });
 }

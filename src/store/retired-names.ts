@@ -106,6 +106,11 @@ const readQuery = prepared<{ kind: NameKind; name: string }, RetiredNamesTable>(
     .where("name", "=", slot("name")),
 );
 
+/** Whether a pool gave the name up within a year. */
+export async function isRetired(db: Db, kind: NameKind, name: string): Promise<boolean> {
+  return (await readQuery(db, { kind, name })).length > 0;
+}
+
 /**
  * Takes a name into use; to be called in the transaction that adds the row that makes it unique, after it did. Adding
  * that row has waited for transactions that give the name up, so that what they retired is visible here. Throws

@@ -1,8 +1,5 @@
-/**
- * Removes expired rows a slice at a time, since on SQLite a statement blocks the thread that answers requests. How long
- * a slice took determines the size of the next one. What one sweep leaves, the next one finds.
- */
-import { setTimeout as pause, setImmediate } from "node:timers/promises";
+/** Removes expired rows a slice at a time (slices.ts). What one sweep leaves, the next one finds. */
+import { setImmediate } from "node:timers/promises";
 import { type RawBuilder, sql } from "kysely";
 import { uuid7Floor } from "../lib/uuid.ts";
 import { sweepAuditEvents } from "./audit.ts";
@@ -11,76 +8,20 @@ import type { Db } from "./db.ts";
 import type { StoreLog } from "./engine/log.ts";
 import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import { type ExpiringTable, expiringTables, growth } from "./growth.ts";
+import { emptyPool } from "./pool-removal.ts";
 import { prepared } from "./prepared.ts";
 import { sweepRetiredNames } from "./retired-names.ts";
 import { identityPoolsOwner, sweepSigningKeys } from "./signing-keys.ts";
-import { listPoolIds } from "./user-pools.ts";
+import { inSlices, Pace, type Slice, type SliceOptions } from "./slices.ts";
+import { listPoolIds, type SweptPool } from "./user-pools.ts";
 
 const day = 24 * 60 * 60 * 1000;
 const every = 60_000;
 
-/** Rows per slice: the first one's number, the fewest worth a statement, and the most. */
-export const sliceRows = { first: 200, least: 25, most: 5_000 };
-/** Target duration of a slice in milliseconds; it should never take twice as long. */
-const sliceMs = 10;
-/**
- * After each slice the sweep rests for several times as long: others get most of the thread, and the checkpoint thread
- * of SQLite keeps up. Without the rest the connection had to do checkpoints between two slices, for 30 ms each. The
- * rest is at most half a second, since stopping the server waits for it.
- */
-const rest = { times: 3, mostMs: 500 };
-
-/** Controls the size of slices and the rest between them. */
-export class Pace {
-  rows = sliceRows.first;
-  readonly #elapsed: () => number;
-  readonly #pause: (ms: number) => Promise<unknown>;
-  #took = 0;
-
-  /** @param elapsed monotonic milliseconds */
-  constructor(
-    elapsed: () => number = () => performance.now(),
-    wait: (ms: number) => Promise<unknown> = pause,
-  ) {
-    this.#elapsed = elapsed;
-    this.#pause = wait;
-  }
-
-  /** Rests for as long as the last slice requires. */
-  async rest(): Promise<void> {
-    await this.#pause(Math.min(this.#took * rest.times, rest.mostMs));
-  }
-
-  /** Runs a slice and adapts the size of the next one. */
-  async measured(slice: (limit: number) => Promise<number>): Promise<number> {
-    const began = this.#elapsed();
-    const { rows } = this;
-    const removed = await slice(rows);
-    this.#took = this.#elapsed() - began;
-    const took = Math.max(this.#took, sliceMs / 100);
-    // The duration of a slice that was not full says little.
-    if (removed === rows || took > sliceMs) this.#follow(took);
-    return removed;
-  }
-
-  /** Grows by half at most: a table with larger rows comes without warning. */
-  #follow(took: number): void {
-    const factor = Math.min(sliceMs / took, 1.5);
-    this.rows = Math.round(Math.min(Math.max(this.rows * factor, sliceRows.least), sliceRows.most));
-  }
-}
-
-export interface SweepOptions {
-  readonly pace?: Pace;
-  /** Returning false ends the sweep after the current slice. */
-  readonly goesOn?: () => boolean;
-}
-
-type Slice = (db: Db, limit: number) => Promise<number>;
-
 /** Deletes all expired rows, pool by pool. Two servers may sweep at once. */
-export async function sweep(db: Db, now: number, options: SweepOptions = {}): Promise<void> {
-  await forEachPool(db, options, async (poolId) => {
+export async function sweep(db: Db, now: number, options: SliceOptions = {}): Promise<void> {
+  await forEachPool(db, options, async ({ poolId, isGone }) => {
+    if (isGone) await emptyPool(db, poolId, options);
     for (const table of await tablesWithExpired(db, poolId, now))
       await inSlices(db, expired(table, { poolId, now }), options);
     await sweepSigningKeys(db, poolId, now);
@@ -100,12 +41,12 @@ export async function sweepEvents(
   db: Db,
   now: number,
   retention: Retention,
-  options: SweepOptions = {},
+  options: SliceOptions = {},
 ): Promise<void> {
   const before = (days: number) => uuid7Floor(now - days * day);
   // Not pool by pool: an administrator's call that names a pool which never existed leaves an event as well.
   await inSlices(db, (one, limit) => sweepAuditEvents(one, before(retention.audit), limit), options);
-  await forEachPool(db, options, async (poolId) => {
+  await forEachPool(db, options, async ({ poolId }) => {
     if (!(await hasAuthEvents(db, poolId, before(retention.auth)))) return;
     await inSlices(db, (one, limit) => sweepAuthEvents(one, poolId, before(retention.auth), limit), options);
   });
@@ -117,18 +58,18 @@ const poolsPerTurn = 20;
 /** Calls `visit` for every pool, and for deleted ones, of which a late request may have left something. */
 async function forEachPool(
   db: Db,
-  { goesOn = () => true }: SweepOptions,
-  visit: (poolId: string) => Promise<void>,
+  { goesOn = () => true }: SliceOptions,
+  visit: (pool: SweptPool) => Promise<void>,
 ): Promise<void> {
   for (let after = ""; ; ) {
-    const ids = await listPoolIds(db, { after, limit: poolsPerTurn });
-    for (const id of ids) {
+    const pools = await listPoolIds(db, { after, limit: poolsPerTurn });
+    for (const pool of pools) {
       if (!goesOn()) return;
-      await visit(id);
+      await visit(pool);
     }
-    const last = ids.at(-1);
-    if (last === undefined || ids.length < poolsPerTurn) return;
-    after = last;
+    const last = pools.at(-1);
+    if (last === undefined || pools.length < poolsPerTurn) return;
+    after = last.poolId;
     await setImmediate();
   }
 }
@@ -184,22 +125,6 @@ export function expiredRows(
     and (${columns}) in (select ${columns} from ${sql.table(table)}
       where pool_id = ${poolId} and expires_at < ${before} order by expires_at limit ${limit})
     and +expires_at < ${before}`;
-}
-
-/**
- * Runs slices until nothing is left. Each slice has its own connection, so that only the statement is measured, without
- * waiting for others or for the disk, which blocks nobody. Others get a turn in between.
- */
-async function inSlices(db: Db, slice: Slice, options: SweepOptions): Promise<void> {
-  const { pace = new Pace(), goesOn = () => true } = options;
-  while (goesOn()) {
-    const limit = pace.rows;
-    const removed = await db.kysely
-      .connection()
-      .execute((kysely) => pace.measured((rows) => slice({ ...db, kysely }, rows)));
-    if (removed < limit) return;
-    await pace.rest();
-  }
 }
 
 /** Sweeps once a minute until stopped. */

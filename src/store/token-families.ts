@@ -6,6 +6,7 @@ import { affected } from "./engine/transaction.ts";
 import { isShort, type ListSlots, listed, listValues, lookup, preparedWrite } from "./prepared.ts";
 import type { Schema } from "./schema/schema.ts";
 import type { TokenFamiliesTable } from "./schema/schema-tokens.ts";
+import { inSlices } from "./slices.ts";
 
 export interface TokenFamily {
   readonly poolId: string;
@@ -250,6 +251,41 @@ const revokeOfUserQuery = preparedWrite<{ poolId: string; userId: string; now: n
 export async function signOutUser(tx: Db, poolId: string, userId: string, now: number): Promise<void> {
   await countSignOutQuery(tx, { poolId, userId });
   await revokeOfUserQuery(tx, { poolId, userId, now });
+}
+
+/** Families that one transaction revokes. */
+const fewFamilies = 500;
+
+const manyQuery = prepared<{ poolId: string; userId: string; most: number }, { families: number }>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom((from) =>
+        from
+          .selectFrom("token_families")
+          .select("family_id")
+          .where("pool_id", "=", slot("poolId"))
+          .where("user_id", "=", slot("userId"))
+          .where("revoked_at", "is", null)
+          .limit(slot("most"))
+          .as("counted"),
+      )
+      .select(({ fn }) => fn.countAll<number>().as("families")),
+);
+
+/**
+ * To be called before `signOutUser`, and outside its transaction, by what signs a user out whatever comes: revokes the
+ * families of one who has many, in slices, since on SQLite everybody waits for a statement.
+ */
+export async function revokeManyFamilies(db: Db, poolId: string, userId: string, now: number): Promise<void> {
+  const [found] = await manyQuery(db, { poolId, userId, most: fewFamilies + 1 });
+  if (Number(found?.families) <= fewFamilies) return;
+  await inSlices(db, async ({ kysely }, limit) => {
+    const valid = sql`pool_id = ${poolId} and user_id = ${userId} and revoked_at is null`;
+    const { numAffectedRows = 0n } = await sql`update token_families set revoked_at = ${now}
+      where pool_id = ${poolId} and revoked_at is null
+      and family_id in (select family_id from token_families where ${valid} limit ${limit})`.execute(kysely);
+    return Number(numAffectedRows);
+  });
 }
 
 const revokeOfDeviceQuery = preparedWrite<{ poolId: string; userId: string; key: string; now: number }>(

@@ -2,9 +2,9 @@
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { inTransaction } from "./db.ts";
-import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
+import { clearPool, emptyPool } from "./pool-removal.ts";
 import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
-import { retireNames, takeName } from "./retired-names.ts";
+import { takeName } from "./retired-names.ts";
 import type { PoolsTable } from "./schema/schema.ts";
 
 export interface PoolRow {
@@ -37,9 +37,10 @@ const insertQuery = preparedWrite<PoolsTable>((kysely, slot) =>
  * Adds a pool. Throws a unique violation if the id is taken, and NameRetired if it was a deleted pool's and must not be
  * reused yet. Removes anything left of a deleted pool with this id.
  */
-export function insertPool(db: Db, pool: PoolRow, options = { reuse: false }): Promise<void> {
-  return inTransaction(db, async (tx) => {
-    const { poolId } = pool;
+export async function insertPool(db: Db, pool: PoolRow, options = { reuse: false }): Promise<void> {
+  const { poolId } = pool;
+  await emptyPool(db, poolId);
+  await inTransaction(db, async (tx) => {
     await insertQuery(tx, {
       pool_id: poolId,
       version: pool.version,
@@ -50,7 +51,7 @@ export function insertPool(db: Db, pool: PoolRow, options = { reuse: false }): P
       updated_at: pool.updatedAt,
     });
     await takeName(tx, { kind: "pool", name: poolId, poolId: undefined, ...options }, pool.createdAt);
-    await clear(tx, poolId);
+    await clearPool(tx, poolId);
   });
 }
 
@@ -169,131 +170,41 @@ export async function listPools(
   }));
 }
 
-const poolIdsQuery = prepared<{ after: string; limit: number }, { pool_id: string }>((kysely, slot) =>
-  kysely
-    .selectFrom("pools")
-    .select("pool_id")
-    .where("pool_id", ">", slot("after"))
-    .union((eb) =>
-      eb
-        .selectFrom("retired_names")
-        .select("name as pool_id")
-        .where("kind", "=", sql.lit("pool"))
-        .where("name", ">", slot("after")),
-    )
-    .union((eb) => eb.selectFrom("identity_pools").select("pool_id").where("pool_id", ">", slot("after")))
-    .orderBy("pool_id")
-    .limit(slot("limit")),
+/** A pool as the sweep goes through them. */
+export interface SweptPool {
+  readonly poolId: string;
+  /** Whether it is a user pool that was deleted. */
+  readonly isGone: boolean;
+}
+
+const poolIdsQuery = prepared<{ after: string; limit: number }, { pool_id: string; is_gone: number }>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("pools")
+      .select(["pool_id", sql.lit(0).as("is_gone")])
+      .where("pool_id", ">", slot("after"))
+      .union((eb) =>
+        eb
+          .selectFrom("retired_names")
+          .select(["name as pool_id", sql.lit(1).as("is_gone")])
+          .where("kind", "=", sql.lit("pool"))
+          .where("name", ">", slot("after")),
+      )
+      .union((eb) =>
+        eb
+          .selectFrom("identity_pools")
+          .select(["pool_id", sql.lit(0).as("is_gone")])
+          .where("pool_id", ">", slot("after")),
+      )
+      .orderBy("pool_id")
+      .limit(slot("limit")),
 );
 
-/** A page of the ids of pools of both kinds, and of user pools deleted within a year, beginning after the given id. */
+/** A page of the pools of both kinds, and of user pools deleted within a year, by id, beginning after the given id. */
 export async function listPoolIds(
   db: Db,
   page: { readonly after: string; readonly limit: number },
-): Promise<string[]> {
-  return (await poolIdsQuery(db, page)).map((row) => row.pool_id);
-}
-
-/**
- * Every table besides `pools` whose rows belong to a pool; deleting a pool empties them. `login_names` and
- * `credentials` are emptied along with `users`.
- */
-export const poolTables = [
-  "outbox",
-  "token_families",
-  "token_sessions",
-  "browser_sessions",
-  "authorization_codes",
-  "attempts",
-  "known_sources",
-  "codes",
-  "sign_ins",
-  "devices",
-  "passkeys",
-  "software_tokens",
-  "group_members",
-  "groups",
-  "users",
-  "signing_keys",
-  "client_secrets",
-  "clients",
-  "client_pools",
-  "resource_servers",
-  "domains",
-  "domain_pools",
-  "branding_styles",
-  "branding_assets",
-  "ui_customizations",
-  "ui_images",
-  "terms",
-  "identity_providers",
-  "provider_identifiers",
-  "linked_identities",
-  "federated_sign_ins",
-  "consumed_ids",
-  "provider_sessions",
-  "saml_keys",
-  "saml_metadata",
-] as const;
-
-const deleteFrom = (table: "pools" | (typeof poolTables)[number]) =>
-  preparedWrite<{ poolId: string }>((kysely, slot) =>
-    kysely.deleteFrom(table).where("pool_id", "=", slot("poolId")),
-  );
-
-const deleteQuery = deleteFrom("pools");
-const emptyQueries = poolTables.map(deleteFrom);
-
-/**
- * Deletes a pool with everything that belongs to it, possibly millions of rows, and retires its names. Returns false if
- * there was none.
- */
-export function deletePool(db: Db, poolId: string, now: number): Promise<boolean> {
-  const remove = async (tx: Db) => {
-    await retireNames(tx, { kind: "pool", poolId }, now);
-    // The pool's own row first: this waits for transactions that hold it, and later ones find no pool.
-    const deleted = await deleteQuery(tx, { poolId });
-    await retireNames(tx, { kind: "client", poolId }, now);
-    await retireNames(tx, { kind: "domain", poolId }, now);
-    await clear(tx, poolId);
-    return deleted === 1;
-  };
-  return withoutTimeLimit(() => inTransaction(db, remove));
-}
-
-async function clear(tx: Db, poolId: string): Promise<void> {
-  for (const empty of emptyQueries) await empty(tx, { poolId });
-}
-
-const countUsersQuery = prepared<{ poolId: string; most: number }, { users: number }>((kysely, slot) =>
-  kysely
-    .selectFrom((from) =>
-      from
-        .selectFrom("users")
-        .select("number")
-        .where("pool_id", "=", slot("poolId"))
-        .limit(slot("most"))
-        .as("counted"),
-    )
-    .select((select) => select.fn.countAll<number>().as("users")),
-);
-
-/**
- * How many users a pool has. Beyond `exact` users PostgreSQL estimates them by its statistics: counting ten million takes
- * it seconds. SQLite, which is not for so many, counts them all, and so does a cluster, which shows no estimate.
- */
-export async function countUsers(db: Db, poolId: string, exact = 100_000): Promise<number> {
-  const estimates = db.kind === "postgres" && !db.distributed;
-  const most = estimates ? exact + 1 : Number.MAX_SAFE_INTEGER;
-  const [row] = await countUsersQuery(db, { poolId, most });
-  const counted = Number(row?.users);
-  return counted < most ? counted : Math.max(counted, await estimateUsers(db, poolId));
-}
-
-/** The number of users that PostgreSQL expects to find, as of the last time it analyzed the table. */
-async function estimateUsers({ kysely }: Db, poolId: string): Promise<number> {
-  type Explained = { readonly "QUERY PLAN": readonly { readonly Plan: { readonly "Plan Rows": number } }[] };
-  const query = sql<Explained>`explain (format json) select from users where pool_id = ${poolId}`;
-  const { rows } = await query.execute(kysely);
-  return rows[0]?.["QUERY PLAN"][0]?.Plan["Plan Rows"] ?? 0;
+): Promise<SweptPool[]> {
+  const rows = await poolIdsQuery(db, page);
+  return rows.map((row) => ({ poolId: row.pool_id, isGone: Number(row.is_gone) === 1 }));
 }

@@ -14,8 +14,8 @@ import {
 import { domainBase, servedBy as servedDomain } from "../../src/domain/user-pools/domains.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { insertDomain } from "../../src/store/domains.ts";
+import { deletePool } from "../../src/store/pool-removal.ts";
 import { releaseName } from "../../src/store/retired-names.ts";
-import { deletePool } from "../../src/store/user-pools.ts";
 import { makePool, refused } from "../kit/people.ts";
 import { forOneServer, type TestServer } from "../kit/server.ts";
 

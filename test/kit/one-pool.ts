@@ -20,7 +20,7 @@ export const ofAllPools: Readonly<Record<string, RegExp>> = {
   "ListUserPools lists them":
     /^select "pool_id", "name", "document", "created_at", "updated_at" from "pools" /,
   "the sweep goes from pool to pool":
-    /^select "pool_id" from "pools" .* union select "name" .* union select "pool_id" from "identity_pools" /,
+    /^select "pool_id", 0 .* from "pools" .* union select "name" .* union select "pool_id", 0 .* from "identity_pools" /,
   "the audit log is kept for a time, whatever pool a call named":
     /^delete from "audit_events" where .*"event_id" < /,
   "a metric tells how old the oldest signing key is":

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sql } from "kysely";
-import { countUsers } from "../../src/store/user-pools.ts";
+import { countUsers } from "../../src/store/count-users.ts";
 import { onOneMachine } from "../kit/citus.ts";
 import { forEachDatabase } from "../kit/databases.ts";
 import { fill, poolIds } from "./people-of-pools.ts";

@@ -8,6 +8,7 @@ import { sql } from "kysely";
 import { loadUsers } from "../../bench/lib/users.ts";
 import { listAuditEvents } from "../../src/store/audit.ts";
 import { listAuthEvents } from "../../src/store/auth-events.ts";
+import { countUsers } from "../../src/store/count-users.ts";
 import { insertCredential, readCredential, writeCredential } from "../../src/store/credentials.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { groupsOfUser } from "../../src/store/groups.ts";
@@ -15,8 +16,9 @@ import { listUsers, type UserPosition, type UserSearch } from "../../src/store/l
 import { readLoginNames } from "../../src/store/login-names.ts";
 import { migrations } from "../../src/store/migrations/migrate.ts";
 import { type OpenOptions, openDatabase } from "../../src/store/open.ts";
+import { deletePool } from "../../src/store/pool-removal.ts";
 import { reseal } from "../../src/store/rotation/reseal.ts";
-import { countUsers, deletePool, insertPool, readPool } from "../../src/store/user-pools.ts";
+import { insertPool, readPool } from "../../src/store/user-pools.ts";
 import { deleteUser } from "../../src/store/user-removal.ts";
 import { insertUser, readUser, type User, updateUser } from "../../src/store/users.ts";
 import { forEachDatabase } from "../kit/databases.ts";

@@ -1,9 +1,9 @@
 /** Deleting a pool, a client or a user leaves nothing: every table that names one is in the list that is emptied. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clientTables } from "../../src/store/clients.ts";
+import { clientTables } from "../../src/store/client-removal.ts";
 import { identityPoolTables } from "../../src/store/identity-pools.ts";
-import { poolTables } from "../../src/store/user-pools.ts";
+import { poolNameTables, poolTables } from "../../src/store/pool-removal.ts";
 import { userTables } from "../../src/store/user-removal.ts";
 import { forEachDatabase } from "../kit/databases.ts";
 
@@ -21,7 +21,7 @@ forEachDatabase((_name, open) => {
     // A foreign key takes these rows along with their user.
     const ofUsers = ["auth_events", "credentials", "login_names"];
     const ofIdentityPools = ["identity_pools", ...identityPoolTables];
-    const removed = new Set([...kept, ...ofUsers, ...poolTables, ...ofIdentityPools]);
+    const removed = new Set([...kept, ...poolNameTables, ...poolTables, ...ofIdentityPools]);
     assert.deepEqual(tablesWith("pool_id"), [...removed].sort());
     assert.deepEqual(tablesWith("user_id"), [...userTables].sort());
     assert.deepEqual(tablesWith("client_id"), ["clients", ...clientTables].sort());

@@ -3,59 +3,23 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { type Kysely, type KyselyPlugin, sql } from "kysely";
+import { sql } from "kysely";
 import { uuid7 } from "../../src/lib/uuid.ts";
 import { sweepAuditEvents } from "../../src/store/audit.ts";
 import { sweepAuthEvents } from "../../src/store/auth-events.ts";
 import type { Db } from "../../src/store/db.ts";
-import { type ExpiringTable, expiringTables, growth, type Table } from "../../src/store/growth.ts";
+import { type ExpiringTable, expiringTables, growth } from "../../src/store/growth.ts";
 import { sweepSigningKeys } from "../../src/store/signing-keys.ts";
-import { expiredRows, Pace, sliceRows, sweep, sweepEvents } from "../../src/store/sweep.ts";
+import { Pace, sliceRows } from "../../src/store/slices.ts";
+import { expiredRows, sweep, sweepEvents } from "../../src/store/sweep.ts";
 import { forEachDatabase, type Open } from "../kit/databases.ts";
+import { countIn, counting, fill, poolId } from "./filling.ts";
 import { plansOf } from "./plans.ts";
-
-type Column = { readonly name: string; readonly type: string; readonly nullable: boolean };
-type Row = Record<string, unknown>;
 
 const day = 86_400_000;
 const now = 1_800_000_000_000;
 const retention = { audit: 90, auth: 30 };
-const poolId = "p_1";
 const expiring = expiringTables.map((table) => ({ table, ...growth[table].removed }));
-
-async function columnsOf(db: Db, table: string): Promise<Column[]> {
-  const found = (await db.kysely.introspection.getTables()).find(({ name }) => name === table);
-  return (found ?? assert.fail(table)).columns.map(({ name, dataType, isNullable }) => {
-    return { name, type: dataType.toLowerCase(), nullable: isNullable };
-  });
-}
-
-const sampleFor = ({ type, name }: Column, row: number): unknown =>
-  name === "pool_id"
-    ? poolId
-    : type === "blob" || type === "bytea"
-      ? Buffer.from([1])
-      : type.includes("int")
-        ? 0
-        : `${name}-${row}`;
-
-/** Inserts rows that differ in their keys alone. */
-async function fill(db: Db, table: Table, count: number, set: Row): Promise<void> {
-  const columns = (await columnsOf(db, table)).filter(({ name, nullable }) => !nullable || name in set);
-  const rows = Array.from({ length: count }, (_, row) =>
-    Object.fromEntries(
-      columns.map((column) => [column.name, set[column.name] ?? sampleFor(column, row + count * 100)]),
-    ),
-  );
-  // As many values a statement as both databases take.
-  const many = Math.floor(900 / columns.length);
-  const open = db.kysely as unknown as Kysely<Record<string, Row>>;
-  for (let at = 0; at < rows.length; at += many)
-    await open
-      .insertInto(table)
-      .values(rows.slice(at, at + many))
-      .execute();
-}
 
 /** A database with a pool. */
 const withPool = async (open: Open): Promise<Db> => {
@@ -63,26 +27,6 @@ const withPool = async (open: Open): Promise<Db> => {
   await fill(db, "pools", 1, {});
   return db;
 };
-
-async function countIn(db: Db, table: Table): Promise<number> {
-  const rows = await sql<{ count: number }>`select count(*) as count from ${sql.table(table)}`.execute(
-    db.kysely,
-  );
-  return Number(rows.rows[0]?.count);
-}
-
-/** Every statement's number of rows. */
-function counting(db: Db): { db: Db; slices: number[] } {
-  const slices: number[] = [];
-  const plugin: KyselyPlugin = {
-    transformQuery: ({ node }) => node,
-    transformResult: async ({ result }) => {
-      if (result.numAffectedRows !== undefined) slices.push(Number(result.numAffectedRows));
-      return result;
-    },
-  };
-  return { db: { ...db, kysely: db.kysely.withPlugin(plugin) }, slices };
-}
 
 /** A pace whose clock says that each row took so long, and whose rests are a turn long and noted. */
 function paceOf(msARow: number, { slices }: { slices: readonly number[] }, rests: number[] = []): Pace {

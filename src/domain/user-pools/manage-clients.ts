@@ -1,9 +1,9 @@
 /** Creates and changes app clients and their secrets. */
 import type { Ctx } from "../../app.ts";
 import { firstVersion, lowerCaseAndDigits, randomText } from "../../lib/random.ts";
+import { deleteClient } from "../../store/client-removal.ts";
 import {
   type ClientSecretRow,
-  deleteClient,
   deleteSecret,
   insertClient,
   insertSecret,
@@ -66,7 +66,8 @@ export async function createClient(ctx: Ctx, request: CreateUserPoolClientReques
     try {
       const first = secret === undefined ? undefined : secretRow(id, secret, ctx.now);
       noteTarget(ctx, { target: id });
-      if (!(await insertClient(ctx.db, { ...row, clientId: id }, first, { reuse }))) noSuchPool(pool.id);
+      const options = { reuse, chosen: pinned !== undefined };
+      if (!(await insertClient(ctx.db, { ...row, clientId: id }, first, options))) noSuchPool(pool.id);
       return { ...row, id, secrets: secret === undefined ? [] : [secret] };
     } catch (error) {
       if (error instanceof NameRetired) {

@@ -4,7 +4,8 @@
  */
 import type { Ctx } from "../../app.ts";
 import { listDomains } from "../../store/domains.ts";
-import { deletePool, updatePool } from "../../store/user-pools.ts";
+import { deletePool } from "../../store/pool-removal.ts";
+import { updatePool } from "../../store/user-pools.ts";
 import type {
   SchemaAttributeType,
   SetUserPoolMfaConfigRequest,

@@ -1,7 +1,7 @@
 /** Enabling, disabling, signing out and deleting users. */
 import type { Ctx } from "../../app.ts";
 import { inTransaction } from "../../store/db.ts";
-import { signOutUser } from "../../store/token-families.ts";
+import { revokeManyFamilies, signOutUser } from "../../store/token-families.ts";
 import { deleteUser } from "../../store/user-removal.ts";
 import type { User } from "../../store/users.ts";
 import { type CredentialChange, recording } from "../audit/credential.ts";
@@ -15,6 +15,7 @@ export async function setEnabled(ctx: Ctx, pool: Pool, user: User, enabled: bool
     await changeUser(ctx, pool, user, () => ({ enabled }), { operation: "AdminEnableUser" });
     return;
   }
+  await revokeManyFamilies(ctx.db, pool.id, user.id, ctx.now);
   await changeUser(ctx, pool, user, () => ({ enabled }), {
     operation: "AdminDisableUser",
     also: (tx) => signOutUser(tx, pool.id, user.id, ctx.now),
@@ -24,6 +25,7 @@ export async function setEnabled(ctx: Ctx, pool: Pool, user: User, enabled: bool
 /** GlobalSignOut and AdminUserGlobalSignOut: invalidates all tokens, and all sign-ins in progress. */
 export async function signOutEverywhere(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   const change: CredentialChange = { operation: "GlobalSignOut", poolId: pool.id, userId: user.id };
+  await revokeManyFamilies(ctx.db, pool.id, user.id, ctx.now);
   await inTransaction(recording(ctx, change), (tx) => signOutUser(tx, pool.id, user.id, ctx.now));
 }
 

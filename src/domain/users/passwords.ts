@@ -6,7 +6,7 @@ import { deleteCodes } from "../../store/codes.ts";
 import { type NewCredential, readCredential, writeCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import { deleteDevices } from "../../store/devices.ts";
-import { signOutUser } from "../../store/token-families.ts";
+import { revokeManyFamilies, signOutUser } from "../../store/token-families.ts";
 import { originOf } from "../../store/token-sessions.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
@@ -47,6 +47,7 @@ async function storePassword(
   const options = { temporary: !request.permanent, previous };
   const credential = await makeCredential(ctx, pool, user, request.password, options);
   const status = request.permanent ? "CONFIRMED" : "FORCE_CHANGE_PASSWORD";
+  await revokeManyFamilies(ctx.db, pool.id, user.id, ctx.now);
   try {
     await changeUser(ctx, pool, user, () => ({ status }), {
       operation: "AdminSetUserPassword",

@@ -36,6 +36,7 @@ import * as providerNames from "./0018-provider-names.ts";
 import * as signedIn from "./0019-signed-in.ts";
 import * as identityPools from "./0020-identity-pools.ts";
 import * as roleNames from "./0021-role-names.ts";
+import * as largePools from "./0022-large-pools.ts";
 
 export interface Migration {
   /** 1, 2, 3 … without gaps. */
@@ -69,6 +70,7 @@ export const migrations: readonly Migration[] = [
   { version: 19, name: "signed-in", oldestProgram: 15, up: signedIn.up },
   { version: 20, name: "identity-pools", oldestProgram: 15, up: identityPools.up },
   { version: 21, name: "role-names", oldestProgram: 15, up: roleNames.up },
+  { version: 22, name: "large-pools", oldestProgram: 15, up: largePools.up },
 ];
 
 /** The schema version that this program is written for. */

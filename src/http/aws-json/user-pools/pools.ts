@@ -10,7 +10,8 @@ import {
   setMfaConfig,
   updatePoolSettings,
 } from "../../../domain/user-pools/update-pool.ts";
-import { countUsers, listPools } from "../../../store/user-pools.ts";
+import { countUsers } from "../../../store/count-users.ts";
+import { listPools } from "../../../store/user-pools.ts";
 import type {
   GetUserPoolMfaConfigResponse,
   UserPoolDescriptionType,
