@@ -54,7 +54,10 @@ export const jobs = {
 } as const satisfies Record<string, Job>;
 
 export interface Jobs {
-  /** Begins the jobs of which one process is enough. Calling it again does nothing. */
+  /**
+   * Begins the jobs of which one process is enough, unless they run. Throws what one of them throws; those that could not
+   * begin do so when it is called again.
+   */
   lead(): Promise<void>;
   /** Stops all jobs and waits for them, and for the messages that requests are sending. */
   stop(): Promise<void>;
@@ -62,22 +65,25 @@ export interface Jobs {
 
 /** Begins the jobs of each process. */
 export async function startJobs(app: App, opened: OpenedDatabase): Promise<Jobs> {
-  const running: Running[] = [];
+  const running = new Map<Job, Running>();
   const begin = async (by: Job["by"]) => {
-    for (const job of Object.values(jobs)) if (job.by === by) running.push(await job.start(app, opened));
+    for (const job of Object.values(jobs))
+      if (job.by === by && !running.has(job)) running.set(job, await job.start(app, opened));
   };
   await begin("each");
-  let leading: Promise<void> | undefined;
+  let leading = Promise.resolve();
+  let isStopping = false;
   return {
     lead: () => {
-      leading ??= begin("one");
+      if (!isStopping) leading = leading.catch(() => {}).then(() => begin("one"));
       return leading;
     },
     stop: async () => {
+      isStopping = true;
       // A job that could not begin has said so; the others end.
-      await leading?.catch(() => {});
+      await leading.catch(() => {});
       await Promise.all([
-        ...running.map((one) => one.stop()),
+        ...[...running.values()].map((one) => one.stop()),
         Promise.all(app.deliveries),
         app.senders.close(),
       ]);

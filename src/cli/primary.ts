@@ -8,6 +8,7 @@ import type { Config } from "../config/config.ts";
 import type { Ports } from "../http/listen.ts";
 import { familyOf, type Snapshot } from "../lib/metric-sums.ts";
 import { createLog } from "./log.ts";
+import { closeUntaken } from "./untaken.ts";
 import type { FromWorker, ToWorker } from "./worker-messages.ts";
 import { WorkerSnapshots } from "./worker-snapshots.ts";
 
@@ -89,6 +90,7 @@ class Primary {
   #begin(number: number): Promise<Extract<FromWorker, { kind: "ready" }>> {
     const member: Member = { number, worker: cluster.fork(), readySince: undefined };
     this.#members.set(number, member);
+    closeUntaken(member.worker);
     member.worker.once("exit", (code, signal) => this.#ended(member, code, signal));
     send(member, { kind: "begin", number, ports: this.#ports });
     return new Promise((resolve) => {

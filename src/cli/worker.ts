@@ -9,6 +9,9 @@ import { readyLine } from "./ready-line.ts";
 import { startFirst, stopOnSignals } from "./serve-alone.ts";
 import type { FromWorker, ToWorker } from "./worker-messages.ts";
 
+/** When jobs that could not begin are tried again. Milliseconds. */
+const againMs = 5_000;
+
 type Begin = Extract<ToWorker, { kind: "begin" }>;
 
 /** Tells the first process something. Does nothing if that has ended. */
@@ -36,8 +39,10 @@ export async function runWorker(whole: Config): Promise<void> {
   const collecting = new Map<number, (snapshots: readonly Snapshot[]) => void>();
   const lead = () => {
     leads = true;
-    // What cannot be done now is logged, and done by the next start.
-    server?.lead().catch((error: unknown) => server?.app.log.error({ err: error }, "a job could not begin"));
+    server?.lead().catch((error: unknown) => {
+      server?.app.log.error({ err: error }, "a job could not begin: it is tried again");
+      setTimeout(lead, againMs).unref();
+    });
   };
   process.on("message", (message: ToWorker) => {
     if (message.kind === "begin") begin(message);

@@ -9,6 +9,7 @@ import { OperatorError } from "../../../lib/operator-error.ts";
 import type { DatabaseCounts } from "../counts.ts";
 import type { StoreLog } from "../log.ts";
 import { sqlState } from "../retry.ts";
+import { connectionsEach } from "./clients.ts";
 import { mayComeUp, PostgresDriver } from "./driver.ts";
 import { Sockets } from "./sockets.ts";
 import { queryTimeoutMs } from "./time-limit.ts";
@@ -48,7 +49,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Connect
   const sockets = new Sockets();
   const pool = new pg.Pool({
     connectionString: options.url,
-    max: options.poolSize ?? 10,
+    max: options.poolSize ?? connectionsEach,
     application_name: options.applicationName,
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 60_000,
