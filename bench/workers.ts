@@ -59,7 +59,9 @@ export async function run({ seconds }: { readonly seconds: number }): Promise<vo
     }
   }
   await database.remove();
-  console.log(`\npostgres, ${rounds} rounds by turns, load ${before.toFixed(1)} to ${loadavg()[0]!.toFixed(1)}\n`);
+  console.log(
+    `\npostgres, ${rounds} rounds by turns, load ${before.toFixed(1)} to ${loadavg()[0]!.toFixed(1)}\n`,
+  );
   const rows = operations.flatMap((operation) => rowsOf(operation, found));
   console.log(table(head, rows));
 }

@@ -211,7 +211,9 @@ async function connectionFindings(db: Db, { workers }: Config): Promise<Finding[
   const [most, allowed] = [workers * connectionsEach, await connectionsAllowed(db.kysely)];
   const text = `${workers} workers open up to ${most} connections, and PostgreSQL accepts ${allowed} in all`;
   if (most <= allowed) return [{ ok: true, text }];
-  return [{ ok: "perhaps", text: `${text}: raise its max_connections, or put a connection pooler in front of it` }];
+  return [
+    { ok: "perhaps", text: `${text}: raise its max_connections, or put a connection pooler in front of it` },
+  ];
 }
 
 /** Reports the age of the keys; how often to rotate them is for the operator to decide. */

@@ -90,7 +90,7 @@ class Primary {
   #begin(number: number): Promise<Extract<FromWorker, { kind: "ready" }>> {
     const member: Member = { number, worker: cluster.fork(), readySince: undefined };
     this.#members.set(number, member);
-    closeUntaken(member.worker);
+    closeUntaken(member.worker, () => this.#exitCode !== undefined);
     member.worker.once("exit", (code, signal) => this.#ended(member, code, signal));
     send(member, { kind: "begin", number, ports: this.#ports });
     return new Promise((resolve) => {

@@ -54,7 +54,10 @@ test("auto stands for the processors, and for one with SQLite", () => {
   assert.equal(loadConfig(["--workers", "auto"], {}).workers, 1);
   assert.ok(loadConfig([...postgres, "--workers", "auto"], {}).workers >= 1);
   assert.equal(loadConfig([], { POOLHOUSE_WORKERS: "1" }).workers, 1);
-  assert.throws(() => loadConfig(["--database", "x.sqlite"], { POOLHOUSE_WORKERS: "2" }), /needs PostgreSQL.*x\.sqlite/s);
+  assert.throws(
+    () => loadConfig(["--database", "x.sqlite"], { POOLHOUSE_WORKERS: "2" }),
+    /needs PostgreSQL.*x\.sqlite/s,
+  );
 });
 
 test("another program's server has one process", async () => {
@@ -74,7 +77,11 @@ test("what ended workers have counted is kept, and what they held is not", () =>
   const gauge = { ...counted("held", 7), type: "gauge" };
   const first = addCounts([], [counted("calls", 2, { a: "1", b: "2" }), gauge]);
   assert.deepEqual(first, [counted("calls", 2, { a: "1", b: "2" })]);
-  const more = [counted("calls", 3, { b: "2", a: "1" }), counted("calls", 5, { a: "2", b: "2" }), counted("new", 1)];
+  const more = [
+    counted("calls", 3, { b: "2", a: "1" }),
+    counted("calls", 5, { a: "2", b: "2" }),
+    counted("new", 1),
+  ];
   const both = more.reduce<Snapshot>((sum, one) => addCounts(sum, [one]), first);
   assert.deepEqual(
     both.map(({ name, values }) => [name, values.map(({ value }) => value)]),
@@ -100,16 +107,23 @@ test("a worker that ends does not keep the others' metrics waiting", async () =>
   assert.deepEqual(await snapshots.collect([], () => {}), [[counted("calls", 1)]]);
 });
 
-test("a connection that a killed worker has not taken is closed, and one that it has is not", () => {
+test("a connection that no worker takes is closed, and one that a worker has taken is not", () => {
   const child = Object.assign(new EventEmitter(), { send: (_message: unknown) => true });
   const worker = Object.assign(new EventEmitter(), { process: child });
-  closeUntaken(worker as unknown as Worker);
+  let isStopping = false;
+  closeUntaken(worker as unknown as Worker, () => isStopping);
   const closed: number[] = [];
   const send = child.send as (message: object, connection?: object) => boolean;
-  for (const seq of [1, 2, 3]) send({ act: "newconn", seq }, { close: () => closed.push(seq) });
-  send({ kind: "measure", id: 4 });
+  for (const seq of [1, 2, 3, 4]) send({ act: "newconn", seq }, { close: () => closed.push(seq) });
+  send({ kind: "measure", id: 5 });
   child.emit("internalMessage", { ack: 1, accepted: true });
   child.emit("internalMessage", { act: "queryServer", seq: 2 });
+  // Another worker gets it, unless all stop.
+  child.emit("internalMessage", { ack: 2, accepted: false });
+  assert.deepEqual(closed, []);
+  isStopping = true;
+  child.emit("internalMessage", { ack: 3, accepted: false });
+  assert.deepEqual(closed, [3]);
   worker.emit("exit");
-  assert.deepEqual(closed, [2, 3]);
+  assert.deepEqual(closed, [3, 4]);
 });

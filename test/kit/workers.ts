@@ -21,10 +21,18 @@ export function isAlive(pid: number): boolean {
   return !/^ [ZX]/.test(stat.slice(stat.lastIndexOf(")") + 1));
 }
 
-/** The metrics of a server, by name and labels as the text has them. */
+/**
+ * The metrics of a server, by name and labels as the text has them. It asks again where the worker that was asked has been
+ * killed.
+ */
 export async function metricsOf(endpoint: string): Promise<ReadonlyMap<string, number>> {
-  const answer = await fetch(`${endpoint}/metrics`, { headers: { connection: "close" } });
-  const lines = (await answer.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  let text: string | undefined;
+  await until("the metrics are read", async () => {
+    const answer = await fetch(`${endpoint}/metrics`, { headers: { connection: "close" } }).catch(() => {});
+    text = await answer?.text().catch(() => undefined);
+    return text !== undefined;
+  });
+  const lines = text!.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return new Map(lines.map((line) => [line.replace(/ \S+$/, ""), Number(/ (\S+)$/.exec(line)?.[1])]));
 }
 

@@ -244,6 +244,7 @@ describe("two workers", options, () => {
   test("SIGTERM lets a request in progress finish, and ends all", async () => {
     const pids = workerPids(running.pid);
     const socket = connect(Number(running.env.POOLHOUSE_PORT), "127.0.0.1");
+    const closed = once(socket, "close");
     let answer = "";
     socket.on("data", (chunk) => {
       answer += chunk;
@@ -264,7 +265,6 @@ describe("two workers", options, () => {
         () => true,
       ),
     );
-    const closed = once(socket, "close");
     socket.write(body.slice(5));
     await closed;
     assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*NotAuthorizedException/);
