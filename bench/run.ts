@@ -25,6 +25,7 @@ import * as removals from "./removals.ts";
 import * as sigv4 from "./sigv4.ts";
 import * as sweep from "./sweep.ts";
 import * as triggers from "./triggers.ts";
+import * as workers from "./workers.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -69,6 +70,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   [removals.name]: () => removals.run({ kinds }),
   [sigv4.name]: () => sigv4.run({ seconds }),
   [triggers.name]: () => triggers.run({ kinds, seconds }),
+  [workers.name]: () => workers.run({ seconds }),
 };
 
 async function main(): Promise<void> {

@@ -11,7 +11,7 @@ export { ConfigError } from "./config/config.ts";
 
 /** The settings of the README, named by their flags in camel case: `{ port: 0, publicUrl: "https://…" }`. */
 export type PoolhouseSettings = {
-  readonly [Name in Exclude<keyof typeof settings, "demo">]?: string | number | readonly string[];
+  readonly [Name in Exclude<keyof typeof settings, "demo" | "workers">]?: string | number | readonly string[];
 };
 
 export interface Poolhouse {
@@ -29,6 +29,8 @@ export interface Poolhouse {
  */
 export async function startPoolhouse(given: PoolhouseSettings = {}): Promise<Poolhouse> {
   const variables = Object.entries(given).map(([name, value]) => {
+    if (name === "workers")
+      throw new ConfigError("The setting workers is for `poolhouse serve`: it starts processes of its own.");
     if (!Object.hasOwn(settings, name) || name === "demo") throw new ConfigError(`Unknown setting ${name}.`);
     return [settings[name as keyof PoolhouseSettings].env, [value].flat().join(",")];
   });

@@ -6,18 +6,16 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
-import { type Config, listensOnLoopback, servesThisMachine } from "./config/config.ts";
+import { type Config, listensOnLoopback, servesThisMachine, withPorts } from "./config/config.ts";
 import { userAgent } from "./config/version.ts";
+import { partOf } from "./config/workers.ts";
 import { hourlyShares } from "./domain/audit/event-shares.ts";
 import { startTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher, type HashCost } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type BeforeStored, type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
-import { startUseWriter } from "./domain/iam/key-uses.ts";
-import { startOutboxWorker } from "./domain/messages/worker.ts";
 import { generateSigningPair } from "./domain/tokens/signing-keys.ts";
 import { functionsOf } from "./domain/triggers/configured-functions.ts";
-import { shareFunctionList } from "./domain/triggers/function-lists.ts";
 import { createAdmission } from "./http/admission.ts";
 import { awsJsonListener, preflightRoutes } from "./http/aws-json/routes.ts";
 import { createProxies } from "./http/client-address.ts";
@@ -35,8 +33,8 @@ import { inboxRoutes } from "./http/inbox/routes.ts";
 import { kmsDoor } from "./http/kms/decrypt.ts";
 import { isInvocation } from "./http/lambda/invocation.ts";
 import { lambdaRoutes } from "./http/lambda/routes.ts";
-import { type Listener, type ListeningServer, listen } from "./http/listen.ts";
-import { type CountedMetrics, createMetrics, metricsRoutes, observeFront } from "./http/metrics.ts";
+import { createListening, type Listener, type ListeningServer, type Ports } from "./http/listen.ts";
+import { createMetrics, createReadings, metricsRoutes, observeFront, type Readings } from "./http/metrics.ts";
 import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
 import { answerNothing, answerUnknownHost } from "./http/nothing-here.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
@@ -55,8 +53,10 @@ import { inboxSender } from "./integrations/senders/sender.ts";
 import { openSenders } from "./integrations/senders/senders.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
 import { createUpstreamSts } from "./integrations/upstream-sts.ts";
+import { type Jobs, startJobs } from "./jobs.ts";
 import { Caches } from "./lib/caches.ts";
 import { LatestIds } from "./lib/latest-ids.ts";
+import type { Snapshot } from "./lib/metric-sums.ts";
 import { networkOf } from "./lib/network.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
 import { type AuthEventOfUser, writeAuthEvents } from "./store/auth-events.ts";
@@ -64,8 +64,6 @@ import type { Db } from "./store/db.ts";
 import { makePrivateFolder } from "./store/engine/sqlite/file.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "./store/open.ts";
 import { sharePublicUrl } from "./store/public-url.ts";
-import { startKeyRefresh } from "./store/rotation/refresh-keys.ts";
-import { startSweeper } from "./store/sweep.ts";
 
 export interface RunningServer {
   readonly app: App;
@@ -74,6 +72,9 @@ export interface RunningServer {
   readonly authority: string | undefined;
   /** Set if this start created the root key; it is shown only once. */
   readonly rootKey: CreatedKey | undefined;
+  readonly readings: Readings;
+  /** Begins the jobs that one of several workers does; a server that is alone does them from its start. */
+  lead(): Promise<void>;
   /** Stops accepting requests, lets running ones finish, then closes everything. */
   close(): Promise<void>;
 }
@@ -97,6 +98,16 @@ export interface ServerOptions {
    * with its lighter ones.
    */
   readonly ownsProcess?: boolean;
+  /** Set for one of several workers of a server. */
+  readonly worker?: WorkerOptions;
+}
+
+/** What one of several workers is given. */
+export interface WorkerOptions {
+  /** The ports that others listen on already; undefined for the first. */
+  readonly ports: Ports | undefined;
+  /** The metrics of all workers. */
+  snapshots(): Promise<readonly Snapshot[]>;
 }
 
 /** The number of waiting sign-ins that are tracked by user. */
@@ -108,54 +119,48 @@ const farewellMs = 10_000;
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? Date.now;
   const random = (bytes: number) => randomBytes(bytes);
-  // Listening comes first, so that the port chosen by --port 0 is known before anything is derived from the public URL.
+  const { worker } = options;
   const certificate =
     config.tls === undefined ? undefined : await certificateFor(config, config.tls, clock());
-  const front = await openFront(config, certificate, options);
+  const front = openFront(config, certificate, options);
   const { listening } = front;
-  const bound = withPorts(config, listening);
   let opened: OpenedDatabase | undefined;
   let functions: FunctionRegistry | undefined;
   try {
+    // Listening comes first, so that the port chosen by --port 0 is known before anything is derived from the public URL. A
+    // worker that joins others knows it already, and is asked nothing before it can answer.
+    const ports = worker?.ports ?? (await listening.open());
+    const bound = withPorts(config, ports);
     functions = await functionsOf(bound, { log: options.log, clock });
     await functions.check();
     opened = await openFor(bound, { log: options.log, now: clock, random });
     const { publicUrl: url, publicUrlConfigured } = bound;
     await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !listensOnLoopback(bound) });
     const metrics = createMetrics();
-    const { db, leave: leaveDatabase, close: closeDatabase } = opened;
+    const { db } = opened;
     const trails = startTrails(options.log, db, bound);
     const given = { db, log: options.log, clock, random, metrics, functions, ...trails };
     const app = await newApp(bound, given, options);
     const rootKey = await ensureRootKey(app, configuredRootKey(bound), options.beforeRootKey);
-    const list = await shareFunctionList(app);
-    const workers = startWorkers(app, opened);
+    const jobs = await startJobs(app, opened);
+    if (worker === undefined) await jobs.lead();
+    const readings = createReadings(app, metrics);
+    const text = async () =>
+      worker === undefined ? readings.render() : readings.renderWith(await worker.snapshots());
     const serving = createServing(app, front);
     observeFront(metrics, { bodies: serving.bodies, connections: listening.connections });
     listening.serve(
-      listenerOf(serving, { metrics, ready: opened.ping, ownsProcess: options.ownsProcess === true }),
+      listenerOf(serving, { text, ready: opened.ping, ownsProcess: options.ownsProcess === true }),
     );
+    if (ports === worker?.ports) await listening.open();
     return {
       app,
+      readings,
+      lead: jobs.lead,
       url: bound.publicUrl,
       authority: certificate?.authority,
       rootKey,
-      close: async () => {
-        const left = leaveDatabase();
-        await front.close();
-        serving.close();
-        await trails.audit.stop();
-        await trails.authEvents.stop();
-        const ending = setTimeout(() => void app.functions.close(), farewellMs);
-        await workers.stop();
-        clearTimeout(ending);
-        await list.stop();
-        await app.srp.close();
-        await app.functions.close();
-        await Promise.all([app.outbound.close(), app.upstreamSts?.close()]);
-        await left;
-        await closeDatabase();
-      },
+      close: () => closeAll({ app, opened: opened!, front, serving, trails, jobs }),
     };
   } catch (error) {
     await front.close();
@@ -165,12 +170,38 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   }
 }
 
+interface Closing {
+  readonly app: App;
+  readonly opened: OpenedDatabase;
+  readonly front: { close(): Promise<void> };
+  readonly serving: Serving;
+  readonly trails: ReturnType<typeof startTrails>;
+  readonly jobs: Jobs;
+}
+
+/** Closes a running server, in the reverse order of its start. */
+async function closeAll({ app, opened, front, serving, trails, jobs }: Closing): Promise<void> {
+  const left = opened.leave();
+  await front.close();
+  serving.close();
+  await trails.audit.stop();
+  await trails.authEvents.stop();
+  const ending = setTimeout(() => void app.functions.close(), farewellMs);
+  await jobs.stop();
+  clearTimeout(ending);
+  await app.srp.close();
+  await app.functions.close();
+  await Promise.all([app.outbound.close(), app.upstreamSts?.close()]);
+  await left;
+  await opened.close();
+}
+
 /** Everything in front of the routes: connections, client addresses, and admission under load. */
-async function openFront(
+function openFront(
   config: Config,
   certificate: CertificateSource | undefined,
   { log, monotonic: clock = machineClock }: Pick<ServerOptions, "log" | "monotonic">,
-): Promise<ServingOptions & { readonly listening: ListeningServer; close(): Promise<void> }> {
+): ServingOptions & { readonly listening: ListeningServer; close(): Promise<void> } {
   const proxies = createProxies(config.trustedProxies);
   const turns = new Turns(clock);
   const admission = createAdmission(clock, {
@@ -180,7 +211,7 @@ async function openFront(
   const mayAsk = ({ remoteAddress }: Socket) =>
     proxies.trusts(remoteAddress) || admission.admits(networkOf(remoteAddress ?? ""));
   const { limits } = config;
-  const listening = await listen(config, certificate, {
+  const listening = createListening(config, certificate, {
     log,
     limits,
     proxies,
@@ -261,29 +292,15 @@ export async function newApp(
     }),
     upstreamSts: config.sts && createUpstreamSts({ ...config.sts, userAgent }),
     // The inbox of a server that only this machine uses, unless something else sends.
-    senders: openSenders(config.messages, { userAgent }, servesThisMachine(config) ? inboxSender : undefined),
+    senders: openSenders(
+      config.messages,
+      { userAgent, part: (whole) => partOf(whole, config.worker) },
+      servesThisMachine(config) ? inboxSender : undefined,
+    ),
     waitingSignIns: new LatestIds(waitingTracked),
     caches: new Caches(),
     deliveries: new Set(),
     lanes: new Map(),
-  };
-}
-
-/** Starts the background workers. */
-function startWorkers(app: App, opened: OpenedDatabase): { stop(): Promise<void> } {
-  const { clock, log, config } = app;
-  const outbox = startOutboxWorker(app);
-  const retention = { audit: config.auditRetentionDays, auth: config.authEventRetentionDays };
-  const sweeper = startSweeper(app.db, { clock, log, retention });
-  const refresh = startKeyRefresh(opened, log);
-  const uses = startUseWriter(app);
-  return {
-    stop: async () => {
-      await sweeper.stop();
-      await Promise.all([outbox.stop(), app.senders.close()]);
-      await refresh.stop();
-      await uses.stop();
-    },
   };
 }
 
@@ -305,14 +322,15 @@ function certificateFor(config: Config, tls: string, now: number): Promise<Certi
 }
 
 interface Listening {
-  readonly metrics: CountedMetrics;
+  /** The metrics. */
+  readonly text: () => Promise<string>;
   readonly ready: () => Promise<void>;
   readonly ownsProcess: boolean;
 }
 
 /** Answers each request. */
-function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening): Listener {
-  const { fetch } = routes(serving, metrics, ready);
+function listenerOf(serving: Serving, { text, ready, ownsProcess }: Listening): Listener {
+  const { fetch } = routes(serving, text, ready);
   const byRoutes = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
   return createFront(serving, createOverloadGuard(serving, overloadPage), {
     api: awsJsonListener(serving, [kmsDoor, signingKeysDoor]),
@@ -327,14 +345,14 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
 /** Every route of the server, apart from calls of the API. */
 function routes(
   serving: Serving,
-  metrics: CountedMetrics,
+  text: Listening["text"],
   ready: () => Promise<void>,
 ): Hono<{ Bindings: HttpBindings }> {
   const { app } = serving;
   const knowsHost = createHostCheck(app.config);
   const all = new Hono<{ Bindings: HttpBindings }>();
   all.route("/", healthRoutes(ready));
-  all.route("/", metricsRoutes(app, metrics));
+  all.route("/", metricsRoutes(app, text));
   all.route("/", tlsAskRoutes(serving));
   const ofPools = new Hono<Bindings>();
   ofPools.use(guarded(app.config));
@@ -374,10 +392,4 @@ function configuredRootKey(config: Config): CreatedKey | undefined {
   return accessKeyId !== undefined && secretAccessKey !== undefined
     ? { accessKeyId, secretAccessKey }
     : undefined;
-}
-
-/** Puts the ports actually bound in place of 0, also in a public URL that was derived from them. */
-function withPorts(config: Config, { port, httpsPort }: ListeningServer): Config {
-  const publicUrl = config.publicUrl.replace(/:0$/, `:${httpsPort ?? port}`);
-  return Object.freeze({ ...config, port, ...(httpsPort !== undefined && { httpsPort }), publicUrl });
 }

@@ -55,7 +55,7 @@ const alone = ["domain/signin/challenges/"];
 
 /** Lower may not import higher. `store`, `integrations` and `config` lie side by side, as do the http rooms. */
 const layers: readonly (readonly RegExp[])[] = [
-  [/^(?:main|index|server)\.ts$/, /^cli\//],
+  [/^(?:main|index|server|jobs)\.ts$/, /^cli\//],
   [/^http\//, /^gateway\//],
   [/^domain\//],
   [/^app\.ts$/],

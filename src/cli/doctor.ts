@@ -8,6 +8,7 @@ import type { Finding } from "../lib/finding.ts";
 import { explainError } from "../lib/operator-error.ts";
 import { type AccessKeyInfo, listAccessKeys } from "../store/access-keys.ts";
 import type { Db } from "../store/db.ts";
+import { connectionsAllowed, connectionsEach } from "../store/engine/postgres/clients.ts";
 import { isWrappedUnder, masterKeySince, readDataKeys } from "../store/keys/data-keys.ts";
 import { type OpenedDatabase, openDatabase } from "../store/open.ts";
 import { readPublicUrl } from "../store/public-url.ts";
@@ -150,6 +151,7 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
   return [
     { ok: true, text: `the ${opened.db.kind} database answers, and the master key fits it` },
     ...(await publicUrlFindings(opened.db, config)),
+    ...(await connectionFindings(opened.db, config)),
     { ok: keys.some((key) => key.status === "Active"), text: counted(keys.length, "access key") },
     ...(await roleFindings(opened.db, config)),
     ...(await providerFindings(opened.db, config)),
@@ -201,6 +203,17 @@ async function publicUrlFindings(db: Db, config: Config): Promise<Finding[]> {
     `the database belongs to the public URL ${shared}: with ${publicUrl} a server does not start. Set ` +
     "POOLHOUSE_PUBLIC_URL to that, or change it for all servers with `poolhouse public-url --set`";
   return [{ ok: false, text }];
+}
+
+/** Whether PostgreSQL accepts the connections of all workers. */
+async function connectionFindings(db: Db, { workers }: Config): Promise<Finding[]> {
+  if (db.kind === "sqlite" || workers === 1) return [];
+  const [most, allowed] = [workers * connectionsEach, await connectionsAllowed(db.kysely)];
+  const text = `${workers} workers open up to ${most} connections, and PostgreSQL accepts ${allowed} in all`;
+  if (most <= allowed) return [{ ok: true, text }];
+  return [
+    { ok: "perhaps", text: `${text}: raise its max_connections, or put a connection pooler in front of it` },
+  ];
 }
 
 /** Reports the age of the keys; how often to rotate them is for the operator to decide. */

@@ -1,82 +1,11 @@
-/** `poolhouse serve`: runs the server until SIGTERM or SIGINT. */
-import { type Config, listeningUrls, loadConfig } from "../config/config.ts";
-import type { CreatedKey } from "../domain/iam/access-keys.ts";
-import { type RunningServer, startServer } from "../server.ts";
-import { makeDemo } from "./demo.ts";
-import { exposedDemo } from "./exposed-demo.ts";
-import { createLog } from "./log.ts";
-import { RootKeyFile } from "./root-key.ts";
-import { paintFor } from "./terminal-log.ts";
+/** `poolhouse serve`: runs the server, in this process or in several, until SIGTERM or SIGINT. */
+import cluster from "node:cluster";
+import { loadConfig } from "../config/config.ts";
 
+/** Starts what is needed: a process that only watches over the workers loads nothing of the server. */
 export async function serve(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
-  const log = createLog(config.logLevel);
-  // Handlers come first: as process 1 of a container, a server that waits for its database would otherwise ignore
-  // signals.
-  let server: RunningServer | undefined;
-  let stopping = false;
-  const stop = async () => {
-    if (stopping) return;
-    stopping = true;
-    await server?.close();
-    process.exit(0);
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-  const rootKeyFile = new RootKeyFile(config.data);
-  const beforeRootKey = (key: CreatedKey) => rootKeyFile.write(key);
-  try {
-    server = await startServer(config, { log, ownsProcess: true, beforeRootKey });
-  } catch (error) {
-    rootKeyFile.failed();
-    throw error;
-  }
-  if (server.app.config.auth === "open") {
-    console.log(
-      "WARNING: --auth open accepts any credentials from this machine. Never use it in production.",
-    );
-  }
-  const exposed = await exposedDemo(server.app.db, server.app.config);
-  if (exposed !== undefined) console.log(`WARNING: ${exposed}.`);
-  if (config.functions.length > 0) console.log(functionsText(config));
-  // Kept before anything else can fail, printed last, where it is easy to find.
-  const shown = server.rootKey && rootKeyText(server.rootKey, rootKeyFile.keep());
-  if (shown === undefined) rootKeyFile.discard();
-  if (config.demo) console.log(await makeDemo(server.app));
-  if (server.authority !== undefined) {
-    console.log(`https is certified by an authority of this installation: ${server.authority}
-  Node:      NODE_EXTRA_CA_CERTS=${server.authority}
-  aws-cli:   AWS_CA_BUNDLE=${server.authority}
-  browsers:  import it as an authority for web sites; it is for development.
-`);
-  }
-  if (shown !== undefined) console.log(shown);
-  console.log(readyLine(server.app.config));
-}
-
-/** The public URL, and where the server listens, unless that is all there is to say. */
-export function readyLine(config: Config): string {
-  const urls = listeningUrls(config);
-  const elsewhere = urls.some((url) => url !== config.publicUrl) ? ` (listens on ${urls.join(" and ")})` : "";
-  return `Poolhouse ready at ${config.publicUrl}${elsewhere}`;
-}
-
-/** The functions, and what those that run on this machine can do. */
-function functionsText({ functions, functionsUser }: Config): string {
-  const names = functions.map(({ name, run }) => `${name} (${run})`).join(", ");
-  const local = functions.filter(
-    (one) => one.run === "worker" || (one.run === "child" && (one.user ?? functionsUser) === undefined),
-  );
-  if (local.length === 0) return `Functions: ${names}`;
-  return `Functions: ${names}
-  These run with this server's rights, and can read its files, its memory and its keys: run only code so that you trust
-  like the server itself (docs/functions.md): ${local.map(({ name }) => name).join(", ")}`;
-}
-
-/** @param kept where the key is kept */
-function rootKeyText(key: CreatedKey, kept: string): string {
-  return `${paintFor(process.stdout)("bold", `Root access key (shown once, ${kept}):`)}
-  AWS_ACCESS_KEY_ID=${key.accessKeyId}
-  AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}
-`;
+  if (config.workers === 1) await (await import("./serve-alone.ts")).serveAlone(config);
+  else if (cluster.isPrimary) await (await import("./primary.ts")).runPrimary(config);
+  else await (await import("./worker.ts")).runWorker(config);
 }

@@ -13,17 +13,24 @@ import { hostKey, isHostName, isLoopback } from "../lib/host-name.ts";
 import type { MessageSettings } from "../lib/sender-settings.ts";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
 import { parseSystemUser, type SystemUser } from "../lib/system-user.ts";
-import { readFunctions } from "./functions.ts";
 import { type FunctionsServer, readFunctionsServer } from "./functions-server.ts";
 import { type Limits, parseLimits } from "./limits.ts";
 import { parseEndpoints } from "./login-endpoints.ts";
 import { readKey } from "./master-key.ts";
-import { introduced, type MessagesOfFile, noMessages, readMessages } from "./messages.ts";
-import { ConfigError, type ConfigFile, digitsOf, lineOfKey } from "./section.ts";
-import { list, type Setting, settings } from "./settings.ts";
+import { introduced } from "./messages.ts";
+import { ConfigError } from "./section.ts";
+import { list } from "./settings.ts";
+import {
+  noFile,
+  readFile,
+  type SettingName,
+  setting,
+  settingNames,
+  withoutPasswords,
+} from "./settings-file.ts";
 import { smtpConfig } from "./smtp.ts";
 import { type StsConfig, stsConfig } from "./sts.ts";
-import { readYaml } from "./yaml-file.ts";
+import { onlyProcess, type WorkerPlace, workersOf } from "./workers.ts";
 
 export interface Config {
   readonly host: string;
@@ -62,6 +69,10 @@ export interface Config {
   readonly rootAccessKeyId: string | undefined;
   readonly rootSecretAccessKey: string | undefined;
   readonly logLevel: string;
+  /** How many processes serve together; 1: the one that was started. */
+  readonly workers: number;
+  /** Which of them this process is. */
+  readonly worker: WorkerPlace;
   /** How much guessing, signing up and sending is allowed. */
   readonly limits: Limits;
   /** ISO codes of the countries whose numbers get text messages; empty for all. */
@@ -99,9 +110,7 @@ export interface FunctionsServerConfig extends Omit<FunctionsServer, "user">, Pi
 
 export { ConfigError };
 
-type Name = keyof typeof settings;
-const names = Object.keys(settings) as Name[];
-const setting = (name: Name): Setting => settings[name];
+type Name = SettingName;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -132,7 +141,7 @@ export function loadConfig(argv: readonly string[], env: Environment = process.e
     );
   };
   // Every setting that was given is checked, whether or not it is used along with the others.
-  for (const name of names) value(name);
+  for (const name of settingNames) value(name);
   const sources = { value, credentials: env["CREDENTIALS_DIRECTORY"] || undefined };
   return assemble(value, {
     functions,
@@ -143,14 +152,6 @@ export function loadConfig(argv: readonly string[], env: Environment = process.e
   });
 }
 
-/**
- * Masks what may be a password in a refused text: the URL of a database or a mail server, for example, that was given
- * to the wrong setting. A password that is not percent-encoded may contain `/` and `@`.
- */
-function withoutPasswords(text: string): string {
-  return text.replace(/(:\/{0,2}).*@/s, "$1…@").replace(/\b(password\s*=\s*)[^&\s]+/gi, "$1…");
-}
-
 function assemble(
   value: (name: Name) => string | undefined,
   rest: Pick<Config, "functions" | "messages" | "programPath" | "masterKey" | "previousMasterKey">,
@@ -159,11 +160,15 @@ function assemble(
   const host = value("host")!;
   const port = Number(value("port"));
   const publicUrl = (value("publicUrl") ?? defaultUrl(value)).replace(/\/+$/, "");
+  const database = value("database") ?? join(data, "db", "poolhouse.sqlite");
+  const limits = parseLimits(list(value("limits")!));
   const config: Config = {
     host,
     port,
     data,
-    database: value("database") ?? join(data, "db", "poolhouse.sqlite"),
+    database,
+    workers: workersOf(value("workers")!, database),
+    worker: onlyProcess,
     namedStatements: value("namedStatements") as Config["namedStatements"],
     auth: value("auth") as Config["auth"],
     demo: value("demo") === "true",
@@ -180,7 +185,7 @@ function assemble(
     rootAccessKeyId: value("rootAccessKeyId"),
     rootSecretAccessKey: value("rootSecretAccessKey"),
     logLevel: value("logLevel")!,
-    limits: parseLimits(list(value("limits")!)),
+    limits,
     smsCountries: list(value("smsCountries")!),
     hashConcurrency: Number(value("hashConcurrency") ?? availableParallelism()),
     auditReads: value("auditReads") === "true",
@@ -193,6 +198,12 @@ function assemble(
     functionsUser: functionsUser(value("functionsUser")!),
     ...rest,
   };
+  refuseTogether(config);
+  return Object.freeze(config);
+}
+
+/** Throws ConfigError if settings that are fine one by one must not stand together. */
+function refuseTogether(config: Config): void {
   if (config.auth === "open" && !listensOnLoopback(config)) {
     throw new ConfigError(
       "The setting auth=open accepts any credentials and is allowed on a loopback address only.",
@@ -209,7 +220,15 @@ function assemble(
       "POOLHOUSE_ROOT_ACCESS_KEY_ID and POOLHOUSE_ROOT_SECRET_ACCESS_KEY go together; one is missing.",
     );
   }
-  return Object.freeze(config);
+}
+
+/** Puts the ports actually bound in place of 0, also in a public URL that was derived from them. */
+export function withPorts(
+  config: Config,
+  { port, httpsPort }: { readonly port: number; readonly httpsPort: number | undefined },
+): Config {
+  const publicUrl = config.publicUrl.replace(/:0$/, `:${httpsPort ?? port}`);
+  return Object.freeze({ ...config, port, ...(httpsPort !== undefined && { httpsPort }), publicUrl });
 }
 
 /** The default public URL: https where it is served. */
@@ -299,7 +318,7 @@ function readFlags(argv: readonly string[]): Map<Name, string> {
   const found = new Map<Name, string>();
   for (let at = 0; at < argv.length; at++) {
     const [, flag, given] = /^--([a-z-]+)(?:=(.*))?$/s.exec(argv[at]!) ?? [];
-    const name = names.find((one) => setting(one).flag === flag);
+    const name = settingNames.find((one) => setting(one).flag === flag);
     if (name === undefined)
       throw new ConfigError(
         `Unknown argument ${withoutPasswords(argv[at]!)}.${flagLike(flag)} \`poolhouse help\` lists the flags.`,
@@ -319,12 +338,12 @@ function readFlags(argv: readonly string[]): Map<Name, string> {
   return found;
 }
 
-const publicFlags = names.filter((one) => !setting(one).secret).map((one) => setting(one).flag);
+const publicFlags = settingNames.filter((one) => !setting(one).secret).map((one) => setting(one).flag);
 const flagLike = (given: string | undefined) => suggestion(given ?? "", publicFlags, "--");
 const variableLike = (given: string) =>
   suggestion(
     given,
-    names.map((one) => setting(one).env),
+    settingNames.map((one) => setting(one).env),
   );
 
 function readEnvironment(env: Environment): Map<Name, string> {
@@ -333,59 +352,10 @@ function readEnvironment(env: Environment): Map<Name, string> {
     if (!variable.startsWith("POOLHOUSE_") || value === undefined || value === "") continue;
     // Of this repository's tests, inherited by the servers that they start.
     if (variable.startsWith("POOLHOUSE_TEST_")) continue;
-    const name = names.find((one) => setting(one).env === variable);
+    const name = settingNames.find((one) => setting(one).env === variable);
     if (name === undefined)
       throw new ConfigError(`Unknown environment variable ${variable}.${variableLike(variable)}`);
     found.set(name, value);
   }
   return found;
-}
-
-/** What a configuration file contains. */
-interface FromFile {
-  readonly values: ReadonlyMap<Name, string>;
-  readonly functions: readonly FunctionSettings[];
-  readonly messages: MessagesOfFile;
-}
-
-const noFile: FromFile = { values: new Map(), functions: [], messages: noMessages };
-
-/** The settings as a file names them. */
-const keys = names.filter((one) => one !== "config").map((one) => setting(one).flag);
-/** Keys that are sections, not settings. */
-const sections: readonly string[] = ["functions", "senders", "messages"];
-
-function readFile(path: string): FromFile {
-  const file = readYaml(path);
-  const document = file.value ?? {};
-  if (typeof document !== "object" || document === null || Array.isArray(document)) {
-    throw new ConfigError(`The file ${path} of --config must hold settings by name.`);
-  }
-  const found = new Map<Name, string>();
-  for (const [key, value] of Object.entries(document)) {
-    if (sections.includes(key)) continue;
-    const name = names.find((one) => setting(one).flag === key && one !== "config");
-    if (name === undefined) throw unknownKey(file, key);
-    found.set(name, digitsOf(file, file.document.get(key, true)) ?? textOf(value));
-  }
-  return { values: found, functions: readFunctions(file), messages: readMessages(file) };
-}
-
-/** The refusal of a key at the top of the file that is neither a setting nor a section. */
-function unknownKey(file: ConfigFile, key: string): ConfigError {
-  const [name, line] = [withoutPasswords(key), lineOfKey(file, key)];
-  const meant = suggestion(key, [...keys, ...sections]);
-  return new ConfigError(
-    `${file.path}, line ${line}: ${name} is neither a setting nor a section.${meant} ` +
-      `The sections are ${sections.join(", ")}; \`poolhouse help\` lists the settings.`,
-  );
-}
-
-/** A YAML value as a flag would spell it: lists and maps become comma-separated. */
-function textOf(value: unknown): string {
-  if (Array.isArray(value)) return value.join(",");
-  if (typeof value !== "object" || value === null) return String(value);
-  return Object.entries(value)
-    .map((pair) => pair.join("="))
-    .join(",");
 }

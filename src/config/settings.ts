@@ -100,6 +100,13 @@ export const settings = {
     help: "How administrators' calls are verified: sigv4, or open (any credentials; loopback only).",
     wrong: oneOf("sigv4", "open"),
   },
+  workers: {
+    flag: "workers",
+    env: "POOLHOUSE_WORKERS",
+    fallback: "1",
+    help: "Processes that serve together on one port, with PostgreSQL only: a number from 1 to 64, or auto for as many as there are processors (one with SQLite).",
+    wrong: matches(/^(?:auto|[1-9]|[1-5]\d|6[0-4])$/, "a number from 1 to 64, or auto"),
+  },
   demo: {
     flag: "demo",
     env: "POOLHOUSE_DEMO",
@@ -347,7 +354,7 @@ export const settingGroups: readonly (readonly [title: string, names: readonly (
       "Log, audit and metrics",
       ["logLevel", "auditReads", "auditRetentionDays", "authEventRetentionDays", "metricsToken"],
     ],
-    ["Starting", ["config", "demo"]],
+    ["Starting", ["config", "workers", "demo"]],
   ];
 
 /** Whether the text is a URL that a request can be made to; what it must not contain stands in no log then. */

@@ -2,11 +2,13 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { App, Ctx } from "../app.ts";
+import { partOf } from "../config/workers.ts";
 import { networkOf } from "../lib/network.ts";
 import { refuse } from "../wire/refuse.ts";
 import type { Admission } from "./admission.ts";
 import { type Bodies, createBodies } from "./body.ts";
 import type { Proxies } from "./client-address.ts";
+import { holdings } from "./holdings.ts";
 import { createLineBudget, type LineBudget } from "./log-lines.ts";
 import type { MonotonicClock } from "./monotonic.ts";
 import type { Turns } from "./turns.ts";
@@ -46,7 +48,8 @@ export function createServing(
   { admission, turns, proxies, clock, stopping }: ServingOptions,
 ): Serving {
   const bodies = createBodies(app.config.limits["body-bytes"], clock);
-  const lines = createLineBudget(app.log, clock);
+  const { lines: allowed } = holdings.logLines.limit;
+  const lines = createLineBudget(app.log, clock, partOf(allowed, app.config.worker));
   const started = new WeakMap<Ctx, number>();
   return {
     app,

@@ -17,11 +17,17 @@ import { namesOneHost } from "./request-target.ts";
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
-export interface ListeningServer {
+/** The ports that a server listens on. */
+export interface Ports {
   readonly port: number;
   /** Undefined if https is off. */
   readonly httpsPort: number | undefined;
+}
+
+export interface ListeningServer {
   readonly connections: Pick<Connections, "open" | "gaveWay">;
+  /** Begins to listen. Throws an OperatorError if it cannot. */
+  open(): Promise<Ports>;
   /** Starts serving with this listener. Until then everything is answered with 503, except /healthz. */
   serve(listener: Listener): void;
   close(): Promise<void>;
@@ -59,11 +65,12 @@ export interface ListenOptions extends ConnectionsOptions {
   readonly accepted: () => void;
 }
 
-export async function listen(
-  config: Config,
+/** Prepares the sockets of a server; `open` makes them. */
+export function createListening(
+  config: Pick<Config, "host" | "port" | "httpsPort">,
   certificate: CertificateSource | undefined,
   options: ListenOptions,
-): Promise<ListeningServer> {
+): ListeningServer {
   const connections = new Connections(options);
   let listener: Listener = (request, response) => notYetServing(request, response, "starting");
   let draining = false;
@@ -72,22 +79,27 @@ export async function listen(
     if (draining && request.url === "/readyz") notYetServing(request, response, "stopping");
     else listener(request, response);
   };
+  const { host, port } = config;
   const { mayAsk, accepted } = options;
-  const socketOptions: SocketOptions = { host: config.host, connections, mayAsk, accepted, answer };
-  const http = await openSocket(createHttpServer(settings), config.port, socketOptions).catch(
-    unavailable(config.host, config.port, "port"),
-  );
-  const https = certificate && (await openHttps(config.httpsPort, certificate, socketOptions, http, options));
+  const socketOptions: SocketOptions = { host, connections, mayAsk, accepted, answer };
+  const sockets: OpenSocket[] = [];
   return {
-    port: http.port,
-    httpsPort: https?.port,
     connections,
+    open: async () => {
+      const http = await openSocket(createHttpServer(settings), port, socketOptions).catch(
+        unavailable(host, port, "port"),
+      );
+      sockets.push(http);
+      const https = certificate && (await openHttps(config.httpsPort, certificate, socketOptions, options));
+      if (https) sockets.push(https);
+      return { port: http.port, httpsPort: https?.port };
+    },
     serve: (next) => {
       listener = next;
     },
     close: async () => {
       draining = true;
-      await Promise.all([http.close(), https?.close()]);
+      await Promise.all(sockets.map((socket) => socket.close()));
       connections.close();
     },
   };
@@ -111,34 +123,28 @@ async function openHttps(
   port: number,
   certificate: CertificateSource,
   socketOptions: SocketOptions,
-  http: OpenSocket,
   { clock, log }: ListenOptions,
 ): Promise<OpenSocket> {
   const server = createHttpsServer({ ...settings, ...certificate.first, ...modern });
-  try {
-    const socket = await openSocket(server, port, socketOptions).catch(
-      unavailable(socketOptions.host, port, "https-port"),
-    );
-    const stop = clock.every(renewalMs, () => {
-      const renewal = certificate.renewed();
-      if (renewal?.certificate) server.setSecureContext({ ...renewal.certificate, ...modern });
-      else if (renewal)
-        log.warn(
-          { reason: renewal.refused },
-          "The TLS file has changed and cannot be used: the current certificate stays in use.",
-        );
-    });
-    return {
-      port: socket.port,
-      close: () => {
-        stop();
-        return socket.close();
-      },
-    };
-  } catch (error) {
-    await http.close();
-    throw error;
-  }
+  const socket = await openSocket(server, port, socketOptions).catch(
+    unavailable(socketOptions.host, port, "https-port"),
+  );
+  const stop = clock.every(renewalMs, () => {
+    const renewal = certificate.renewed();
+    if (renewal?.certificate) server.setSecureContext({ ...renewal.certificate, ...modern });
+    else if (renewal)
+      log.warn(
+        { reason: renewal.refused },
+        "The TLS file has changed and cannot be used: the current certificate stays in use.",
+      );
+  });
+  return {
+    port: socket.port,
+    close: () => {
+      stop();
+      return socket.close();
+    },
+  };
 }
 
 async function openSocket(

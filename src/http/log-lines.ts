@@ -17,9 +17,14 @@ export interface LineBudget {
   close(): void;
 }
 
-const { lines: allowed, seconds } = holdings.logLines.limit;
+const { seconds } = holdings.logLines.limit;
 
-export function createLineBudget(log: Logger, { every }: MonotonicClock): LineBudget {
+/** @param allowed how many lines one address gets */
+export function createLineBudget(
+  log: Logger,
+  { every }: Pick<MonotonicClock, "every">,
+  allowed: number,
+): LineBudget {
   let written = new Map<string, number>();
   let left = 0;
 

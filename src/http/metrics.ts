@@ -2,25 +2,18 @@
  * /metrics for Prometheus. Labels come from closed lists only (operations, error codes, sign-in steps): nothing a
  * caller sends becomes one, and no pool, user or address appears.
  */
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { App, Metrics, QueueStats } from "../app.ts";
 import { servesThisMachine } from "../config/config.ts";
-import { programVersion } from "../config/version.ts";
 import { equalText } from "../lib/bytes.ts";
-import {
-  type Cell,
-  type Observed,
-  Metrics as Registry,
-  type Sample,
-  type Timing,
-} from "../lib/prometheus.ts";
-import { PROGRAM_SCHEMA_VERSION } from "../store/migrations/migrate.ts";
+import type { Snapshot } from "../lib/metric-sums.ts";
+import { type Cell, Metrics as Registry, type Sample, type Timing } from "../lib/prometheus.ts";
 import { countWaiting } from "../store/outbox.ts";
 import type { Bodies } from "./body.ts";
 import type { Connections } from "./connections.ts";
 import { createHostCheck, isForwarded } from "./hosts.ts";
+import { observeProcess, observeWorker } from "./process-metrics.ts";
 
 /**
  * Seconds. GetUser falls into the first bucket, a password hash into the second or third, queued calls into those
@@ -34,6 +27,8 @@ const syncBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1];
 /** The metrics of a server, and their text. */
 export interface CountedMetrics extends Metrics {
   readonly registry: Registry;
+  /** How many calls have begun. */
+  readonly begun: number;
   /** Starts a new window for the use of budgets. */
   resetTextBudgets(): void;
 }
@@ -53,9 +48,14 @@ export function createMetrics(): CountedMetrics {
     "medium",
     "outcome",
   );
+  const calls = callMetrics(registry);
   return {
     registry,
-    ...callMetrics(registry),
+    get begun() {
+      return calls.begun;
+    },
+    callBegins: calls.callBegins,
+    callEnds: calls.callEnds,
     ...textMetrics(registry),
     signIn(step, outcome) {
       signIns(step, outcome).inc();
@@ -80,6 +80,7 @@ function textMetrics(registry: Registry): Pick<CountedMetrics, "text" | "textBud
       name: "poolhouse_text_budget_used",
       help: "The largest used share of a pool's or a range's hourly budget of texts since the metrics were last read, by limit.",
       labelNames: ["limit"],
+      aggregator: "max",
     },
     () => [...shares].map(([limit, value]) => ({ labels: { limit }, value })),
   );
@@ -103,7 +104,7 @@ interface OperationCells {
   readonly seconds: Timing;
 }
 
-function callMetrics(registry: Registry): Pick<Metrics, "callBegins" | "callEnds"> {
+function callMetrics(registry: Registry): Pick<CountedMetrics, "callBegins" | "callEnds" | "begun"> {
   const help = "Calls of the AWS API, by operation and by ok or the error's type.";
   const calls = registry.counter("poolhouse_calls_total", help, "operation", "result");
   const seconds = registry.histogram(
@@ -112,6 +113,7 @@ function callMetrics(registry: Registry): Pick<Metrics, "callBegins" | "callEnds
     callBuckets,
     "operation",
   );
+  let begun = 0;
   let inFlight = 0;
   registry.observed(
     "gauge",
@@ -134,7 +136,11 @@ function callMetrics(registry: Registry): Pick<Metrics, "callBegins" | "callEnds
     return made;
   };
   return {
+    get begun() {
+      return begun;
+    },
     callBegins() {
+      begun += 1;
       inFlight += 1;
     },
     callEnds(operation = "unknown", error, ms) {
@@ -148,18 +154,45 @@ function callMetrics(registry: Registry): Pick<Metrics, "callBegins" | "callEnds
   };
 }
 
-/**
- * GET /metrics. With POOLHOUSE_METRICS_TOKEN set, for anybody who sends it as a bearer token. Without it, only on a
- * server that nothing but this machine can reach: it listens on loopback, its public URL is a loopback URL (so that no
- * proxy on this machine makes it public), and it is asked directly, by one of its own names.
- */
-export function metricsRoutes(app: App, metrics: CountedMetrics): Hono<{ Bindings: HttpBindings }> {
+/** The metrics of this process, for /metrics. Reading them in either way starts a new window for what counts since the last. */
+export interface Readings {
+  /** All metrics of this process as text. */
+  render(): Promise<string>;
+  /** The metrics of this process, for another one that sums them up. */
+  snapshot(): Promise<Snapshot>;
+  /** As `render`, from the snapshots of several processes. */
+  renderWith(snapshots: readonly Snapshot[]): Promise<string>;
+}
+
+/** Adds the metrics that are read only when somebody asks. */
+export function createReadings(app: App, metrics: CountedMetrics): Readings {
   const { registry } = metrics;
   observeQueues(registry, app);
   observeMessages(registry, app);
   observeDatabase(registry, app);
   observeEvents(registry, app);
   const loop = observeProcess(registry, app);
+  if (app.config.worker.of > 1) observeWorker(registry, app.config.worker, () => metrics.begun);
+  const windowed = async <T>(read: Promise<T>) => {
+    const found = await read;
+    loop.reset();
+    metrics.resetTextBudgets();
+    return found;
+  };
+  return {
+    render: () => windowed(registry.render()),
+    snapshot: () => windowed(registry.snapshot()),
+    renderWith: (snapshots) => registry.renderWith(snapshots),
+  };
+}
+
+/**
+ * GET /metrics. With POOLHOUSE_METRICS_TOKEN set, for anybody who sends it as a bearer token. Without it, only on a
+ * server that nothing but this machine can reach: it listens on loopback, its public URL is a loopback URL (so that no
+ * proxy on this machine makes it public), and it is asked directly, by one of its own names.
+ * @param text the metrics as text
+ */
+export function metricsRoutes(app: App, text: () => Promise<string>): Hono<{ Bindings: HttpBindings }> {
   const knowsHost = createHostCheck(app.config);
   const token = app.config.metricsToken;
   const own = servesThisMachine(app.config);
@@ -175,10 +208,7 @@ export function metricsRoutes(app: App, metrics: CountedMetrics): Hono<{ Binding
     } else if (!own || !knowsHost(c.req.header("host")) || comesFromElsewhere(Object.keys(c.req.header()))) {
       return c.json({ message: "Set POOLHOUSE_METRICS_TOKEN to read metrics from elsewhere." }, 403);
     }
-    const text = await registry.render();
-    loop.reset();
-    metrics.resetTextBudgets();
-    return c.body(text, 200, {
+    return c.body(await text(), 200, {
       "content-type": "text/plain; version=0.0.4; charset=utf-8",
       "cache-control": "no-store",
     });
@@ -249,6 +279,7 @@ function observeMessages(registry: Registry, app: App): void {
     {
       name: "poolhouse_messages_waiting",
       help: `Messages not yet delivered; ${mostCounted} means that many or more.`,
+      shared: true,
     },
     async () => countWaiting(app.db, mostCounted).catch(() => undefined),
   );
@@ -320,63 +351,4 @@ function observeEvents(registry: Registry, { audit, authEvents }: App): void {
     },
     () => authEvents.waiting,
   );
-}
-
-const loopResolutionMs = 20;
-
-/** Adds the metrics of the process and the program. `reset` starts a new window for the delay of the event loop. */
-function observeProcess(registry: Registry, app: App): { reset(): void } {
-  // Enabled by the first scrape only: its timer wakes an idle process fifty times a second.
-  const loop = monitorEventLoopDelay({ resolution: loopResolutionMs });
-  const started = Date.now() / 1000 - process.uptime();
-  const gauge = (name: string, help: string, read: () => Observed, labelNames: readonly string[] = []) =>
-    registry.observed("gauge", { name, help, labelNames }, read);
-  registry.observed(
-    "counter",
-    { name: "process_cpu_seconds_total", help: "CPU time of the process, all threads." },
-    () => {
-      const { user, system } = process.cpuUsage();
-      return (user + system) / 1e6;
-    },
-  );
-  gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss());
-  gauge("process_start_time_seconds", "When the process began, in epoch seconds.", () => started);
-  gauge("nodejs_heap_used_bytes", "Used part of the JavaScript heap.", () => process.memoryUsage().heapUsed);
-  gauge("nodejs_external_memory_bytes", "Memory of buffers outside the heap.", () => {
-    const { external } = process.memoryUsage();
-    return external;
-  });
-  gauge(
-    "poolhouse_event_loop_delay_seconds",
-    "How late the event loop was since the metrics were last read, by quantile.",
-    () =>
-      ([0.5, 0.99, 1] as const).map((quantile) => ({
-        labels: { quantile: String(quantile) },
-        // Its values are the time between two ticks of its timer.
-        value: Math.max(0, loop.percentile(quantile * 100) / 1e6 - loopResolutionMs) / 1000,
-      })),
-    ["quantile"],
-  );
-  gauge(
-    "poolhouse_build_info",
-    "Always 1: version, schema, database and Node.js as labels.",
-    () => [
-      {
-        labels: {
-          version: programVersion,
-          schema: String(PROGRAM_SCHEMA_VERSION),
-          database: app.db.kind,
-          node: process.versions.node,
-        },
-        value: 1,
-      },
-    ],
-    ["version", "schema", "database", "node"],
-  );
-  return {
-    reset() {
-      loop.enable();
-      loop.reset();
-    },
-  };
 }

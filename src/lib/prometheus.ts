@@ -3,7 +3,8 @@
  * servers in one process would share. On hot paths the owner keeps a `Cell` or a `Timing`, so that nothing has to look
  * up labels there.
  */
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { AggregatorRegistry, Counter, Gauge, Histogram, type MetricObject, Registry } from "prom-client";
+import type { FamilySnapshot, Snapshot } from "./metric-sums.ts";
 
 /** A counter of one set of label values. */
 export interface Cell {
@@ -25,15 +26,21 @@ export interface Sample {
 export type Observed = number | readonly Sample[] | undefined;
 
 /** The properties of a metric family. */
-interface Family {
+export interface Family {
   readonly name: string;
   readonly help: string;
   readonly labelNames?: readonly string[];
+  /** What becomes of the values of several processes; by default their sum. */
+  readonly aggregator?: "sum" | "max" | "min" | "first";
+  /** Whether it is the same whichever process of several reads it: `snapshot` leaves it out. */
+  readonly shared?: true;
 }
 
 /** All metrics of one server, exposed in the order in which they were created. */
 export class Metrics {
   readonly #registry = new Registry();
+  /** The names of what `snapshot` leaves out. */
+  readonly #shared = new Set<string>();
 
   /**
    * A counter with these labels. Callers ask once for the cell of each set of label values; the number of sets must be
@@ -58,6 +65,7 @@ export class Metrics {
   /** A metric whose values are read at each scrape. `undefined` shows no sample. */
   observed(kind: "counter" | "gauge", family: Family, read: () => Observed | Promise<Observed>): void {
     const registers = [this.#registry];
+    if (family.shared) this.#shared.add(family.name);
     if (kind === "counter") {
       const counter: Counter = new Counter({
         ...family,
@@ -76,10 +84,31 @@ export class Metrics {
 
   /** All metrics as text. */
   async render(): Promise<string> {
-    const names = this.#registry.getMetricsAsArray().map(({ name }) => name);
-    const families = await Promise.all(names.map((name) => this.#registry.getSingleMetricAsString(name)));
-    return `${families.join("\n")}\n`;
+    return textOf(this.#registry);
   }
+
+  /** The metrics as they are now, for another process; without those that every process could read. */
+  snapshot(): Promise<Snapshot> {
+    return this.#read((name) => !this.#shared.has(name));
+  }
+
+  /** All metrics as text: those that every process could read, and what the snapshots of several processes come to. */
+  async renderWith(snapshots: readonly Snapshot[]): Promise<string> {
+    const own = await this.#read((name) => this.#shared.has(name));
+    return textOf(AggregatorRegistry.aggregate([own, ...snapshots] as unknown as MetricObject[]));
+  }
+
+  async #read(isWanted: (name: string) => boolean): Promise<Snapshot> {
+    const names = this.#registry.getMetricsAsArray().map(({ name }) => name);
+    const wanted = names.filter(isWanted).map((name) => this.#registry.getSingleMetric(name)!);
+    return Promise.all(wanted.map((metric) => metric.get() as Promise<unknown> as Promise<FamilySnapshot>));
+  }
+}
+
+async function textOf(registry: Registry): Promise<string> {
+  const names = registry.getMetricsAsArray().map(({ name }) => name);
+  const families = await Promise.all(names.map((name) => registry.getSingleMetricAsString(name)));
+  return `${families.join("\n")}\n`;
 }
 
 /** Replaces a family's samples by those just read. */

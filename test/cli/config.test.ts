@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { readyLine } from "../../src/cli/serve.ts";
+import { readyLine } from "../../src/cli/ready-line.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { settingGroups, settings } from "../../src/config/settings.ts";
 import { parseDatabase } from "../../src/lib/database-url.ts";

@@ -3,11 +3,12 @@
  * sender that hangs holds up no other's messages. In a lane pools take turns, so that none waits for all that another has.
  */
 import type { App, Lane } from "../../app.ts";
+import { partOf } from "../../config/workers.ts";
 import type { Sender } from "../../integrations/senders/sender.ts";
 import type { MessageQueue } from "../../store/outbox.ts";
 
-/** How many messages a sender has at once. */
-const width = 10;
+/** How many messages a sender has at once, of all workers together, and of one at least: one of them sends what waits. */
+const [width, leastWidth] = [10, 2];
 /** How many messages of a pool its function has at once, beside those of requests; the function's own queue bounds all. */
 const functionWidth = 100;
 /** How many more of a pool wait here, and how many messages are here in all; the others wait in the database. */
@@ -23,7 +24,11 @@ export function laneOf(app: App, { poolId, medium, byFunction }: MessageQueue): 
   let lane = app.lanes.get(key);
   if (lane === undefined) {
     lane = {
-      width: byFunction ? functionWidth : isInstant(sender) ? Number.POSITIVE_INFINITY : width,
+      width: byFunction
+        ? functionWidth
+        : isInstant(sender)
+          ? Number.POSITIVE_INFINITY
+          : partOf(width, app.config.worker, leastWidth),
       running: new Set(),
       waiting: new Map(),
       ids: new Set(),

@@ -1,6 +1,7 @@
 /** The functions of the configuration file, for the server and for commands. */
 import { type Config, servesThisMachine, urlForHandlers } from "../../config/config.ts";
 import { userAgent } from "../../config/version.ts";
+import { partOf } from "../../config/workers.ts";
 import type { FunctionHost } from "../../integrations/functions/driver.ts";
 import { createFunctions, type FunctionRegistry } from "../../integrations/functions/registry.ts";
 
@@ -17,6 +18,7 @@ export function functionsOf(
     path: config.programPath,
     childUser: config.functionsUser,
     userAgent,
+    part: (whole) => partOf(whole, config.worker),
     reload: servesThisMachine(config),
   });
 }

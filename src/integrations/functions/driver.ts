@@ -59,6 +59,8 @@ export interface FunctionHost {
   readonly childUser: SystemUser | undefined;
   /** `poolhouse/<version>`, for functions that are called by HTTP. */
   readonly userAgent: string;
+  /** What this process has of a number that all workers of the server have together; by default all of it. */
+  readonly part?: (whole: number) => number;
   /** Whether a changed handler is loaded again: for development. */
   readonly reload: boolean;
   /** Epoch milliseconds. */

@@ -99,9 +99,14 @@ async function driverOf(settings: FunctionSettings, host: FunctionHost): Promise
   }
 }
 
-function register(settings: FunctionSettings, driver: Driver, { log }: FunctionHost): Registered {
+function register(
+  settings: FunctionSettings,
+  driver: Driver,
+  { log, part = (whole) => whole }: FunctionHost,
+): Registered {
   const { name, where, timeoutMs } = settings;
-  const queue = createCallQueue({ ...settings, patienceMs: timeoutMs });
+  const [concurrency, waiting] = [part(settings.concurrency), part(settings.queue)];
+  const queue = createCallQueue({ concurrency, queue: waiting, patienceMs: timeoutMs });
   const closing = new AbortController();
   const again = (error: FunctionError) => error instanceof TemporaryError || error.fault === "late";
   const run = async ({ attempts = settings.attempts, ...call }: Call): Promise<string> => {

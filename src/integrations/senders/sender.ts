@@ -64,6 +64,8 @@ export class Throttled extends Error {
 export interface SenderMeans {
   /** `poolhouse/<version>`, for services that are called by HTTP without a library of their own. */
   readonly userAgent: string;
+  /** What this process has of a number that all workers of the server have together; by default all of it. */
+  readonly part?: (whole: number) => number;
   /** How long one message may take, in milliseconds; well below the lease of an outbox row. */
   readonly deadlineMs?: number;
   /** How long `close` waits for messages being sent, in milliseconds. */

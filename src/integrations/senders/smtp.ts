@@ -19,8 +19,10 @@ const timeouts = {
   socketTimeout: 20_000,
   socketCloseTimeout: 1_000,
 };
-/** The number of simultaneous connections, and how long an unused one is kept. */
-const pooling = { maxConnections: 5, maxMessages: 100, maxRequeues: 1, idleTimeout: 30_000 };
+/** The number of simultaneous connections of all workers together. */
+const maxConnections = 5;
+/** How long a connection is kept. */
+const pooling = { maxMessages: 100, maxRequeues: 1, idleTimeout: 30_000 };
 
 type Transport = Pick<Mail, "sendMail" | "verify" | "close">;
 
@@ -31,7 +33,7 @@ export function smtpSender(
 ): Sender {
   let transport: Promise<Transport> | undefined;
   const open = () => {
-    transport ??= connect(config, means.tell);
+    transport ??= connect(config, means);
     return transport;
   };
   const sendings = newSendings("The SMTP server", means);
@@ -60,7 +62,10 @@ export function smtpSender(
   };
 }
 
-async function connect(config: Omit<SmtpSender, "type">, tell: SenderMeans["tell"]): Promise<Transport> {
+async function connect(
+  config: Omit<SmtpSender, "type">,
+  { tell, part = (whole) => whole }: Pick<SenderMeans, "tell" | "part">,
+): Promise<Transport> {
   const { createTransport } = await import("nodemailer");
   const { host, port, secure, auth, mustEncrypt, ca, dkim, clientName } = config;
   // nodemailer says the host name if it has a dot, else an address literal (RFC 5321 section 4.1.3).
@@ -82,6 +87,7 @@ async function connect(config: Omit<SmtpSender, "type">, tell: SenderMeans["tell
     }),
     ...(tell && { logger: protocolLogger(tell), transactionLog: true }),
     ...timeouts,
+    maxConnections: part(maxConnections),
     ...pooling,
   });
   // If a connection breaks while idle, the next message opens a new one.

@@ -1,9 +1,19 @@
-/** Who else is connected to a PostgreSQL database. */
+/** Who else is connected to a PostgreSQL database, and how many can be. */
 import { type Kysely, sql } from "kysely";
 import type { Schema } from "../../schema/schema.ts";
 
 /** The application_name of a server that knows this schema, unless the database's URL gives it another. */
 export const serverName = (schema: number): string => `poolhouse/${schema}`;
+
+/** How many connections a process opens at most, unless told otherwise. */
+export const connectionsEach = 10;
+
+/** How many connections PostgreSQL accepts of all its clients together, besides those that it keeps for superusers. */
+export async function connectionsAllowed(kysely: Kysely<Schema>): Promise<number> {
+  const { rows } = await sql<{ allowed: number }>`select current_setting('max_connections')::int
+    - current_setting('superuser_reserved_connections')::int as allowed`.execute(kysely);
+  return rows[0]?.allowed ?? 0;
+}
 
 /** The application_name of commands, which come and go. */
 export const commandName = "poolhouse command";

@@ -10,6 +10,7 @@ import type { DatabaseCounts } from "../counts.ts";
 import type { DirectRead } from "../direct-read.ts";
 import type { StoreLog } from "../log.ts";
 import { sqlState } from "../retry.ts";
+import { connectionsEach } from "./clients.ts";
 import { mayComeUp, PostgresDriver } from "./driver.ts";
 import { Lookups } from "./lookups.ts";
 import { Sockets } from "./sockets.ts";
@@ -60,7 +61,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Connect
       getTypeParser: (oid, format) => typeParser(oid) ?? pg.types.getTypeParser(oid, format as "text"),
     },
   };
-  const { lent, shared } = divide(options.poolSize ?? 10);
+  const { lent, shared } = divide(options.poolSize ?? connectionsEach);
   const pool = new pg.Pool({ ...client, max: lent, idleTimeoutMillis: 60_000 });
   // An idle connection that breaks (the database restarts) must not end the process; the pool replaces it.
   pool.on("error", (error) =>
