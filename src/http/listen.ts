@@ -1,15 +1,11 @@
 /** The listening sockets: http, and https if there is a certificate. Closing them loses no request. */
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
-import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { App } from "../app.ts";
 import type { Config } from "../config/config.ts";
 import type { CertificateSource } from "../integrations/tls.ts";
+import { http as nodeHttp, https as nodeHttps } from "../lib/node-http.ts";
 import { OperatorError } from "../lib/operator-error.ts";
 import { Connections, type ConnectionsOptions } from "./connections.ts";
 import { holdings } from "./holdings.ts";
@@ -74,7 +70,7 @@ export async function listen(
   };
   const { mayAsk, accepted } = options;
   const socketOptions: SocketOptions = { host: config.host, connections, mayAsk, accepted, answer };
-  const http = await openSocket(createHttpServer(settings), config.port, socketOptions).catch(
+  const http = await openSocket(nodeHttp.createServer(settings), config.port, socketOptions).catch(
     unavailable(config.host, config.port, "port"),
   );
   const https = certificate && (await openHttps(config.httpsPort, certificate, socketOptions, http, options));
@@ -114,7 +110,7 @@ async function openHttps(
   http: OpenSocket,
   { clock, log }: ListenOptions,
 ): Promise<OpenSocket> {
-  const server = createHttpsServer({ ...settings, ...certificate.first, ...modern });
+  const server = nodeHttps().createServer({ ...settings, ...certificate.first, ...modern });
   try {
     const socket = await openSocket(server, port, socketOptions).catch(
       unavailable(socketOptions.host, port, "https-port"),
