@@ -2,7 +2,6 @@
 import { type Config, listeningUrls, loadConfig } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
 import { type RunningServer, startServer } from "../server.ts";
-import { makeDemo } from "./demo.ts";
 import { exposedDemo } from "./exposed-demo.ts";
 import { createLog } from "./log.ts";
 import { RootKeyFile } from "./root-key.ts";
@@ -42,7 +41,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
   // Kept before anything else can fail, printed last, where it is easy to find.
   const shown = server.rootKey && rootKeyText(server.rootKey, rootKeyFile.keep());
   if (shown === undefined) rootKeyFile.discard();
-  if (config.demo) console.log(await makeDemo(server.app));
+  if (config.demo) console.log(await (await import("./demo.ts")).makeDemo(server.app));
   if (server.authority !== undefined) {
     console.log(`https is certified by an authority of this installation: ${server.authority}
   Node:      NODE_EXTRA_CA_CERTS=${server.authority}
