@@ -31,7 +31,7 @@ import { type CountedMetrics, createMetrics, metricsDoor, observeFront } from ".
 import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
 import { createOverloadGuard } from "./http/overload.ts";
 import { signingKeysDoor } from "./http/signing-keys/get-signing-key.ts";
-import { isQueryCall, stsListener } from "./http/sts/endpoint.ts";
+import { isQueryCall } from "./http/sts/is-query-call.ts";
 import { Turns } from "./http/turns.ts";
 import type { FunctionRegistry } from "./integrations/functions/registry.ts";
 import { createOutbound } from "./integrations/outbound.ts";
@@ -41,7 +41,7 @@ import { type CertificateSource, certificateSource } from "./integrations/tls.ts
 import { createUpstreamSts } from "./integrations/upstream-sts.ts";
 import { Caches } from "./lib/caches.ts";
 import { LatestIds } from "./lib/latest-ids.ts";
-import { loadedLate } from "./lib/loaded-late.ts";
+import { type LoadedLate, loadedLate } from "./lib/loaded-late.ts";
 import { networkOf } from "./lib/network.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
 import { type AuthEventOfUser, writeAuthEvents } from "./store/auth-events.ts";
@@ -299,31 +299,35 @@ interface Listening {
 function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening): Listener {
   const readsMetrics = metricsDoor(serving.app, metrics);
   const routes = loadedLate(async () => (await import("./routes.ts")).openRoutes(serving, { ownsProcess }));
-  const answerLate = (way: "routes" | "nothingHere"): Listener => {
-    return (incoming, outgoing) => {
-      const loaded = routes.loaded();
-      if (loaded !== undefined) return loaded[way](incoming, outgoing);
-      routes.load().then(
-        (ways) => ways[way](incoming, outgoing),
-        (error: unknown) => {
-          serving.app.log.error({ err: error }, "internal error");
-          answerJson(outgoing, 500, { message: "Internal error." });
-        },
-      );
-    };
-  };
+  const query = loadedLate(async () => (await import("./http/sts/endpoint.ts")).stsListener(serving));
+  const { log } = serving.app;
   const overloadPage = async (language: string | undefined) => (await routes.load()).overloadPage(language);
   return createFront(serving, createOverloadGuard(serving, overloadPage), {
     api: awsJsonListener(serving, [kmsDoor, signingKeysDoor]),
     preflight: answerPreflight,
-    query: stsListener(serving),
+    query: answerLate(log, query, (listener) => listener),
     isQueryCall,
     probes: (incoming, outgoing) =>
       answersReady(ready, incoming, outgoing) || readsMetrics(incoming, outgoing),
-    routes: answerLate("routes"),
+    routes: answerLate(log, routes, (ways) => ways.routes),
     hasOwnPath: isInvocation,
-    nothingHere: answerLate("nothingHere"),
+    nothingHere: answerLate(log, routes, (ways) => ways.nothingHere),
   });
+}
+
+/** Answers with a listener that the first request loads; requests that come meanwhile wait for it, too. */
+function answerLate<T>(log: Logger, room: LoadedLate<T>, listenerOf: (room: T) => Listener): Listener {
+  return (incoming, outgoing) => {
+    const loaded = room.loaded();
+    if (loaded !== undefined) return listenerOf(loaded)(incoming, outgoing);
+    room.load().then(
+      (now) => listenerOf(now)(incoming, outgoing),
+      (error: unknown) => {
+        log.error({ err: error }, "internal error");
+        answerJson(outgoing, 500, { message: "Internal error." });
+      },
+    );
+  };
 }
 
 function configuredRootKey(config: Config): CreatedKey | undefined {

@@ -76,7 +76,11 @@ export class Metrics {
   }
 
   /** A metric whose values are read at each scrape. `undefined` shows no sample. */
-  observed(type: "counter" | "gauge", { name, help }: Family, read: () => Observed | Promise<Observed>): void {
+  observed(
+    type: "counter" | "gauge",
+    { name, help }: Family,
+    read: () => Observed | Promise<Observed>,
+  ): void {
     const lines = async () => {
       const found = await read();
       const samples: readonly Sample[] = typeof found === "number" ? [{ value: found }] : (found ?? []);
@@ -153,7 +157,9 @@ class Buckets implements Timing {
 }
 
 async function textOf({ name, help, type, lines }: Registered): Promise<string> {
-  const shown = (await lines()).map((line) => `${line.name}${labelsText(line.labels)} ${numeral(line.value)}`);
+  const shown = (await lines()).map(
+    (line) => `${line.name}${labelsText(line.labels)} ${numeral(line.value)}`,
+  );
   return [`# HELP ${name} ${escaped(help)}`, `# TYPE ${name} ${type}`, ...shown].join("\n");
 }
 

@@ -22,20 +22,9 @@ import { wireRequest } from "../signed-request.ts";
 import { discardRest } from "../unread.ts";
 import { type Written, writeAnswer, writeError } from "./answer.ts";
 import { type WireError, wireError } from "./errors.ts";
+import { isForm } from "./is-query-call.ts";
 import { signedOperations, unsignedOperations } from "./operations.ts";
 import { inputOf, type Parameters, readParameters } from "./query.ts";
-
-const isForm = (type: string | undefined) =>
-  /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type ?? "");
-const namesAction = (url: string) => /[?&]Action=/.test(url);
-
-/** Whether a request is a call of the Query protocol. */
-export function isQueryCall({ method, url = "", headers }: IncomingMessage): boolean {
-  if (url !== "/" && !url.startsWith("/?")) return false;
-  if (headers["x-amz-target"] !== undefined) return false;
-  if (method === "POST") return isForm(headers["content-type"]) || namesAction(url);
-  return method === "GET" && namesAction(url);
-}
 
 /** Answers calls, on Node's own objects. */
 export function stsListener(serving: Serving): Listener {
