@@ -236,6 +236,9 @@ async function stalled(
   });
 }
 
+/** After all floods. */
+const quietSeconds = 60;
+
 /** @param loads which floods to run; `stalled` is that of unfinished bodies */
 export async function run({ seconds = 10, users = 1000, loads = ["stalled", "password", "srp"] } = {}) {
   const stage = await openStage(join(temporaryFolder(), "overload.sqlite"), users, {
@@ -252,6 +255,9 @@ export async function run({ seconds = 10, users = 1000, loads = ["stalled", "pas
   if (loads.includes("stalled")) rows.push(...(await stalled(stage, watched, seconds)));
   for (const [kind, request] of Object.entries(floods(stage)))
     if (loads.includes(kind)) rows.push(...(await floodedTwice(stage, watched, kind, request, seconds)));
+  // How much of it the server gives back once nobody asks for anything.
+  await pause(quietSeconds);
+  rows.push(["a minute later", ...Array(8).fill(""), `${Math.round((await server.usage()).rss / 2 ** 20)}`]);
   const head = [
     "load",
     "offered/s",

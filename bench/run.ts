@@ -4,7 +4,7 @@
  *
  * Each figure is compared with the limit measured in the same run. This process generates the load, and the server is
  * another one; compared is the server's CPU time per operation, which the load generator does not affect. `overload`,
- * `enumeration`, `gateway`, `identities`, `messages`, `page-latency`, `policy`, `sigv4`, `sweep` and `triggers` are separate benches that only run when named.
+ * `enumeration`, `gateway`, `identities`, `messages`, `page-latency`, `policy`, `sigv4`, `start`, `sweep` and `triggers` are separate benches that only run when named.
  */
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -25,6 +25,7 @@ import * as pageLatency from "./page-latency.ts";
 import * as policy from "./policy.ts";
 import { scenarios } from "./scenarios.ts";
 import * as sigv4 from "./sigv4.ts";
+import * as start from "./start.ts";
 import * as sweep from "./sweep.ts";
 import * as triggers from "./triggers.ts";
 
@@ -68,6 +69,7 @@ async function main(): Promise<void> {
     await identities.run({ kinds, sizes: values.users.split(",").map(Number), seconds: load.seconds });
   }
   if (positionals.includes(policy.name)) await policy.run({ seconds: load.seconds });
+  if (positionals.includes(start.name)) await start.run({ kinds, rounds: 5, idle: true });
   if (positionals.includes(sigv4.name)) await sigv4.run({ seconds: load.seconds });
   if (positionals.includes(triggers.name)) await triggers.run({ kinds, seconds: load.seconds });
   const ownBenches: readonly string[] = [
@@ -82,6 +84,7 @@ async function main(): Promise<void> {
       identities.name,
       policy.name,
       sigv4.name,
+      start.name,
     ],
   ];
   const named = positionals.filter((name) => !ownBenches.includes(name));

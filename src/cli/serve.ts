@@ -3,6 +3,7 @@ import { type Config, listeningUrls, loadConfig } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { exposedDemo } from "./exposed-demo.ts";
+import { watchIdleMemory } from "./idle-memory.ts";
 import { createLog } from "./log.ts";
 import { RootKeyFile } from "./root-key.ts";
 import { paintFor } from "./terminal-log.ts";
@@ -50,6 +51,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
 `);
   }
   if (shown !== undefined) console.log(shown);
+  watchIdleMemory();
   console.log(readyLine(server.app.config));
 }
 

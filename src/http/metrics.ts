@@ -5,9 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { App, Metrics, QueueStats } from "../app.ts";
-import { servesThisMachine } from "../config/config.ts";
 import { programVersion } from "../config/version.ts";
-import { equalText } from "../lib/bytes.ts";
 import {
   type Cell,
   type Observed,
@@ -20,7 +18,7 @@ import { countWaiting } from "../store/outbox.ts";
 import { answerJson } from "./answer-json.ts";
 import type { Bodies } from "./body.ts";
 import type { Connections } from "./connections.ts";
-import { createHostCheck, isForwarded } from "./hosts.ts";
+import { metricsGuard } from "./metrics-guard.ts";
 
 /**
  * Seconds. GetUser falls into the first bucket, a password hash into the second or third, queued calls into those
@@ -186,28 +184,6 @@ export function metricsDoor(app: App, metrics: CountedMetrics): MetricsDoor {
     return true;
   };
 }
-
-/** Whether a request may read the metrics; if not, it is answered here. */
-function metricsGuard({ config }: App): MetricsDoor {
-  const knowsHost = createHostCheck(config);
-  const own = servesThisMachine(config);
-  const token = config.metricsToken;
-  return ({ headers }, outgoing) => {
-    if (token !== undefined) {
-      const given = /^bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1];
-      if (given !== undefined && equalText(given, token)) return true;
-      const message = "The bearer token of POOLHOUSE_METRICS_TOKEN is needed.";
-      answerJson(outgoing, 401, { message }, { "www-authenticate": 'Bearer realm="metrics"' });
-      return false;
-    }
-    if (own && knowsHost(headers.host) && !comesFromElsewhere(Object.keys(headers))) return true;
-    answerJson(outgoing, 403, { message: "Set POOLHOUSE_METRICS_TOKEN to read metrics from elsewhere." });
-    return false;
-  };
-}
-
-/** Whether a proxy or a page of another site asks, as the names of the headers tell. */
-const comesFromElsewhere = (names: readonly string[]) => isForwarded(names) || names.includes("origin");
 
 /** Adds the metrics of what clients hold of the server before they are authenticated (holdings.ts). */
 export function observeFront(

@@ -2,7 +2,11 @@
 import { availableParallelism } from "node:os";
 
 /** Flags for V8. */
-export const heapFlags: readonly string[] = ["--max-semi-space-size=4", "--heap-growing-percent=150"];
+export const heapFlags: readonly string[] = [
+  "--max-semi-space-size=4",
+  "--heap-growing-percent=150",
+  "--expose-gc",
+];
 
 /** The value of UV_THREADPOOL_SIZE. */
 export const threadPoolSize = (): string => String(Math.max(8, 2 * availableParallelism() + 4));

@@ -2,7 +2,6 @@
  * STS over HTTP: `POST /` with a form, and GetCallerIdentity also by `GET /?Action=GetCallerIdentity&…`, which services that
  * authenticate others by it have presigned. Calls for a target of AWS JSON are those of aws-json.
  */
-import type { IncomingMessage } from "node:http";
 import type { Ctx } from "../../app.ts";
 import { beginCall, noteInput, recordedCall } from "../../domain/audit/call.ts";
 import type { WireRequest } from "../../lib/sigv4.ts";
