@@ -100,7 +100,9 @@ async function start({ argv, env }: Program, seconds: number, flags: readonly st
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  for await (const line of createInterface({ input: child.stdout })) if (/ready at|listens/.test(line)) break;
+  const lines = createInterface({ input: child.stdout });
+  // Not `for await`, which would close the pipe that the program goes on writing to.
+  await new Promise<void>((resolve) => lines.on("line", (line) => /ready at|listens/.test(line) && resolve()));
   const readyMs = performance.now() - began;
   const { cpuMs } = readStat(`/proc/${child.pid}`);
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** Runs the command named on the command line. */
-import { join } from "node:path";
-import { heapFlags, threadPoolSize } from "./lib/node-flags.ts";
+import { heapFlags, launchEnvironment, threadPoolSize } from "./lib/node-flags.ts";
 import { explainError } from "./lib/operator-error.ts";
 
 const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) => Promise<void>>>> = {
@@ -37,11 +36,9 @@ const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) 
  */
 function startOver(): void {
   if (process.env["UV_THREADPOOL_SIZE"] !== undefined || process.execve === undefined) return;
-  const cache = join(import.meta.dirname, "..", "node_modules", ".cache", "poolhouse");
   const flags = [...heapFlags, ...process.execArgv];
   process.execve(process.execPath, [process.execPath, ...flags, ...process.argv.slice(1)], {
-    NODE_COMPILE_CACHE: cache,
-    MALLOC_ARENA_MAX: "2",
+    ...launchEnvironment(),
     ...process.env,
     UV_THREADPOOL_SIZE: threadPoolSize(),
   } as Record<string, string>);

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { capacityNames, limitNames } from "../../src/config/limits.ts";
-import { heapFlags, threadPoolSize } from "../../src/lib/node-flags.ts";
+import { heapFlags, launchEnvironment, threadPoolSize } from "../../src/lib/node-flags.ts";
 
 export interface Usage {
   /** CPU time of all its threads since it started, in milliseconds. */
@@ -49,6 +49,7 @@ export async function startProgram(
     // As the launcher would set both; it does not restart itself if the variable is set.
     execArgv: [...heapFlags, "--import", join(import.meta.dirname, "usage.ts"), ...profiling],
     env: {
+      ...launchEnvironment(),
       ...process.env,
       UV_THREADPOOL_SIZE: threadPoolSize(),
       ...env,
