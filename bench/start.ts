@@ -86,15 +86,22 @@ export async function run({
     ];
   });
   const head = ["program", "ready ms", "CPU ms", "to bare", "MB", "of it not files", "modules"];
-  console.log(`${rounds} starts of each by turns, medians; memory ${idle ? idleSeconds : 1} s after "ready"\n`);
+  console.log(
+    `${rounds} starts of each by turns, medians; memory ${idle ? idleSeconds : 1} s after "ready"\n`,
+  );
   console.log(table(head, rows));
   for (const database of databases) await database.remove();
 }
 
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+const median = (values: readonly number[]) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Starts a program, waits for its line, and `seconds` later looks at its memory and ends it. */
-async function start({ argv, env }: Program, seconds: number, flags: readonly string[] = []): Promise<Started> {
+async function start(
+  { argv, env }: Program,
+  seconds: number,
+  flags: readonly string[] = [],
+): Promise<Started> {
   const began = performance.now();
   const child = spawn(process.execPath, [...flags, ...argv], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
@@ -102,7 +109,9 @@ async function start({ argv, env }: Program, seconds: number, flags: readonly st
   });
   const lines = createInterface({ input: child.stdout });
   // Not `for await`, which would close the pipe that the program goes on writing to.
-  await new Promise<void>((resolve) => lines.on("line", (line) => /ready at|listens/.test(line) && resolve()));
+  await new Promise<void>((resolve) =>
+    lines.on("line", (line) => /ready at|listens/.test(line) && resolve()),
+  );
   const readyMs = performance.now() - began;
   const { cpuMs } = readStat(`/proc/${child.pid}`);
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));

@@ -262,7 +262,11 @@ test("a program loads late what it does not need to be ready", () => {
     loaded.filter((file) => lateFiles.some((late) => late.test(file))),
     [],
   );
-  for (const late of lateFiles) assert.ok(files.some((file) => late.test(file)), String(late));
+  for (const late of lateFiles)
+    assert.ok(
+      files.some((file) => late.test(file)),
+      String(late),
+    );
   assert.ok(loaded.length <= mostFiles, `${loaded.length} files`);
   // lib/node-http.ts says why.
   assert.deepEqual(
