@@ -19,25 +19,29 @@ export interface Memory {
 const lookMs = 10_000;
 /** The share of a processor's time up to which a server counts as idle. */
 const idleShare = 0.02;
-/** Less than this is not worth a pause. Bytes. */
+/** A collection is worth its pause if the process takes so much more than the last one left. Bytes. */
 const worth = 8 * 2 ** 20;
+/** Or if it has done so much since: what was in use during the last one may not be any more. Milliseconds. */
+const workMs = 2_000;
 
 /**
- * A look, to be had every ten seconds. Collects if the process did next to nothing since the last one and takes more than
- * 8 MiB beyond what the last collection left: the requests of a server that is not idle never wait for it.
+ * A look, to be had every ten seconds. Collects if the process did next to nothing since the last one, and there is something
+ * to expect of it: the requests of a server that is not idle never wait for it.
  */
 export function createIdleLook({ cpuMs, resident, collect }: Memory): () => void {
   let seenMs = cpuMs();
+  let collectedMs = seenMs;
   let left = 0;
   return () => {
     const now = cpuMs();
     const isIdle = now - seenMs < lookMs * idleShare;
     seenMs = now;
-    if (!isIdle || resident() - left < worth) return;
+    if (!isIdle || (resident() - left < worth && now - collectedMs < workMs)) return;
     collect();
     left = resident();
     // The collection is not to count as work.
     seenMs = cpuMs();
+    collectedMs = seenMs;
   };
 }
 

@@ -41,6 +41,17 @@ test("garbage is collected once a process has nothing to do, and again when ther
   assert.equal(process.collections, 2);
 });
 
+test("what was in use while garbage was collected is collected later, if the process has worked since", () => {
+  const { process, look } = watched(100, 100);
+  look();
+  assert.equal(process.collections, 1);
+  for (let turn = 0; turn < 25; turn += 1) {
+    process.cpuMs += 100;
+    look();
+  }
+  assert.equal(process.collections, 2);
+});
+
 test("memory that a collection does not give back is not asked for again", () => {
   const { process, look } = watched(300, 300);
   for (let turn = 0; turn < 5; turn += 1) look();
