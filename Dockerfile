@@ -5,7 +5,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
-COPY tools/build.mjs tools/
+COPY tools/build.mjs tools/one-file.mjs tools/
 COPY bin bin/
 COPY src src/
 RUN node tools/build.mjs && npm prune --omit=dev --ignore-scripts --no-audit --no-fund

@@ -123,6 +123,12 @@ function asks(path: string, headers: Headers): Operation {
   };
 }
 
+/** The memory of a gateway that has collected its garbage (src/cli/idle-memory.ts). Bytes. */
+async function whenIdle(gateway: BenchServer): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 25_000));
+  return (await gateway.usage()).rss;
+}
+
 async function memory(upstream: string, idle: number): Promise<void> {
   const place = await open(upstream, "sqlite");
   const { gateway, cookies } = place;
@@ -131,8 +137,10 @@ async function memory(upstream: string, idle: number): Promise<void> {
   for (let turn = 0; turn < 3000; turn += 1)
     await asks("/auth/check", { ...browser, ...question, cookie: cookies[turn % 10]! })(connection, turn);
   const before = (await gateway.usage()).rss;
+  const beforeIdle = await whenIdle(gateway);
   for (const cookie of cookies) await asks("/auth/check", { ...browser, ...question, cookie })(connection, 0);
   const withSessions = (await gateway.usage()).rss;
+  const sessionsIdle = await whenIdle(gateway);
   const open_ = async (count: number) => {
     const sockets: Socket[] = [];
     for (let at = 0; at < count; at += 1) sockets.push(await openWebSocket(gateway.port, cookies[at]!));
@@ -151,6 +159,8 @@ async function memory(upstream: string, idle: number): Promise<void> {
       [
         ["idle", `${(idle / 2 ** 20).toFixed(0)} MB`, "90 MB"],
         [`each of ${sessions} sessions in use`, each(withSessions - before, sessions), "2 KB"],
+        ["the same once it was idle", each(sessionsIdle - beforeIdle, sessions), "2 KB"],
+        ["a gateway that was idle", `${(beforeIdle / 2 ** 20).toFixed(0)} MB`, ""],
         [`each of ${webSockets} open WebSockets`, each(withSockets - beforeSockets, webSockets), "20 KB"],
       ],
     )}`,

@@ -163,6 +163,9 @@ async function stalled(
   });
 }
 
+/** After all floods. */
+const quietSeconds = 60;
+
 /** @param loads which floods to run; `stalled` is that of unfinished bodies */
 export async function run({ seconds = 10, users = 1000, loads = ["stalled", "password", "srp"] } = {}) {
   const stage = await openStage(join(temporaryFolder(), "overload.sqlite"), users, {
@@ -184,6 +187,9 @@ export async function run({ seconds = 10, users = 1000, loads = ["stalled", "pas
       rows.push(...both.map(({ row }) => row));
       judged.push(...both.map((one) => judge(kind as keyof typeof goals, one, quiet)));
     }
+  // How much of it the server gives back once nobody asks for anything.
+  await pause(quietSeconds);
+  rows.push(["a minute later", ...Array(8).fill(""), `${Math.round((await server.usage()).rss / 2 ** 20)}`]);
   const head = [
     "load",
     "offered/s",

@@ -68,7 +68,8 @@ const works: readonly Work[] = [
   },
   {
     title: "Sweep, 1,000,000 families",
-    fill: (db, place) => insertFamilies(db, 1_000_000, { ...place, userId: "gone", expiresAt: Date.now() - 9 * day }),
+    fill: (db, place) =>
+      insertFamilies(db, 1_000_000, { ...place, userId: "gone", expiresAt: Date.now() - 9 * day }),
     run: (db) => sweep(db, Date.now()),
   },
   {

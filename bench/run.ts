@@ -23,6 +23,7 @@ import * as peers from "./peers.ts";
 import * as policy from "./policy.ts";
 import * as removals from "./removals.ts";
 import * as sigv4 from "./sigv4.ts";
+import * as start from "./start.ts";
 import * as sweep from "./sweep.ts";
 import * as triggers from "./triggers.ts";
 import * as workers from "./workers.ts";
@@ -56,6 +57,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   [enumeration.name]: () =>
     enumeration.run({ kinds, samples: Number(values.samples), names: values.operations?.split(",") }),
   [pageLatency.name]: () => pageLatency.run({ kinds, seconds }),
+  [start.name]: () => start.run({ kinds, rounds: Number(values.rounds), idle: true }),
   [sweep.name]: () => sweep.run({ kinds }),
   [messages.name]: () => messages.run({ kinds, seconds }),
   [gateway.name]: () => gateway.run({ seconds }),

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** Runs the command named on the command line. */
-import { join } from "node:path";
-import { heapFlags, threadPoolSize } from "./lib/node-flags.ts";
+import { heapFlags, launchEnvironment, threadPoolSize } from "./lib/node-flags.ts";
 import { explainError } from "./lib/operator-error.ts";
 
 const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) => Promise<void>>>> = {
@@ -30,15 +29,16 @@ const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) 
  *   (277 MB resident after load, against 155 MB with semi-spaces of 4 MB), with next to no gain in speed here.
  * - How far V8's old generation grows between two collections. Bytes outside the heap (bodies) count towards it, and
  *   with Node's default of 12 MB unfinished bodies caused a collection of 30 ms every second.
- * - In a clone, where types are stripped: a cache of the result. Without it every start costs a third of a second and
- *   25 MB that are never released.
+ * - The function that collects garbage, which a server calls when it is idle (cli/idle-memory.ts).
+ * - A cache of what V8 compiled, and of sources whose types are stripped. Without the latter every start costs a third of
+ *   a second and 25 MB that are never released.
+ * - How many arenas glibc's malloc has: eight for each processor by default, whose free memory it does not share.
  */
 function startOver(): void {
   if (process.env["UV_THREADPOOL_SIZE"] !== undefined || process.execve === undefined) return;
-  const cache = join(import.meta.dirname, "..", "node_modules", ".cache", "poolhouse");
   const flags = [...heapFlags, ...process.execArgv];
   process.execve(process.execPath, [process.execPath, ...flags, ...process.argv.slice(1)], {
-    ...(import.meta.filename.endsWith(".ts") && { NODE_COMPILE_CACHE: cache }),
+    ...launchEnvironment(),
     ...process.env,
     UV_THREADPOOL_SIZE: threadPoolSize(),
   } as Record<string, string>);

@@ -2,8 +2,6 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { join } from "node:path";
-import { getRequestListener, type HttpBindings } from "@hono/node-server";
-import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback, servesThisMachine, withPorts } from "./config/config.ts";
@@ -17,36 +15,22 @@ import { type BeforeStored, type CreatedKey, ensureRootKey } from "./domain/iam/
 import { generateSigningPair } from "./domain/tokens/signing-keys.ts";
 import { functionsOf } from "./domain/triggers/configured-functions.ts";
 import { createAdmission } from "./http/admission.ts";
-import { awsJsonListener, preflightRoutes } from "./http/aws-json/routes.ts";
+import { answerJson } from "./http/answer-json.ts";
+import { answerPreflight, awsJsonListener } from "./http/aws-json/routes.ts";
 import { createProxies } from "./http/client-address.ts";
 import { createServing, type Serving, type ServingOptions } from "./http/context.ts";
-import { federationRoutes } from "./http/federation/routes.ts";
 import { createFront } from "./http/front.ts";
-import { guarded, overTls } from "./http/headers.ts";
-import { healthRoutes } from "./http/health.ts";
+import { answersReady } from "./http/health.ts";
 import { holdings } from "./http/holdings.ts";
-import { notFoundPage } from "./http/hosted-ui/not-found-page.ts";
-import { overloadPage } from "./http/hosted-ui/overload-page.ts";
-import { hostedRoutes } from "./http/hosted-ui/routes.ts";
-import { createHostCheck } from "./http/hosts.ts";
-import { inboxRoutes } from "./http/inbox/routes.ts";
 import { kmsDoor } from "./http/kms/decrypt.ts";
 import { isInvocation } from "./http/lambda/invocation.ts";
-import { lambdaRoutes } from "./http/lambda/routes.ts";
 import { createListening, type Listener, type ListeningServer, type Ports } from "./http/listen.ts";
-import { createMetrics, createReadings, metricsRoutes, observeFront, type Readings } from "./http/metrics.ts";
+import { createMetrics, createReadings, metricsDoor, observeFront, type Readings } from "./http/metrics.ts";
 import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
-import { answerNothing, answerUnknownHost } from "./http/nothing-here.ts";
-import { discoveryRoutes } from "./http/oauth/discovery.ts";
-import { oauthRoutes } from "./http/oauth/routes.ts";
 import { createOverloadGuard } from "./http/overload.ts";
-import { atDomain, type Bindings } from "./http/place.ts";
 import { signingKeysDoor } from "./http/signing-keys/get-signing-key.ts";
-import { identityDiscoveryRoutes } from "./http/sts/discovery.ts";
-import { isQueryCall, stsListener } from "./http/sts/endpoint.ts";
-import { tlsAskRoutes } from "./http/tls-ask.ts";
+import { isQueryCall } from "./http/sts/is-query-call.ts";
 import { Turns } from "./http/turns.ts";
-import { welcomeRoutes } from "./http/welcome/routes.ts";
 import type { FunctionRegistry } from "./integrations/functions/registry.ts";
 import { createOutbound } from "./integrations/outbound.ts";
 import { inboxSender } from "./integrations/senders/sender.ts";
@@ -56,6 +40,7 @@ import { createUpstreamSts } from "./integrations/upstream-sts.ts";
 import { type Jobs, startJobs } from "./jobs.ts";
 import { Caches } from "./lib/caches.ts";
 import { LatestIds } from "./lib/latest-ids.ts";
+import { type LoadedLate, loadedLate } from "./lib/loaded-late.ts";
 import type { Snapshot } from "./lib/metric-sums.ts";
 import { networkOf } from "./lib/network.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
@@ -328,63 +313,39 @@ interface Listening {
   readonly ownsProcess: boolean;
 }
 
-/** Answers each request. */
+/** Answers each request. What answers pages and OAuth is loaded by the first request for it (routes.ts). */
 function listenerOf(serving: Serving, { text, ready, ownsProcess }: Listening): Listener {
-  const { fetch } = routes(serving, text, ready);
-  const byRoutes = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
+  const readsMetrics = metricsDoor(serving.app, text);
+  const routes = loadedLate(async () => (await import("./routes.ts")).openRoutes(serving, { ownsProcess }));
+  const query = loadedLate(async () => (await import("./http/sts/endpoint.ts")).stsListener(serving));
+  const { log } = serving.app;
+  const overloadPage = async (language: string | undefined) => (await routes.load()).overloadPage(language);
   return createFront(serving, createOverloadGuard(serving, overloadPage), {
     api: awsJsonListener(serving, [kmsDoor, signingKeysDoor]),
-    query: stsListener(serving),
+    preflight: answerPreflight,
+    query: answerLate(log, query, (listener) => listener),
     isQueryCall,
-    routes: (incoming, outgoing) => void byRoutes(incoming, outgoing),
+    probes: (incoming, outgoing) =>
+      answersReady(ready, incoming, outgoing) || readsMetrics(incoming, outgoing),
+    routes: answerLate(log, routes, (ways) => ways.routes),
     hasOwnPath: isInvocation,
-    notFoundPage,
+    nothingHere: answerLate(log, routes, (ways) => ways.nothingHere),
   });
 }
 
-/** Every route of the server, apart from calls of the API. */
-function routes(
-  serving: Serving,
-  text: Listening["text"],
-  ready: () => Promise<void>,
-): Hono<{ Bindings: HttpBindings }> {
-  const { app } = serving;
-  const knowsHost = createHostCheck(app.config);
-  const all = new Hono<{ Bindings: HttpBindings }>();
-  all.route("/", healthRoutes(ready));
-  all.route("/", metricsRoutes(app, text));
-  all.route("/", tlsAskRoutes(serving));
-  const ofPools = new Hono<Bindings>();
-  ofPools.use(guarded(app.config));
-  ofPools.use((c, next) => {
-    const exchange = c.env;
-    exchange.readBody = (limit) => serving.bodies.read(exchange, serving.network(exchange.incoming), limit);
-    return next();
-  });
-  ofPools.route("/", discoveryRoutes(serving));
-  ofPools.use(overTls(serving));
-  ofPools.route("/", oauthRoutes(serving));
-  ofPools.route("/", federationRoutes(serving));
-  ofPools.route("/", hostedRoutes(serving));
-  ofPools.notFound(answerNothing(notFoundPage));
-  all.use(async (c, next) => {
-    if (knowsHost(c.req.header("host"))) return next();
-    const answer = await atDomain(serving.context(c.env.incoming), c, ofPools);
-    if (answer !== undefined) return answer;
-    return answerUnknownHost(c);
-  });
-  all.route("/", preflightRoutes());
-  all.route("/", lambdaRoutes(serving));
-  all.route("/", identityDiscoveryRoutes(serving));
-  all.route("/", ofPools);
-  if (servesThisMachine(app.config)) all.route("/", welcomeRoutes(serving));
-  if (app.senders.keepsInbox) all.route("/", inboxRoutes(serving));
-  all.notFound(answerNothing(notFoundPage));
-  all.onError((error, c) => {
-    serving.context(c.env.incoming).log.error({ err: error }, "internal error");
-    return c.json({ message: "Internal error." }, 500);
-  });
-  return all;
+/** Answers with a listener that the first request loads; requests that come meanwhile wait for it, too. */
+function answerLate<T>(log: Logger, room: LoadedLate<T>, listenerOf: (room: T) => Listener): Listener {
+  return (incoming, outgoing) => {
+    const loaded = room.loaded();
+    if (loaded !== undefined) return listenerOf(loaded)(incoming, outgoing);
+    room.load().then(
+      (now) => listenerOf(now)(incoming, outgoing),
+      (error: unknown) => {
+        log.error({ err: error }, "internal error");
+        answerJson(outgoing, 500, { message: "Internal error." });
+      },
+    );
+  };
 }
 
 function configuredRootKey(config: Config): CreatedKey | undefined {

@@ -55,7 +55,7 @@ const alone = ["domain/signin/challenges/"];
 
 /** Lower may not import higher. `store`, `integrations` and `config` lie side by side, as do the http rooms. */
 const layers: readonly (readonly RegExp[])[] = [
-  [/^(?:main|index|server|jobs)\.ts$/, /^cli\//],
+  [/^(?:main|index|routes|server|jobs)\.ts$/, /^cli\//],
   [/^http\//, /^gateway\//],
   [/^domain\//],
   [/^app\.ts$/],
@@ -68,8 +68,8 @@ const layers: readonly (readonly RegExp[])[] = [
 
 /** Each dependency has one home. */
 const homes: Readonly<Record<string, RegExp>> = {
-  hono: /^(?:http\/|gateway\/|server\.ts$)/,
-  "@hono/node-server": /^(?:http\/|gateway\/|server\.ts$)/,
+  hono: /^(?:http\/|gateway\/|routes\.ts$)/,
+  "@hono/node-server": /^(?:http\/|gateway\/|routes\.ts$)/,
   kysely: /^(?:store|gateway\/sessions)\//,
   "node:sqlite": /^store\//,
   pg: /^store\//,
@@ -82,7 +82,6 @@ const homes: Readonly<Record<string, RegExp>> = {
   "@aws-crypto/encrypt-node": /^lib\/encryption-sdk\.ts$/,
   "@aws-crypto/material-management-node": /^lib\/encryption-sdk\.ts$/,
   "libphonenumber-js": /^lib\/phone-number\.ts$/,
-  "prom-client": /^lib\/prometheus\.ts$/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^(?:config|gateway|domain\/messages)\//,
   "openid-client": /^(?:domain\/federation\/|gateway\/(?:discover|provider)\.ts$)/,
@@ -156,6 +155,7 @@ function broken(from: string, to: string): string | undefined {
     return /^(?:sigv4|policy|lib)\//.test(to) ? undefined : "sigv4 imports policy and lib only";
   if (to.startsWith("sigv4/")) return "is for other programs: nothing of ours imports it";
   if (/^(?:main|index)\.ts$/.test(to)) return "is an entry point, which nothing imports";
+  if (to === "routes.ts") return from === "server.ts" ? undefined : "only server.ts imports routes.ts";
   const [upper, lower] = [layerOf(from), layerOf(to)];
   if (upper < 0 || lower < 0) return "belongs to no layer";
   if (upper > lower) return "imports go down only";
@@ -213,6 +213,66 @@ test("what few servers need is not loaded by a start", () => {
   );
   assert.deepEqual(found, []);
   assert.ok(sources.some((source) => importsOf(source).some((name) => loadedLate.test(name))));
+});
+
+/** The packages that each program loads before it is ready. */
+const loadedAtStart: Readonly<Record<string, readonly string[]>> = {
+  "cli/serve.ts": ["@node-rs/argon2", "jose", "kysely", "pino"],
+  "cli/gateway.ts": ["httpxy", "jose", "pino"],
+};
+
+/** Files of ours that a server loads when they are first used. */
+const lateFiles: readonly RegExp[] = [
+  // What Hono answers, and Hono itself.
+  /^routes\.ts$/,
+  /^http\/(?:federation|hosted-ui|inbox|kit|oauth|sts\/endpoint|welcome\/(?!demo\.ts))/,
+  /^http\/aws-json\/(?:user|identity)-pools\//,
+  /^domain\/(?:federation|identities|identity-pools|mfa|saml|signin|signup)\/(?!load-identity-pool\.ts)/,
+  /^store\/migrations\/0/,
+  /^cli\/demo\.ts$/,
+  /^lib\/(?:color|device-type|phone-number|svg|xml)\.ts$/,
+];
+
+/** How many files of ours a server may load before it is ready: each takes 1.5 ms of a slow processor, and 30 KB. */
+const mostFiles = 215;
+
+/** What a program loads by static imports: files of ours, and everything else by its name. */
+function startOf(entry: string): { readonly files: readonly string[]; readonly others: readonly string[] } {
+  const files = new Set([entry]);
+  const others = new Set<string>();
+  for (const file of files) {
+    const { module } = sources.find((one) => one.file === file)!;
+    const imported = module.staticImports.filter(({ entries }) => !entries.every(({ isType }) => isType));
+    const passedOn = module.staticExports.flatMap(({ entries }) => entries.filter(({ isType }) => !isType));
+    for (const request of [...imported, ...passedOn].map(({ moduleRequest }) => moduleRequest?.value)) {
+      if (request?.startsWith(".")) files.add(normalize(join(dirname(file), request)));
+      else if (request !== undefined) others.add(request);
+    }
+  }
+  return { files: [...files], others: [...others] };
+}
+
+test("a program loads late what it does not need to be ready", () => {
+  for (const [entry, packages] of Object.entries(loadedAtStart)) {
+    const { others } = startOf(entry);
+    assert.deepEqual(others.filter((name) => !name.startsWith("node:")).sort(), packages, entry);
+  }
+  const { files: loaded, others } = startOf("cli/serve.ts");
+  assert.deepEqual(
+    loaded.filter((file) => lateFiles.some((late) => late.test(file))),
+    [],
+  );
+  for (const late of lateFiles)
+    assert.ok(
+      files.some((file) => late.test(file)),
+      String(late),
+    );
+  assert.ok(loaded.length <= mostFiles, `${loaded.length} files`);
+  // lib/node-http.ts says why.
+  assert.deepEqual(
+    others.filter((name) => /^node:(?:http2?|https|tls)$/.test(name)),
+    [],
+  );
 });
 
 test("every room is one of the design, and has a README of ten lines at most", () => {

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { makeOneFiles } from "./one-file.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const compiler = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
@@ -16,4 +17,6 @@ for (const files of [...rooms, "integrations/functions/python"]) {
   const to = new URL(`../dist/${files}`, import.meta.url);
   cpSync(new URL(`../src/${files}`, import.meta.url), to, { recursive: true });
 }
+// For a container, which is made of these node_modules. A tarball has the packages as they were published.
+await makeOneFiles(fileURLToPath(new URL("../node_modules", import.meta.url)));
 process.exit(status ?? 1);

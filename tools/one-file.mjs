@@ -12,7 +12,9 @@ import { dirname, join } from "node:path";
 /** The first file of each package, which imports all others. Programs import these packages by their plain names only. */
 export const packages = { kysely: "dist/index.js", jose: "dist/webapi/index.js" };
 
-const mark = "// One file, made of this package's modules by tools/one-file.mjs";
+const made = "// One file, made of this package's modules by tools/one-file.mjs";
+/** Of this way to make them. */
+const mark = `${made}, without spaces`;
 
 /** Where the first file of a package is kept as it was published, next to it. */
 export const asPublished = (file) => join(dirname(file), "index.as-published.js");
@@ -31,13 +33,14 @@ function replace(file, content) {
 export async function makeOneFiles(modules) {
   const due = Object.entries(packages)
     .map(([name, first]) => join(modules, name, first))
-    .flatMap((file) => (existsSync(file) ? [{ file, published: readFileSync(file, "utf8") }] : []))
-    .filter(({ published }) => !published.startsWith(mark));
+    .flatMap((file) => (existsSync(file) ? [{ file, now: readFileSync(file, "utf8") }] : []))
+    .filter(({ now }) => !now.startsWith(`${mark}\n`));
   if (due.length === 0 || !existsSync(join(modules, "esbuild"))) return;
   const { build } = await import("esbuild");
-  for (const { file, published } of due) {
+  for (const { file, now } of due) {
+    if (!now.startsWith(made)) replace(asPublished(file), now);
     const { outputFiles } = await build({
-      entryPoints: [file],
+      entryPoints: [asPublished(file)],
       bundle: true,
       write: false,
       format: "esm",
@@ -45,9 +48,11 @@ export async function makeOneFiles(modules) {
       target: "node24",
       packages: "external",
       keepNames: true,
+      // A process keeps the text for as long as it runs: 0.3 MB of ASCII instead of 1 MB of UTF-16.
+      minifyWhitespace: true,
+      legalComments: "none",
       banner: { js: mark },
     });
-    replace(asPublished(file), published);
     replace(file, outputFiles[0].contents);
   }
 }

@@ -48,10 +48,16 @@ export async function startProgram(
   env: Readonly<Record<string, string>> = {},
   checkout = here,
 ): Promise<BenchServer> {
-  const { heapFlags, threadPoolSize }: typeof nodeFlags =
-    checkout === here ? nodeFlags : await import(join(checkout, "src/lib/node-flags.ts"));
+  // An older version has no environment of its own.
+  const {
+    heapFlags,
+    threadPoolSize,
+    launchEnvironment = () => ({}),
+  }: Partial<typeof nodeFlags> & Pick<typeof nodeFlags, "heapFlags" | "threadPoolSize"> = checkout === here
+    ? nodeFlags
+    : await import(join(checkout, "src/lib/node-flags.ts"));
   // As the launcher would set both; it does not restart itself if the variable is set.
-  const settings = { UV_THREADPOOL_SIZE: threadPoolSize(), ...env };
+  const settings = { ...launchEnvironment(), UV_THREADPOOL_SIZE: threadPoolSize(), ...env };
   return startScript(join(checkout, file), { args, env: settings, flags: heapFlags });
 }
 

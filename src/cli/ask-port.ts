@@ -1,6 +1,5 @@
 /** Who listens on a port of this machine: a Poolhouse, another program or nobody. */
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { http, https } from "../lib/node-http.ts";
 
 export type Listening = "nobody" | "poolhouse" | "poolhouse, not ready" | "another program";
 
@@ -38,7 +37,7 @@ function statusAt({ scheme, host, port }: Port, path: string): Promise<string | 
     rejectUnauthorized: false,
   };
   return new Promise((resolve) => {
-    const asking = (scheme === "https" ? httpsRequest : httpRequest)(options, (answer) => {
+    const asking = (scheme === "https" ? https() : http).request(options, (answer) => {
       let text = "";
       answer.setEncoding("utf8");
       answer.on("data", (chunk: string) => {

@@ -1,6 +1,6 @@
 /** `poolhouse functions serve`: runs functions apart from the server, which calls them by Lambda's Invoke API. */
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 import { type FunctionsServerConfig, loadFunctionsServer } from "../config/config.ts";
@@ -8,6 +8,7 @@ import { userAgent } from "../config/version.ts";
 import { holdings } from "../http/holdings.ts";
 import { createInvokeListener } from "../http/lambda/apart.ts";
 import { createFunctions } from "../integrations/functions/registry.ts";
+import { http } from "../lib/node-http.ts";
 import { OperatorError } from "../lib/operator-error.ts";
 import { createLog } from "./log.ts";
 import { wrongUsage } from "./usage.ts";
@@ -30,7 +31,7 @@ export async function serveFunctions(argv: readonly string[]): Promise<void> {
     userAgent,
     reload: false,
   });
-  const server = createServer(limits, createInvokeListener({ ...config, functions, log, clock }));
+  const server = http.createServer(limits, createInvokeListener({ ...config, functions, log, clock }));
   server.maxConnections = 1000;
   try {
     await functions.check();

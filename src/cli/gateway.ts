@@ -11,6 +11,7 @@ import { certificateFromFile } from "../integrations/tls.ts";
 import { toBase64 } from "../lib/bytes.ts";
 import type { GatewayRoute, GatewaySettings } from "../lib/gateway-settings.ts";
 import { CommandError } from "./command-error.ts";
+import { watchIdleMemory } from "./idle-memory.ts";
 import { createLog } from "./log.ts";
 import { noSuchAction, wrongUsage } from "./usage.ts";
 
@@ -75,6 +76,7 @@ async function serve(argv: readonly string[]): Promise<void> {
   const stop = onlyOnce(() => end(server, secure, made));
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  watchIdleMemory();
   for (const text of protectedBy(settings)) log.info({ event: "application" }, text);
   console.log(`The gateway of ${settings.publicUrl} listens on ${urls.join(" and ")}`);
 }

@@ -3,8 +3,8 @@ import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
 import { type RunningServer, startServer, type WorkerOptions } from "../server.ts";
-import { makeDemo } from "./demo.ts";
 import { exposedDemo } from "./exposed-demo.ts";
+import { watchIdleMemory } from "./idle-memory.ts";
 import { createLog } from "./log.ts";
 import { readyLine } from "./ready-line.ts";
 import { RootKeyFile } from "./root-key.ts";
@@ -15,6 +15,7 @@ export async function serveAlone(config: Config): Promise<void> {
   let server: RunningServer | undefined;
   stopOnSignals(async () => server?.close());
   server = await startFirst(config, { log: createLog(config.logLevel) });
+  watchIdleMemory();
   console.log(readyLine(server.app.config));
 }
 
@@ -61,7 +62,7 @@ export async function startFirst(
   // Kept before anything else can fail, printed last, where it is easy to find.
   const shown = server.rootKey && rootKeyText(server.rootKey, rootKeyFile.keep());
   if (shown === undefined) rootKeyFile.discard();
-  if (config.demo) console.log(await makeDemo(server.app));
+  if (config.demo) console.log(await (await import("./demo.ts")).makeDemo(server.app));
   if (server.authority !== undefined) {
     console.log(`https is certified by an authority of this installation: ${server.authority}
   Node:      NODE_EXTRA_CA_CERTS=${server.authority}

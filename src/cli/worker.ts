@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { configOfWorker } from "../config/workers.ts";
 import type { Snapshot } from "../lib/metric-sums.ts";
 import { type RunningServer, startServer } from "../server.ts";
+import { watchIdleMemory } from "./idle-memory.ts";
 import { createLog } from "./log.ts";
 import { readyLine } from "./ready-line.ts";
 import { startFirst, stopOnSignals } from "./serve-alone.ts";
@@ -70,6 +71,7 @@ export async function runWorker(whole: Config): Promise<void> {
   server = ports
     ? await startServer(config, { ...options, ownsProcess: true })
     : await startFirst(config, options);
+  watchIdleMemory();
   const { port, tls, httpsPort } = server.app.config;
   const bound = { port, httpsPort: tls === undefined ? undefined : httpsPort };
   await tell({ kind: "ready", ports: bound, line: readyLine(server.app.config) });

@@ -1,19 +1,26 @@
 /** /healthz: the process is running. /readyz: the database answers and is migrated. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Hono } from "hono";
+import { answerJson } from "./answer-json.ts";
 import type { Serving } from "./context.ts";
 
-export function healthRoutes(ready: () => Promise<void>): Hono {
-  const routes = new Hono();
-  routes.get("/readyz", async (c) => {
-    try {
-      await ready();
-      return c.json({ status: "ready" });
-    } catch {
-      return c.json({ status: "not ready" }, 503);
-    }
-  });
-  return routes;
+const isProbe = ({ method }: IncomingMessage) => method === "GET" || method === "HEAD";
+
+/**
+ * Answers /readyz.
+ * @param ready rejects if the database does not answer
+ * @returns false if the request was for something else
+ */
+export function answersReady(
+  ready: () => Promise<void>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): boolean {
+  if (!/^\/readyz(?:\?|$)/.test(incoming.url ?? "") || !isProbe(incoming)) return false;
+  ready().then(
+    () => answerJson(outgoing, 200, { status: "ready" }),
+    () => answerJson(outgoing, 503, { status: "not ready" }),
+  );
+  return true;
 }
 
 const up = JSON.stringify({ status: "ok" });
@@ -29,9 +36,8 @@ export function answersHealth(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): boolean {
-  const { method, url = "", socket } = incoming;
-  if (!/^\/healthz(?:\?|$)/.test(url)) return false;
-  if (method !== "GET" && method !== "HEAD") return false;
+  const { url = "", socket } = incoming;
+  if (!/^\/healthz(?:\?|$)/.test(url) || !isProbe(incoming)) return false;
   const admitted = admission.admits(network(incoming));
   outgoing.writeHead(200, { "content-type": "application/json", "content-length": up.length });
   outgoing.end(up, admitted ? undefined : () => admission.hold(socket));

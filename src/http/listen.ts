@@ -1,15 +1,11 @@
 /** The listening sockets: http, and https if there is a certificate. Closing them loses no request. */
-import {
-  createServer as createHttpServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
-import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { App } from "../app.ts";
 import type { Config } from "../config/config.ts";
 import type { CertificateSource } from "../integrations/tls.ts";
+import { http as nodeHttp, https as nodeHttps } from "../lib/node-http.ts";
 import { OperatorError } from "../lib/operator-error.ts";
 import { Connections, type ConnectionsOptions } from "./connections.ts";
 import { holdings } from "./holdings.ts";
@@ -86,7 +82,7 @@ export function createListening(
   return {
     connections,
     open: async () => {
-      const http = await openSocket(createHttpServer(settings), port, socketOptions).catch(
+      const http = await openSocket(nodeHttp.createServer(settings), port, socketOptions).catch(
         unavailable(host, port, "port"),
       );
       sockets.push(http);
@@ -125,7 +121,7 @@ async function openHttps(
   socketOptions: SocketOptions,
   { clock, log }: ListenOptions,
 ): Promise<OpenSocket> {
-  const server = createHttpsServer({ ...settings, ...certificate.first, ...modern });
+  const server = nodeHttps().createServer({ ...settings, ...certificate.first, ...modern });
   const socket = await openSocket(server, port, socketOptions).catch(
     unavailable(socketOptions.host, port, "https-port"),
   );

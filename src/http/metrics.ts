@@ -2,17 +2,15 @@
  * /metrics for Prometheus. Labels come from closed lists only (operations, error codes, sign-in steps): nothing a
  * caller sends becomes one, and no pool, user or address appears.
  */
-import type { HttpBindings } from "@hono/node-server";
-import { Hono } from "hono";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { App, Metrics, QueueStats } from "../app.ts";
-import { servesThisMachine } from "../config/config.ts";
-import { equalText } from "../lib/bytes.ts";
 import type { Snapshot } from "../lib/metric-sums.ts";
 import { type Cell, Metrics as Registry, type Sample, type Timing } from "../lib/prometheus.ts";
 import { countWaiting } from "../store/outbox.ts";
+import { answerJson } from "./answer-json.ts";
 import type { Bodies } from "./body.ts";
 import type { Connections } from "./connections.ts";
-import { createHostCheck, isForwarded } from "./hosts.ts";
+import { metricsGuard } from "./metrics-guard.ts";
 import { observeProcess, observeWorker } from "./process-metrics.ts";
 
 /**
@@ -33,7 +31,7 @@ export interface CountedMetrics extends Metrics {
   resetTextBudgets(): void;
 }
 
-/** Creates the counters; `metricsRoutes` adds metrics that are read only at a scrape. */
+/** Creates the counters; `metricsDoor` adds metrics that are read only at a scrape. */
 export function createMetrics(): CountedMetrics {
   const registry = new Registry();
   const signIns = registry.counter(
@@ -186,38 +184,37 @@ export function createReadings(app: App, metrics: CountedMetrics): Readings {
   };
 }
 
+/** Answers /metrics. Returns false if the request was for something else. */
+type MetricsDoor = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
+
 /**
  * GET /metrics. With POOLHOUSE_METRICS_TOKEN set, for anybody who sends it as a bearer token. Without it, only on a
  * server that nothing but this machine can reach: it listens on loopback, its public URL is a loopback URL (so that no
  * proxy on this machine makes it public), and it is asked directly, by one of its own names.
- * @param text the metrics as text
+ * @param read the metrics as text
  */
-export function metricsRoutes(app: App, text: () => Promise<string>): Hono<{ Bindings: HttpBindings }> {
-  const knowsHost = createHostCheck(app.config);
-  const token = app.config.metricsToken;
-  const own = servesThisMachine(app.config);
-  const routes = new Hono<{ Bindings: HttpBindings }>();
-  routes.get("/metrics", async (c) => {
-    if (token !== undefined) {
-      const given = /^bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-      if (given === undefined || !equalText(given, token)) {
-        return c.json({ message: "The bearer token of POOLHOUSE_METRICS_TOKEN is needed." }, 401, {
-          "www-authenticate": 'Bearer realm="metrics"',
-        });
-      }
-    } else if (!own || !knowsHost(c.req.header("host")) || comesFromElsewhere(Object.keys(c.req.header()))) {
-      return c.json({ message: "Set POOLHOUSE_METRICS_TOKEN to read metrics from elsewhere." }, 403);
-    }
-    return c.body(await text(), 200, {
+export function metricsDoor(app: App, read: () => Promise<string>): MetricsDoor {
+  const mayRead = metricsGuard(app);
+  const answer = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (!mayRead(incoming, outgoing)) return;
+    const text = await read();
+    outgoing.writeHead(200, {
       "content-type": "text/plain; version=0.0.4; charset=utf-8",
+      "content-length": Buffer.byteLength(text),
       "cache-control": "no-store",
     });
-  });
-  return routes;
+    outgoing.end(text);
+  };
+  return (incoming, outgoing) => {
+    const { method, url = "" } = incoming;
+    if (!/^\/metrics(?:\?|$)/.test(url) || (method !== "GET" && method !== "HEAD")) return false;
+    answer(incoming, outgoing).catch((error: unknown) => {
+      app.log.error({ err: error }, "internal error");
+      answerJson(outgoing, 500, { message: "Internal error." });
+    });
+    return true;
+  };
 }
-
-/** Whether a proxy or a page of another site asks, as the names of the headers tell. */
-const comesFromElsewhere = (names: readonly string[]) => isForwarded(names) || names.includes("origin");
 
 /** Adds the metrics of what clients hold of the server before they are authenticated (holdings.ts). */
 export function observeFront(

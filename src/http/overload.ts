@@ -23,8 +23,8 @@ const always = { "access-control-allow-origin": "*", "cache-control": "no-store"
 
 /** @param page the page for people, by their browser's Accept-Language; it has no script or style and loads nothing */
 export function createOverloadGuard(
-  { admission, network }: Serving,
-  page: (language: string | undefined) => string,
+  { app, admission, network }: Serving,
+  page: (language: string | undefined) => Promise<string>,
 ): OverloadGuard {
   const refuse = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const { accept = "", "accept-language": language } = incoming.headers;
@@ -34,7 +34,13 @@ export function createOverloadGuard(
       "content-type": isPerson ? "text/html; charset=utf-8" : "application/json",
       "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     });
-    outgoing.end(isPerson ? page(language) : errorBody, () => admission.hold(incoming.socket));
+    const end = (body: string) => outgoing.end(body, () => admission.hold(incoming.socket));
+    if (isPerson)
+      page(language).then(end, (error: unknown) => {
+        app.log.error({ err: error }, "internal error");
+        end("");
+      });
+    else end(errorBody);
   };
   return {
     refuse,

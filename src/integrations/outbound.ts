@@ -4,9 +4,10 @@
  * environment names some: behind one, nobody could tell which address is connected to.
  */
 import { type LookupAddress, lookup } from "node:dns";
-import { Agent, type IncomingMessage, request as requestHttp } from "node:http";
-import { request as requestHttps, Agent as TlsAgent } from "node:https";
+import type { Agent, AgentOptions, IncomingMessage } from "node:http";
+import type { Agent as TlsAgent } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
+import { http, https } from "../lib/node-http.ts";
 import { type AddressRules, addressRules, isOwnName } from "./outbound-addresses.ts";
 
 interface OutboundRequest {
@@ -73,7 +74,9 @@ const kept = { keepAlive: true, timeout: 5000, maxFreeSockets: 4 };
 
 interface Agents {
   readonly "http:": Agent;
+  /** Made when it is first asked for. */
   readonly "https:": TlsAgent;
+  destroy(): void;
 }
 
 interface Means {
@@ -87,6 +90,23 @@ interface Means {
   readonly userAgent: string;
 }
 
+/** @param trusted for https */
+function agentsOf(options: AgentOptions, trusted: { readonly ca?: string }): Agents {
+  const plain = new http.Agent(options);
+  let ofTls: TlsAgent | undefined;
+  return {
+    "http:": plain,
+    get "https:"() {
+      ofTls ??= new (https().Agent)({ ...options, ...trusted });
+      return ofTls;
+    },
+    destroy() {
+      plain.destroy();
+      ofTls?.destroy();
+    },
+  };
+}
+
 export function createOutbound(options: OutboundOptions): Outbound {
   const { privateRanges, loopback, userAgent, ca, connectMs = 5000, totalMs = 10_000 } = options;
   const trusted = ca === undefined ? {} : { ca };
@@ -94,11 +114,8 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const means: Means = {
     rules,
     lookup: { "http:": checkedLookup(rules, "http:"), "https:": checkedLookup(rules, "https:") },
-    kept: {
-      "http:": new Agent({ ...kept, maxSockets }),
-      "https:": new TlsAgent({ ...kept, maxSockets, ...trusted }),
-    },
-    single: { "http:": new Agent({ maxSockets }), "https:": new TlsAgent({ maxSockets, ...trusted }) },
+    kept: agentsOf({ ...kept, maxSockets }, trusted),
+    single: agentsOf({ maxSockets }, trusted),
     connectMs,
     userAgent,
   };
@@ -125,8 +142,8 @@ export function createOutbound(options: OutboundOptions): Outbound {
     close: async () => {
       closed = true;
       for (const ending of underWay) ending.abort();
-      for (const agents of [means.kept, means.single])
-        for (const agent of Object.values(agents)) agent.destroy();
+      means.kept.destroy();
+      means.single.destroy();
     },
   };
 }
@@ -232,7 +249,7 @@ async function once(means: Means, url: HttpUrl, request: Aimed): Promise<Respons
 
 async function send(means: Means, url: HttpUrl, request: Aimed, agents: Agents): Promise<Response> {
   const { method = "GET", headers = {}, body, largest = 2 ** 20, ending } = request;
-  const makeRequest = url.protocol === "https:" ? requestHttps : requestHttp;
+  const makeRequest = url.protocol === "https:" ? https().request : http.request;
   const connectingTimer = setTimeout(() => ending.abort(), means.connectMs);
   try {
     const incoming = await new Promise<IncomingMessage>((resolve, reject) => {

@@ -6,7 +6,6 @@ import { createPrivateKey, type webcrypto, X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { createSecureContext } from "node:tls";
 import { fileProblem } from "../lib/file-problem.ts";
 import { OperatorError } from "../lib/operator-error.ts";
 import { type PemBlock, pemBlocks, pemText } from "../lib/pem.ts";
@@ -116,7 +115,7 @@ function readPem(path: string): Certificate {
     // createSecureContext checks this only if the key and the certificate are of the same type.
     const key = keyOf(new X509Certificate(leaf.pem), keys);
     const certificate = { key, cert: `${certificates.map(({ pem }) => pem).join("\n")}\n` };
-    createSecureContext(certificate);
+    process.getBuiltinModule("node:tls").createSecureContext(certificate);
     return certificate;
   } catch (error) {
     throw new OperatorError(`The TLS file ${path} cannot be used: ${(error as Error).message}`);

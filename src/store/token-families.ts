@@ -3,7 +3,7 @@ import { type Kysely, type SqlBool, sql } from "kysely";
 import type { Db } from "./db.ts";
 import { blobType } from "./engine/sql.ts";
 import { affected } from "./engine/transaction.ts";
-import { isShort, listed, type ListSlots, listValues, lookup, prepared, preparedWrite } from "./prepared.ts";
+import { isShort, type ListSlots, listed, listValues, lookup, prepared, preparedWrite } from "./prepared.ts";
 import type { Schema } from "./schema/schema.ts";
 import type { TokenFamiliesTable } from "./schema/schema-tokens.ts";
 import { inSlices } from "./slices.ts";

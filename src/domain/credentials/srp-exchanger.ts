@@ -1,7 +1,7 @@
 /**
  * Computes SRP's exponentiations on worker threads: OpenSSL does some of them on the calling thread while importing a
  * key, and two milliseconds on the main thread would delay every other request. Threads are started on demand up to a
- * limit; work waits in a fair queue.
+ * limit, and end when none was needed for a while; work waits in a fair queue.
  */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
@@ -26,6 +26,7 @@ const program = new URL(
 export function createSrpExchanger(options: FairQueueOptions): SrpExchanger {
   const queue = createFairQueue(options);
   const idle: Worker[] = [];
+  const rest = restOf(idle);
 
   const compute = async (job: SrpJob): Promise<unknown> => {
     const worker = idle.pop() ?? startWorker(idle);
@@ -35,6 +36,7 @@ export function createSrpExchanger(options: FairQueueOptions): SrpExchanger {
     const [answer] = (await answered) as [SrpAnswer];
     worker.unref();
     idle.push(worker);
+    rest.begin();
     if ("ok" in answer) return answer.ok;
     throw answer.refused ? new SrpError(answer.message) : new Error(answer.message);
   };
@@ -47,8 +49,27 @@ export function createSrpExchanger(options: FairQueueOptions): SrpExchanger {
     assertRoom: queue.assertRoom,
     stats: queue.stats,
     close: async () => {
+      rest.end();
       await Promise.all(idle.splice(0).map((worker) => worker.terminate()));
     },
+  };
+}
+
+/** How long no thread may be needed until all of them end: each takes some 25 MB. Milliseconds. */
+const restMs = 30_000;
+
+/** Ends the idle threads when none was needed for a while. */
+function restOf(idle: Worker[]): { begin(): void; end(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const over = () => {
+    for (const worker of idle.splice(0)) void worker.terminate();
+  };
+  return {
+    begin() {
+      // Set anew rather than replaced: this is called for each exchange.
+      timer = timer?.refresh() ?? setTimeout(over, restMs).unref();
+    },
+    end: () => clearTimeout(timer),
   };
 }
 

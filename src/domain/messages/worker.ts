@@ -11,7 +11,6 @@ import {
   type MessageQueue,
   nextQueue,
 } from "../../store/outbox.ts";
-import { tracked, tryOnce } from "./deliver.ts";
 import { hasRoom, laneOf, queueIn } from "./lanes.ts";
 
 export interface OutboxWorker {
@@ -106,7 +105,10 @@ function takeOne(app: App, due: DueMessage, signal: AbortSignal): Promise<void> 
   const { id, poolId } = due;
   return queueIn(lane, { id, poolId, now: app.clock() }, async (place) => {
     const now = app.clock();
-    if (!signal.aborted && lane.closedUntil <= now) await tracked(app, tryOnce(app, due, place, now));
+    if (signal.aborted || lane.closedUntil > now) return;
+    // Loaded by the first message that is due.
+    const { tracked, tryOnce } = await import("./deliver.ts");
+    await tracked(app, tryOnce(app, due, place, now));
   });
 }
 

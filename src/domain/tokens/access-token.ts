@@ -8,7 +8,7 @@ import { type AccessClaims, readAccessState, type Session } from "../../store/to
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Client, issuer, type Pool, settingsAt } from "../user-pools/load-pool.ts";
-import { apiScope } from "./issue.ts";
+import { apiScope } from "./scope-claims.ts";
 import { type SigningKey, signingKeys } from "./signing-keys.ts";
 
 /** The user of a valid access token: verified, not expired or revoked, the user enabled, client and pool existing. */

@@ -14,10 +14,8 @@ import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { deviceGroupKey, newDeviceKey, tracksDevices } from "./device-keys.ts";
 import { shapeTokens, signTokens } from "./mint.ts";
 import { makeRefreshToken } from "./refresh-token.ts";
+import { apiScope } from "./scope-claims.ts";
 import { insertTracked, trackedSession } from "./session-tracking.ts";
-
-/** The only scope of tokens issued by the API. */
-export const apiScope = "aws.cognito.signin.user.admin";
 
 /** A completed sign-in: a user who has proven, through this client, everything required. */
 export interface Authenticated {

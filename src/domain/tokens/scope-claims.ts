@@ -2,6 +2,10 @@
  * Which claims about a user the scopes allow ("Scopes, M2M, and resource servers", Amazon Cognito Developer Guide;
  * OpenID Connect Core 1.0 section 5.4), and their form. Pure.
  */
+
+/** The only scope of tokens issued by the API. */
+export const apiScope = "aws.cognito.signin.user.admin";
+
 /** The standard claims of each scope; `profile` also includes custom attributes. */
 export const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
   profile: [

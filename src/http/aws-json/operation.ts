@@ -1,6 +1,7 @@
 /** The types of a row in the table of operations. */
 import type { Ctx } from "../../app.ts";
 import type { SignedIn } from "../../domain/tokens/access-token.ts";
+import { loadedLate } from "../../lib/loaded-late.ts";
 import type {
   IdentityPoolOperationName,
   IdentityPoolOperations,
@@ -29,6 +30,25 @@ export type IdentityHandler<N extends IdentityPoolOperationName> = (
   ctx: Ctx,
   input: IdentityPoolOperations[N]["input"],
 ) => Promise<IdentityPoolOperations[N]["output"]>;
+
+type AnyHandler = (...given: readonly unknown[]) => Promise<unknown>;
+
+/**
+ * Names the handlers of a file that is loaded by the first call of one of them, which waits for it. A start, and a server that
+ * is never asked for a kind of operation, does without.
+ */
+export function fileOf<File extends object>(
+  load: () => Promise<File>,
+): <N extends keyof File>(name: N) => File[N] {
+  const file = loadedLate(load);
+  return <N extends keyof File>(name: N) => {
+    const run: AnyHandler = async (...given) => {
+      const { [name]: handler } = file.loaded() ?? (await file.load());
+      return (handler as AnyHandler)(...given);
+    };
+    return run as File[N];
+  };
+}
 
 /**
  * Marks an operation that is authenticated, authorized and validated, and then answers UnsupportedOperationException.

@@ -1,6 +1,5 @@
 /** The AWS JSON 1.1 endpoint over HTTP: reads the body, writes headers and CORS, logs one line per call. */
-import type { IncomingMessage } from "node:http";
-import { Hono } from "hono";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { WireRequest } from "../../lib/sigv4.ts";
@@ -20,21 +19,18 @@ import { answerCall, findTarget, type Target } from "./endpoint.ts";
 /** Request headers that browsers may send; these families cover what the AWS SDKs send. */
 const allowedHeader = /^(?:content-type|cache-control|authorization|x-amz-[a-z0-9-]+|amz-sdk-[a-z0-9-]+)$/;
 
-/** Answers the question of browsers whether they may call; the calls themselves never get to Hono. */
-export function preflightRoutes(): Hono {
-  const routes = new Hono();
-  routes.options("/", (c) => {
-    const requested = (c.req.header("access-control-request-headers") ?? "").toLowerCase().split(",");
-    const allowed = requested.map((name) => name.trim()).filter((name) => allowedHeader.test(name));
-    return c.body(null, 204, {
-      "access-control-allow-origin": "*",
-      "access-control-allow-methods": "POST, OPTIONS",
-      "access-control-allow-headers": [...new Set(["x-amz-target", "content-type", ...allowed])].join(","),
-      "access-control-max-age": "86400",
-      vary: "access-control-request-headers",
-    });
+/** Answers the question of browsers whether they may call. */
+export function answerPreflight({ headers }: IncomingMessage, outgoing: ServerResponse): void {
+  const requested = (headers["access-control-request-headers"] ?? "").toLowerCase().split(",");
+  const allowed = requested.map((name) => name.trim()).filter((name) => allowedHeader.test(name));
+  outgoing.writeHead(204, {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "POST, OPTIONS",
+    "access-control-allow-headers": [...new Set(["x-amz-target", "content-type", ...allowed])].join(","),
+    "access-control-max-age": "86400",
+    vary: "access-control-request-headers",
   });
-  return routes;
+  outgoing.end();
 }
 
 /**

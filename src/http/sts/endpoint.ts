@@ -2,7 +2,6 @@
  * STS over HTTP: `POST /` with a form, and GetCallerIdentity also by `GET /?Action=GetCallerIdentity&…`, which services that
  * authenticate others by it have presigned. Calls for a target of AWS JSON are those of aws-json.
  */
-import type { IncomingMessage } from "node:http";
 import type { Ctx } from "../../app.ts";
 import { beginCall, noteInput, recordedCall } from "../../domain/audit/call.ts";
 import type { WireRequest } from "../../lib/sigv4.ts";
@@ -22,20 +21,9 @@ import { wireRequest } from "../signed-request.ts";
 import { discardRest } from "../unread.ts";
 import { type Written, writeAnswer, writeError } from "./answer.ts";
 import { type WireError, wireError } from "./errors.ts";
+import { isForm } from "./is-query-call.ts";
 import { signedOperations, unsignedOperations } from "./operations.ts";
 import { inputOf, type Parameters, readParameters } from "./query.ts";
-
-const isForm = (type: string | undefined) =>
-  /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type ?? "");
-const namesAction = (url: string) => /[?&]Action=/.test(url);
-
-/** Whether a request is a call of the Query protocol. */
-export function isQueryCall({ method, url = "", headers }: IncomingMessage): boolean {
-  if (url !== "/" && !url.startsWith("/?")) return false;
-  if (headers["x-amz-target"] !== undefined) return false;
-  if (method === "POST") return isForm(headers["content-type"]) || namesAction(url);
-  return method === "GET" && namesAction(url);
-}
 
 /** Answers calls, on Node's own objects. */
 export function stsListener(serving: Serving): Listener {

@@ -1,7 +1,7 @@
 /** Posts events to functions elsewhere: with limits of time and size, over connections that are kept, without redirects. */
-import http, { type IncomingHttpHeaders } from "node:http";
-import https from "node:https";
+import type { Agent, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { connect } from "node:net";
+import { http, https } from "../../lib/node-http.ts";
 import { failed, largestPayload, TemporaryError, tooLarge } from "./driver.ts";
 import { FunctionError } from "./functions.ts";
 
@@ -29,7 +29,7 @@ export const jsonType = "application/json";
 
 /** @param userAgent what each request says of the program that makes it */
 export function createPoster(url: URL, userAgent: string): Poster {
-  const agent = new (url.protocol === "https:" ? https : http).Agent({ keepAlive: true });
+  const agent = new (url.protocol === "https:" ? https() : http).Agent({ keepAlive: true });
   const running = new Set<AbortController>();
   return {
     post: async (body, headers, deadline) => {
@@ -84,7 +84,7 @@ function reach({ protocol, hostname, port }: URL): Promise<void> {
 
 interface Sending {
   readonly url: URL;
-  readonly agent: http.Agent;
+  readonly agent: Agent;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
   readonly signal: AbortSignal;
@@ -93,7 +93,7 @@ interface Sending {
 function send(sending: Sending): Promise<Posted> {
   const { url, agent, headers: given, body, signal } = sending;
   const headers = { "content-type": jsonType, ...given, "content-length": body.length };
-  const { request } = url.protocol === "https:" ? https : http;
+  const { request } = url.protocol === "https:" ? https() : http;
   return new Promise((resolve, reject) => {
     const sent = request(url, { method: "POST", agent, signal, headers });
     sent.once("error", (error: NodeJS.ErrnoException) => {
@@ -107,7 +107,7 @@ function send(sending: Sending): Promise<Posted> {
   });
 }
 
-async function receive(answer: http.IncomingMessage): Promise<Posted> {
+async function receive(answer: IncomingMessage): Promise<Posted> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {

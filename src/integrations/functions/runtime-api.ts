@@ -4,8 +4,9 @@
  */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { http } from "../../lib/node-http.ts";
 import { failed, HandlerNotFound, type Invocation, largestPayload, NotBegun, tooLarge } from "./driver.ts";
 import type { FunctionError } from "./functions.ts";
 import { errorOf, objectOf } from "./post.ts";
@@ -33,7 +34,7 @@ export function createRuntimeApi(hidden: boolean): RuntimeApi {
   ready.promise.catch(() => {});
   const exchange = createExchange();
 
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     const { method, url = "", headers } = request;
     // Pages in a browser on this machine could send requests, too, and say so.
     const isPage = headers.origin !== undefined || headers["sec-fetch-site"] !== undefined;

@@ -15,28 +15,6 @@ import { sqlState } from "../engine/retry.ts";
 import { blobType, type DatabaseKind, keyText } from "../engine/sql.ts";
 import { runTransaction } from "../engine/transaction.ts";
 import type { Schema } from "../schema/schema.ts";
-import * as first from "./0001-first.ts";
-import * as limits from "./0002-limits.ts";
-import * as audit from "./0003-audit.ts";
-import * as keyRotation from "./0004-key-rotation.ts";
-import * as numbers from "./0005-numbers.ts";
-import * as factors from "./0006-factors.ts";
-import * as authEvents from "./0007-auth-events.ts";
-import * as grants from "./0008-grants.ts";
-import * as domains from "./0009-domains.ts";
-import * as sessions from "./0010-sessions.ts";
-import * as retiredNames from "./0011-retired-names.ts";
-import * as bounds from "./0012-bounds.ts";
-import * as twoFactors from "./0013-two-factors.ts";
-import * as browsers from "./0014-browsers.ts";
-import * as poolKeys from "./0015-pool-keys.ts";
-import * as queues from "./0016-queues.ts";
-import * as federation from "./0017-federation.ts";
-import * as providerNames from "./0018-provider-names.ts";
-import * as signedIn from "./0019-signed-in.ts";
-import * as identityPools from "./0020-identity-pools.ts";
-import * as roleNames from "./0021-role-names.ts";
-import * as largePools from "./0022-large-pools.ts";
 
 export interface Migration {
   /** 1, 2, 3 … without gaps. */
@@ -48,29 +26,44 @@ export interface Migration {
   up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void>;
 }
 
+/** Loads a migration when it runs: a database that is up to date needs none of them. */
+function upIn(load: () => Promise<Pick<Migration, "up">>): Migration["up"] {
+  return async (kysely, kind) => (await load()).up(kysely, kind);
+}
+
 export const migrations: readonly Migration[] = [
-  { version: 1, name: "first", oldestProgram: 1, up: first.up },
-  { version: 2, name: "limits", oldestProgram: 1, up: limits.up },
-  { version: 3, name: "audit", oldestProgram: 1, up: audit.up },
-  { version: 4, name: "key-rotation", oldestProgram: 1, up: keyRotation.up },
-  { version: 5, name: "numbers", oldestProgram: 5, up: numbers.up },
-  { version: 6, name: "factors", oldestProgram: 5, up: factors.up },
-  { version: 7, name: "auth-events", oldestProgram: 5, up: authEvents.up },
-  { version: 8, name: "grants", oldestProgram: 5, up: grants.up },
-  { version: 9, name: "domains", oldestProgram: 5, up: domains.up },
-  { version: 10, name: "sessions", oldestProgram: 5, up: sessions.up },
-  { version: 11, name: "retired-names", oldestProgram: 5, up: retiredNames.up },
-  { version: 12, name: "bounds", oldestProgram: 5, up: bounds.up },
-  { version: 13, name: "two-factors", oldestProgram: 5, up: twoFactors.up },
-  { version: 14, name: "browsers", oldestProgram: 5, up: browsers.up },
-  { version: 15, name: "pool-keys", oldestProgram: 15, up: poolKeys.up },
-  { version: 16, name: "queues", oldestProgram: 15, up: queues.up },
-  { version: 17, name: "federation", oldestProgram: 15, up: federation.up },
-  { version: 18, name: "provider-names", oldestProgram: 15, up: providerNames.up },
-  { version: 19, name: "signed-in", oldestProgram: 15, up: signedIn.up },
-  { version: 20, name: "identity-pools", oldestProgram: 15, up: identityPools.up },
-  { version: 21, name: "role-names", oldestProgram: 15, up: roleNames.up },
-  { version: 22, name: "large-pools", oldestProgram: 15, up: largePools.up },
+  { version: 1, name: "first", oldestProgram: 1, up: upIn(() => import("./0001-first.ts")) },
+  { version: 2, name: "limits", oldestProgram: 1, up: upIn(() => import("./0002-limits.ts")) },
+  { version: 3, name: "audit", oldestProgram: 1, up: upIn(() => import("./0003-audit.ts")) },
+  { version: 4, name: "key-rotation", oldestProgram: 1, up: upIn(() => import("./0004-key-rotation.ts")) },
+  { version: 5, name: "numbers", oldestProgram: 5, up: upIn(() => import("./0005-numbers.ts")) },
+  { version: 6, name: "factors", oldestProgram: 5, up: upIn(() => import("./0006-factors.ts")) },
+  { version: 7, name: "auth-events", oldestProgram: 5, up: upIn(() => import("./0007-auth-events.ts")) },
+  { version: 8, name: "grants", oldestProgram: 5, up: upIn(() => import("./0008-grants.ts")) },
+  { version: 9, name: "domains", oldestProgram: 5, up: upIn(() => import("./0009-domains.ts")) },
+  { version: 10, name: "sessions", oldestProgram: 5, up: upIn(() => import("./0010-sessions.ts")) },
+  { version: 11, name: "retired-names", oldestProgram: 5, up: upIn(() => import("./0011-retired-names.ts")) },
+  { version: 12, name: "bounds", oldestProgram: 5, up: upIn(() => import("./0012-bounds.ts")) },
+  { version: 13, name: "two-factors", oldestProgram: 5, up: upIn(() => import("./0013-two-factors.ts")) },
+  { version: 14, name: "browsers", oldestProgram: 5, up: upIn(() => import("./0014-browsers.ts")) },
+  { version: 15, name: "pool-keys", oldestProgram: 15, up: upIn(() => import("./0015-pool-keys.ts")) },
+  { version: 16, name: "queues", oldestProgram: 15, up: upIn(() => import("./0016-queues.ts")) },
+  { version: 17, name: "federation", oldestProgram: 15, up: upIn(() => import("./0017-federation.ts")) },
+  {
+    version: 18,
+    name: "provider-names",
+    oldestProgram: 15,
+    up: upIn(() => import("./0018-provider-names.ts")),
+  },
+  { version: 19, name: "signed-in", oldestProgram: 15, up: upIn(() => import("./0019-signed-in.ts")) },
+  {
+    version: 20,
+    name: "identity-pools",
+    oldestProgram: 15,
+    up: upIn(() => import("./0020-identity-pools.ts")),
+  },
+  { version: 21, name: "role-names", oldestProgram: 15, up: upIn(() => import("./0021-role-names.ts")) },
+  { version: 22, name: "large-pools", oldestProgram: 15, up: upIn(() => import("./0022-large-pools.ts")) },
 ];
 
 /** The schema version that this program is written for. */
