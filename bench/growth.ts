@@ -42,7 +42,9 @@ interface Case {
 export async function run({ kinds, rounds, samples, only }: GrowthOptions): Promise<void> {
   const unknown = only?.filter((one) => !dimensions.some((dimension) => dimension.name === one)) ?? [];
   if (unknown.length > 0)
-    throw new Error(`--only names ${unknown.join(", ")}; there are ${dimensions.map((one) => one.name).join(", ")}.`);
+    throw new Error(
+      `--only names ${unknown.join(", ")}; there are ${dimensions.map((one) => one.name).join(", ")}.`,
+    );
   for (const kind of kinds)
     for (const dimension of dimensions)
       if (only?.includes(dimension.name) ?? true) await runOne(kind, dimension, { rounds, samples });
@@ -75,10 +77,14 @@ async function runOne(
   const { size: least } = small.stage;
   const { size: most } = large.stage;
   console.log(`\n${kind}: ${dimension.title}, ${least} and ${most}\n`);
-  console.log(table(["operation", "CPU ms, small", "large", "PostgreSQL's, small", "large", "ratio", "goal"], rows));
+  console.log(
+    table(["operation", "CPU ms, small", "large", "PostgreSQL's, small", "large", "ratio", "goal"], rows),
+  );
   const starts = await Promise.all([small, large].map(startAgain));
   const [few, many] = memory.map((bytes) => `${(bytes / 2 ** 20).toFixed(0)} MB`);
-  console.log(`\n${few} and ${many} resident; ready again after ${starts.map((ms) => ms.toFixed(0)).join(" and ")} ms`);
+  console.log(
+    `\n${few} and ${many} resident; ready again after ${starts.map((ms) => ms.toFixed(0)).join(" and ")} ms`,
+  );
   for (const { database, cpu } of [small, large]) {
     await cpu.close();
     await database.remove();
@@ -133,7 +139,10 @@ async function measureOnce({ stage, cpu }: Case, operation: Operation, count: nu
   };
 }
 
-function rowOf(title: string, measured: readonly { readonly small: Measured; readonly large: Measured }[]): string[] {
+function rowOf(
+  title: string,
+  measured: readonly { readonly small: Measured; readonly large: Measured }[],
+): string[] {
   const whole = ({ cpu, databaseCpu = 0 }: Measured) => cpu + databaseCpu;
   const of = (value: (both: (typeof measured)[number]) => number | undefined) => median(measured.map(value));
   const cells = [

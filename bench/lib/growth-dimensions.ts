@@ -2,8 +2,17 @@
 import { randomBytes } from "node:crypto";
 import { sql } from "kysely";
 import type { Db } from "../../src/store/db.ts";
-import { ask, call, type GrowthStage, pageAt, passkeySignIn, refresh, signed, signIn } from "./growth-stage.ts";
 import { fillPools, ofEveryPool } from "./growth-pools.ts";
+import {
+  ask,
+  call,
+  type GrowthStage,
+  pageAt,
+  passkeySignIn,
+  refresh,
+  signed,
+  signIn,
+} from "./growth-stage.ts";
 import type { Operation } from "./load.ts";
 import { bytes, insertEvents, insertFamilies, insertRows, insertUsers, numbered } from "./rows.ts";
 import { userName } from "./users.ts";
@@ -102,7 +111,10 @@ export const dimensions: readonly Dimension[] = [
       const next = await pageAt(stage, "ListUsersInGroup", { limit: { Limit: 10 }, count: 50, input });
       return [
         ["ListUsersInGroup, first page", signed(stage, "ListUsersInGroup", () => ({ ...input, Limit: 10 }))],
-        ["ListUsersInGroup, another page", signed(stage, "ListUsersInGroup", () => ({ ...input, Limit: 10, ...next }))],
+        [
+          "ListUsersInGroup, another page",
+          signed(stage, "ListUsersInGroup", () => ({ ...input, Limit: 10, ...next })),
+        ],
         ["DescribeUserPool", signed(stage, "DescribeUserPool")],
         ["AdminCreateUser, AdminDeleteUser", createAndDelete(stage), "costly"],
       ];
@@ -122,23 +134,38 @@ export const dimensions: readonly Dimension[] = [
         ["Refresh", refresh(stage, [tokens])],
         ["GetUser", call("GetUser", () => ({ AccessToken: tokens.AccessToken }))],
         ["Passkey sign-in, RevokeToken", await signInAndRevoke(stage)],
-        ["AdminUserGlobalSignOut of another user", signed(stage, "AdminUserGlobalSignOut", () => ({ Username: nobody }))],
+        [
+          "AdminUserGlobalSignOut of another user",
+          signed(stage, "AdminUserGlobalSignOut", () => ({ Username: nobody })),
+        ],
         ["AdminUserGlobalSignOut again", await signOutAgain(stage)],
       ];
     },
   },
   {
-    ...{ name: "events", title: "sign-in events of a pool; of a user a tenth of them", small: 100, large: 1_000_000 },
+    ...{
+      name: "events",
+      title: "sign-in events of a pool; of a user a tenth of them",
+      small: 100,
+      large: 1_000_000,
+    },
     fill: async (db, { poolId, size }) => {
       const { number } = await userOf(db, poolId, who);
       await insertUsers(db, poolId, Math.max(1, size / 100));
       await insertEvents(db, size * 0.1, { poolId, number: sql.lit(number) });
-      await insertEvents(db, size * 0.9, { poolId, number: sql`1000000 + n % ${sql.lit(Math.max(1, size / 100))}` });
+      await insertEvents(db, size * 0.9, {
+        poolId,
+        number: sql`1000000 + n % ${sql.lit(Math.max(1, size / 100))}`,
+      });
     },
     operations: async (stage) => {
       const list = (Username: string, page: object = {}) =>
         signed(stage, "AdminListUserAuthEvents", () => ({ Username, MaxResults: 5, ...page }));
-      const next = await pageAt(stage, "AdminListUserAuthEvents", { limit: { MaxResults: 5 }, count: 5, input: { Username: who } });
+      const next = await pageAt(stage, "AdminListUserAuthEvents", {
+        limit: { MaxResults: 5 },
+        count: 5,
+        input: { Username: who },
+      });
       return [
         ["Passkey sign-in of a user with few", await passkeySignIn(stage, nobody)],
         ["Passkey sign-in", await passkeySignIn(stage, who)],
@@ -152,8 +179,18 @@ export const dimensions: readonly Dimension[] = [
     fill: async (db, { poolId, size }) => {
       const { userId } = await userOf(db, poolId, who);
       await insertRows(db, "devices", size, {
-        ...{ pool_id: poolId, user_id: userId, device_key: numbered("us-east-1_11111111-1111-1111-1111-1111") },
-        ...{ group_key: "-group", name: "a device", srp_sealed: bytes(db, 400), remembered: 1, last_address: "127.0.0.1" },
+        ...{
+          pool_id: poolId,
+          user_id: userId,
+          device_key: numbered("us-east-1_11111111-1111-1111-1111-1111"),
+        },
+        ...{
+          group_key: "-group",
+          name: "a device",
+          srp_sealed: bytes(db, 400),
+          remembered: 1,
+          last_address: "127.0.0.1",
+        },
         ...{ created_at: now, updated_at: now, authenticated_at: now },
       });
     },
@@ -161,7 +198,10 @@ export const dimensions: readonly Dimension[] = [
       const tokens = await signIn(stage, who);
       const key = "us-east-1_11111111-1111-1111-1111-111100000001";
       return [
-        ["ListDevices, first page", call("ListDevices", () => ({ AccessToken: tokens.AccessToken, Limit: 5 }))],
+        [
+          "ListDevices, first page",
+          call("ListDevices", () => ({ AccessToken: tokens.AccessToken, Limit: 5 })),
+        ],
         ["AdminGetDevice", signed(stage, "AdminGetDevice", () => ({ Username: who, DeviceKey: key }))],
         ["Refresh", refresh(stage, [tokens])],
         ["Passkey sign-in", await passkeySignIn(stage, who)],
@@ -175,8 +215,14 @@ export const dimensions: readonly Dimension[] = [
       const middle = await pageAt(stage, "ListUserPoolClients", { limit: { MaxResults: 5 }, count: 50 });
       return [
         ["ListUserPoolClients, first page", signed(stage, "ListUserPoolClients", () => ({ MaxResults: 5 }))],
-        ["ListUserPoolClients, another page", signed(stage, "ListUserPoolClients", () => ({ MaxResults: 5, ...middle }))],
-        ["DescribeUserPoolClient", signed(stage, "DescribeUserPoolClient", (turn) => ({ ClientId: filler(turn % stage.size) }))],
+        [
+          "ListUserPoolClients, another page",
+          signed(stage, "ListUserPoolClients", () => ({ MaxResults: 5, ...middle })),
+        ],
+        [
+          "DescribeUserPoolClient",
+          signed(stage, "DescribeUserPoolClient", (turn) => ({ ClientId: filler(turn % stage.size) })),
+        ],
         ["CreateUserPoolClient", signed(stage, "CreateUserPoolClient", () => ({ ClientName: "new" }))],
         ["Refresh", refresh(stage, [await signIn(stage, who)])],
       ];
@@ -187,7 +233,9 @@ export const dimensions: readonly Dimension[] = [
     fill: (db, { poolId, size }) =>
       insertRows(db, "resource_servers", size, {
         ...{ pool_id: poolId, identifier: numbered("https://api.example.com/"), name: "one of many" },
-        scopes: JSON.stringify(Array.from({ length: 100 }, (_, at) => ({ ScopeName: `scope${at}`, ScopeDescription: "a scope" }))),
+        scopes: JSON.stringify(
+          Array.from({ length: 100 }, (_, at) => ({ ScopeName: `scope${at}`, ScopeDescription: "a scope" })),
+        ),
         ...{ created_at: now, updated_at: now },
       }),
     operations: async (stage) => {
@@ -200,13 +248,23 @@ export const dimensions: readonly Dimension[] = [
     },
   },
   {
-    ...{ name: "sessions", title: "browser sessions of a pool, a hundredth of them of a user", small: 100, large: 100_000 },
+    ...{
+      name: "sessions",
+      title: "browser sessions of a pool, a hundredth of them of a user",
+      small: 100,
+      large: 100_000,
+    },
     fill: async (db, { poolId, size }) => {
       const { userId } = await userOf(db, poolId, who);
       const some = size / 100;
       await insertUsers(db, poolId, some);
       await insertRows(db, "browser_sessions", size, {
-        ...{ pool_id: poolId, session_hash: numbered("s-"), browser_hash: numbered("b-"), methods: '["password"]' },
+        ...{
+          pool_id: poolId,
+          session_hash: numbered("s-"),
+          browser_hash: numbered("b-"),
+          methods: '["password"]',
+        },
         user_id: sql`case when n % 100 = 0 then ${sql.lit(userId)} else 'copy-' || substr(cast(100000000 + n % ${sql.lit(some)} as text), 2) end`,
         ...{ sign_outs: 0, credential_version: 1, auth_time: now, signed_in_at: now, created_at: now },
         ...{ expires_at: now + 3600_000 * 24, session_id: numbered("sso-") },
@@ -215,7 +273,10 @@ export const dimensions: readonly Dimension[] = [
     operations: async (stage) => {
       const tokens = await signIn(stage, nobody);
       return [
-        ["AdminUserGlobalSignOut of a user with none", signed(stage, "AdminUserGlobalSignOut", () => ({ Username: nobody }))],
+        [
+          "AdminUserGlobalSignOut of a user with none",
+          signed(stage, "AdminUserGlobalSignOut", () => ({ Username: nobody })),
+        ],
         ["GetUser", call("GetUser", () => ({ AccessToken: tokens.AccessToken }))],
         ["AdminCreateUser, AdminDeleteUser", createAndDelete(stage), "costly"],
       ];
@@ -225,11 +286,23 @@ export const dimensions: readonly Dimension[] = [
     ...{ name: "audit", title: "audit events, sign-ins and messages of a pool", small: 100, large: 200_000 },
     fill: async (db, { poolId, size }) => {
       await insertRows(db, "audit_events", size, {
-        ...{ pool_id: poolId, event_id: numbered("01900000-0000-7000-8000-"), at: now, actor: "bench", operation: "AdminGetUser" },
+        ...{
+          pool_id: poolId,
+          event_id: numbered("01900000-0000-7000-8000-"),
+          at: now,
+          actor: "bench",
+          operation: "AdminGetUser",
+        },
         ...{ target: "somebody", result: "ok" },
       });
       await insertRows(db, "sign_ins", size / 4, {
-        ...{ pool_id: poolId, sign_in_id: numbered("filler-"), client_id: "bench", user_id: numbered("copy-"), version: 1 },
+        ...{
+          pool_id: poolId,
+          sign_in_id: numbered("filler-"),
+          client_id: "bench",
+          user_id: numbered("copy-"),
+          version: 1,
+        },
         ...{ state_sealed: bytes(db, 700), created_at: now, expires_at: now + 3600_000 },
       });
     },
@@ -261,7 +334,11 @@ const changeName = (stage: GrowthStage) =>
 function createAndDelete(stage: GrowthStage): Operation {
   return async (connection, turn) => {
     const Username = `new-${unique()}`;
-    const created = { Username, MessageAction: "SUPPRESS", UserAttributes: [{ Name: "email", Value: `${Username}@example.com` }] };
+    const created = {
+      Username,
+      MessageAction: "SUPPRESS",
+      UserAttributes: [{ Name: "email", Value: `${Username}@example.com` }],
+    };
     await signed(stage, "AdminCreateUser", () => created)(connection, turn);
     await signed(stage, "AdminDeleteUser", () => ({ Username }))(connection, turn);
   };
@@ -271,7 +348,10 @@ async function signInAndRevoke(stage: GrowthStage): Promise<Operation> {
   const signInOnce = await passkeySignIn(stage, who);
   return async (connection, turn) => {
     const answer = (await signInOnce(connection, turn)) as { readonly RefreshToken: string };
-    await call("RevokeToken", () => ({ ClientId: stage.clientId, Token: answer.RefreshToken }))(connection, turn);
+    await call("RevokeToken", () => ({ ClientId: stage.clientId, Token: answer.RefreshToken }))(
+      connection,
+      turn,
+    );
   };
 }
 

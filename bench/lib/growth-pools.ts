@@ -1,10 +1,10 @@
 /** Many user pools, each with a client, keys, a user and a refresh token, stored as the server does it. */
 import { randomBytes } from "node:crypto";
-import { newSub } from "../../src/domain/users/new-user.ts";
-import type { PoolDocument } from "../../src/domain/user-pools/load-pool.ts";
-import { loginNames } from "../../src/domain/user-pools/login-names.ts";
 import { makeRefreshToken } from "../../src/domain/tokens/refresh-token.ts";
 import { generateSigningPair, keyOfPair } from "../../src/domain/tokens/signing-keys.ts";
+import type { PoolDocument } from "../../src/domain/user-pools/load-pool.ts";
+import { loginNames } from "../../src/domain/user-pools/login-names.ts";
+import { newSub } from "../../src/domain/users/new-user.ts";
 import { uuid4 } from "../../src/lib/uuid.ts";
 import { insertClient, readClient } from "../../src/store/clients.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
@@ -39,23 +39,51 @@ export async function fillPools(db: Db, place: Place): Promise<void> {
     await insertClient(db, ofPool, undefined);
     const times = { createdAt: now, activeFrom: now - 1000 };
     for (const use of ["id", "access"] as const)
-      await insertSigningKey(db, id, await keyOfPair(pair, randomBytes(16).toString("base64url"), use, times));
+      await insertSigningKey(
+        db,
+        id,
+        await keyOfPair(pair, randomBytes(16).toString("base64url"), use, times),
+      );
     await insertAnn(db, index, pool.document as PoolDocument, now);
   }
 }
 
 async function insertAnn(db: Db, index: number, document: PoolDocument, now: number): Promise<void> {
   const user: User = {
-    ...{ poolId: poolId(index), id: newSub(randomBytes), username, version: 1, status: "CONFIRMED", enabled: true },
+    ...{
+      poolId: poolId(index),
+      id: newSub(randomBytes),
+      username,
+      version: 1,
+      status: "CONFIRMED",
+      enabled: true,
+    },
     ...{ signOuts: 0, attributes: userAttributes(index), pendingAttributes: {}, mfa: noMfa },
     ...{ createdAt: now, updatedAt: now },
   };
   const names = loginNames({ document }, username, user.attributes, { confirmed: true });
   const family = {
     ...{ poolId: user.poolId, id: familyId(index), userId: user.id, clientId: clientId(index) },
-    ...{ originJti: uuid4(randomBytes), key: familyKey(index), generation: 0, rotatedAt: undefined, authTime: now },
-    ...{ scope: "aws.cognito.signin.user.admin", deviceKey: undefined, createdAt: now, expiresAt: now + 86_400_000 },
-    ...{ revokedAt: undefined, origin: "api" as const, resource: undefined, twoFactors: false, provider: undefined },
+    ...{
+      originJti: uuid4(randomBytes),
+      key: familyKey(index),
+      generation: 0,
+      rotatedAt: undefined,
+      authTime: now,
+    },
+    ...{
+      scope: "aws.cognito.signin.user.admin",
+      deviceKey: undefined,
+      createdAt: now,
+      expiresAt: now + 86_400_000,
+    },
+    ...{
+      revokedAt: undefined,
+      origin: "api" as const,
+      resource: undefined,
+      twoFactors: false,
+      provider: undefined,
+    },
   };
   await inTransaction(db, async (tx) => {
     await insertUser(tx, user, names);

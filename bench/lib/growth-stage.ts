@@ -40,11 +40,13 @@ export const call =
 
 /** A call of an administrator about the pool. */
 export const signed =
-  ({ server, poolId }: GrowthStage, operation: string, input: (turn: number) => object = () => ({})): Operation =>
+  (
+    { server, poolId }: GrowthStage,
+    operation: string,
+    input: (turn: number) => object = () => ({}),
+  ): Operation =>
   async (connection, turn) =>
-    patiently(() =>
-      signedCall(connection, server.port, operation, { UserPoolId: poolId, ...input(turn) }),
-    );
+    patiently(() => signedCall(connection, server.port, operation, { UserPoolId: poolId, ...input(turn) }));
 
 /** One answer to a call of an administrator. */
 export async function ask(
@@ -116,7 +118,12 @@ export async function passkeySignIn(stage: GrowthStage, USERNAME: string): Promi
 export async function pageAt(
   stage: GrowthStage,
   operation: string,
-  { limit, count, token = "NextToken", input = {} }: {
+  {
+    limit,
+    count,
+    token = "NextToken",
+    input = {},
+  }: {
     readonly limit: object;
     readonly count: number;
     readonly token?: string;

@@ -55,7 +55,12 @@ export const bytes = (db: Db, length: number): RawBuilder<unknown> => {
 export const insertFamilies = (
   db: Db,
   count: number,
-  given: { readonly poolId: string; readonly userId: string; readonly clientId: string; readonly expiresAt?: number },
+  given: {
+    readonly poolId: string;
+    readonly userId: string;
+    readonly clientId: string;
+    readonly expiresAt?: number;
+  },
 ): Promise<void> =>
   insertRows(db, "token_families", count, {
     pool_id: given.poolId,
@@ -75,13 +80,20 @@ export const insertFamilies = (
 export const insertEvents = (
   db: Db,
   count: number,
-  given: { readonly poolId: string; readonly number: RawBuilder<unknown>; readonly ageMs?: number; readonly series?: string },
+  given: {
+    readonly poolId: string;
+    readonly number: RawBuilder<unknown>;
+    readonly ageMs?: number;
+    readonly series?: string;
+  },
 ): Promise<void> => {
   const newest = Date.now() - (given.ageMs ?? 0);
   // Ids of version 7 begin with the time; here one millisecond apart.
-  const time = (db.kind === "postgres"
-    ? sql`lpad(to_hex(cast(${sql.lit(newest - count)} as bigint) + n), 12, '0')`
-    : sql`printf('%012x', ${sql.lit(newest - count)} + n)`) as RawBuilder<unknown>;
+  const time = (
+    db.kind === "postgres"
+      ? sql`lpad(to_hex(cast(${sql.lit(newest - count)} as bigint) + n), 12, '0')`
+      : sql`printf('%012x', ${sql.lit(newest - count)} + n)`
+  ) as RawBuilder<unknown>;
   const series = given.series ?? randomBytes(6).toString("hex");
   return insertRows(db, "auth_events", count, {
     pool_id: given.poolId,
