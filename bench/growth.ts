@@ -5,8 +5,8 @@
  */
 import { Connection } from "./lib/connection.ts";
 import { type BenchDatabase, newDatabase } from "./lib/database.ts";
-import { type Dimension, dimensions, type Operations } from "./lib/growth-dimensions.ts";
-import type { GrowthStage } from "./lib/growth-stage.ts";
+import { type Dimension, dimensions } from "./lib/growth-dimensions.ts";
+import type { GrowthStage, Operations } from "./lib/growth-stage.ts";
 import { type Operation, quantile } from "./lib/load.ts";
 import type { DatabaseCpu } from "./lib/postgres-cpu.ts";
 import { withDatabase } from "./lib/rows.ts";

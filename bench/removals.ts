@@ -47,19 +47,12 @@ const events = (db: Db, { poolId, number }: Place, count: number, ageMs = 0) =>
 
 const works: readonly Work[] = [
   {
-    title: "GlobalSignOut, 10,000 families",
+    title: "GlobalSignOut or a password reset, 10,000 families",
     fill: (db, place) => families(db, place, 10_000),
     run: async (db, { poolId, userId }) => {
       await revokeManyFamilies(db, poolId, userId, Date.now());
       await inTransaction(db, (tx) => signOutUser(tx, poolId, userId, Date.now()));
     },
-  },
-  {
-    title: "A password reset, 10,000 families",
-    fill: async (db, { poolId }) => {
-      await sql`update token_families set revoked_at = null where pool_id = ${poolId}`.execute(db.kysely);
-    },
-    run: (db, { poolId, userId }) => inTransaction(db, (tx) => signOutUser(tx, poolId, userId, Date.now())),
   },
   {
     title: "Sweep, 1,000,000 events",

@@ -136,7 +136,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   UpdateUserPoolDomain: ["Omitted members stay unchanged."],
   DescribeUserPool: [
     "Shows the oldest of several domains of a kind.",
-    "EstimatedNumberOfUsers is exact up to 2,000, and an estimate beyond.",
+    "EstimatedNumberOfUsers is exact up to 1,000, and an estimate beyond.",
   ],
   DescribeUserPoolClient: ["Shows the newest of two secrets."],
   ForgotPassword: [

@@ -7,6 +7,8 @@ import {
   ask,
   call,
   type GrowthStage,
+  type Operations,
+  type Place,
   pageAt,
   passkeySignIn,
   refresh,
@@ -16,12 +18,6 @@ import {
 import type { Operation } from "./load.ts";
 import { bytes, insertEvents, insertFamilies, insertRows, insertUsers, numbered } from "./rows.ts";
 import { userName } from "./users.ts";
-
-/** What is known when a database is filled, before its server has started. */
-export type Place = Pick<GrowthStage, "poolId" | "clientId" | "size">;
-
-/** Operations; costly ones, which hash a password, are measured less often. */
-export type Operations = readonly (readonly [title: string, operation: Operation, costly?: "costly"])[];
 
 export interface Dimension {
   readonly name: string;

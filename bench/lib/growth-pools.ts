@@ -13,8 +13,7 @@ import { insertFamily } from "../../src/store/token-families.ts";
 import { insertPool, readPool } from "../../src/store/user-pools.ts";
 import { insertUser, noMfa, type User } from "../../src/store/users.ts";
 import { Connection, document } from "./connection.ts";
-import type { Operations, Place } from "./growth-dimensions.ts";
-import { call, type GrowthStage, pageAt, signed } from "./growth-stage.ts";
+import { call, type GrowthStage, type Operations, type Place, pageAt, signed } from "./growth-stage.ts";
 import type { Operation } from "./load.ts";
 import { userAttributes } from "./users.ts";
 

@@ -17,6 +17,12 @@ export interface GrowthStage {
   readonly size: number;
 }
 
+/** What is known when a database is filled, before its server has started. */
+export type Place = Pick<GrowthStage, "poolId" | "clientId" | "size">;
+
+/** Operations; costly ones, which hash a password, are measured less often. */
+export type Operations = readonly (readonly [title: string, operation: Operation, costly?: "costly"])[];
+
 export interface Tokens {
   readonly AccessToken: string;
   readonly IdToken: string;

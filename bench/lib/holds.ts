@@ -46,7 +46,10 @@ export function watchHolds(): Holds {
   for (const name of ["run", "all", "get"])
     wrap(StatementSync.prototype, name, (self) => (self as StatementSync).sourceSQL);
   wrap(DatabaseSync.prototype, "exec", (_, text) => String(text));
-  return { took, stop: () => undo.forEach((restore) => restore()) };
+  const stop = () => {
+    for (const restore of undo) restore();
+  };
+  return { took, stop };
 }
 
 /** Watches the statements that this process sends to PostgreSQL: the time until each is answered. */

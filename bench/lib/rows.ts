@@ -36,13 +36,13 @@ export async function insertRows(db: Db, table: string, count: number, values: V
         ? sql`select n from generate_series(cast(${sql.lit(first)} as bigint), ${sql.lit(last)}) as n`
         : sql`with recursive s(n) as (select ${sql.lit(first)} union all select n + 1 from s where n < ${sql.lit(last)}) select n from s`;
     await sql`insert into ${sql.table(table)} (${columns})
-      select ${sql.join(Object.values(values).map((value) => valueOf(value)))} from (${numbers}) as numbers`.execute(
+      select ${sql.join(Object.values(values).map((value) => asSql(value)))} from (${numbers}) as numbers`.execute(
       db.kysely,
     );
   }
 }
 
-const valueOf = (value: Values[string]): RawBuilder<unknown> =>
+const asSql = (value: Values[string]): RawBuilder<unknown> =>
   value === null ? sql`null` : typeof value === "object" ? sql`${value}` : sql.lit(value);
 
 /** Bytes as a literal of this kind of database. */

@@ -25,7 +25,7 @@ const countQuery = prepared<
 const beyond = 2 ** 48;
 
 /** Up to how many users are counted. */
-const countedUsers = 2_000;
+const countedUsers = 1_000;
 
 /**
  * How many users a pool has: beyond `exact` about as many, on PostgreSQL by its statistics, on SQLite by samples. A cluster,
@@ -62,7 +62,7 @@ const lastQuery = prepared<{ poolId: string }, { last: number | null }>((kysely,
     .where("pool_id", "=", slot("poolId")),
 );
 
-const samples = 20;
+const samples = 8;
 const sampled = 100;
 
 /** On SQLite a pool's users are numbered one after the other, and deleted ones leave gaps: how many of some numbers are in use? */

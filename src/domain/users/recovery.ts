@@ -5,6 +5,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { readCredential } from "../../store/credentials.ts";
+import { revokeManyFamilies } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
@@ -219,16 +220,19 @@ async function recover(
   );
   const previous = await readCredential(ctx.db, pool.id, user.id);
   const credential = await makeCredential(ctx, pool, user, request.password, { previous });
+  // The address that the code was sent to must still be allowed to recover: neither an abandoned mailbox nor one
+  // that has become a second factor may.
+  const mayRecover = (fresh: User) =>
+    recoveryDeliveries(pool, fresh).some(
+      ({ attribute, destination }) => proof(attribute, destination) === held.proves,
+    ) &&
+    fresh.enabled &&
+    fresh.status !== "EXTERNAL_PROVIDER";
+  if (mayRecover(user)) await revokeManyFamilies(ctx.db, pool.id, user.id, ctx.now);
   const recovered = await changeByCode(ctx, pool, user, held, {
     operation: "ConfirmForgotPassword",
     decide: (fresh) => {
-      // The address that the code was sent to must still be allowed to recover: neither an abandoned mailbox nor one
-      // that has become a second factor may.
-      const mayRecover = recoveryDeliveries(pool, fresh).some(
-        ({ attribute, destination }) => proof(attribute, destination) === held.proves,
-      );
-      const hasPassword = fresh.enabled && fresh.status !== "EXTERNAL_PROVIDER";
-      if (!mayRecover || !hasPassword) refuseCode("none", held.hides);
+      if (!mayRecover(fresh)) refuseCode("none", held.hides);
       return { status: "CONFIRMED" };
     },
     also: (tx) => replacePassword(tx, pool, user, credential, ctx.now),
@@ -277,6 +281,7 @@ async function sendReset(
     by: "now",
     occasion: { user, clientMetadata },
   });
+  await revokeManyFamilies(ctx.db, pool.id, user.id, ctx.now);
   await changeUser(
     ctx,
     pool,
