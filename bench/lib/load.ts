@@ -66,17 +66,16 @@ export async function measure(
     if (turn > warmUp.operations) break;
   }
   await databaseCpu.vacuum();
-  const before = await server.usage();
-  const databaseBefore = await databaseCpu.ms();
+  // Counting begins and ends when the answers arrive, so that what is done until then is lost at both ends alike.
+  const [before, databaseBefore] = await Promise.all([server.usage(), databaseCpu.ms()]);
   const began = performance.now();
   counting = true;
   await Promise.race([pause(seconds), failed]);
   while (running && latencies.length < atLeast && performance.now() - began < seconds * 5000)
     await Promise.race([pause(0.05), failed]);
+  const [after, databaseAfter] = await Promise.all([server.usage(), databaseCpu.ms()]);
   counting = false;
   const elapsed = performance.now() - began;
-  const after = await server.usage();
-  const databaseAfter = await databaseCpu.ms();
   running = false;
   await failed;
   latencies.sort((a, b) => a - b);
