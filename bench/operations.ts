@@ -4,6 +4,7 @@
  * `against`, the same operations of another version; with several numbers of users, a server for each.
  */
 import { statSync } from "node:fs";
+import { loadavg } from "node:os";
 import { resolve } from "node:path";
 import { type BenchDatabase, newDatabase } from "./lib/database.ts";
 import { LimitBench, type LimitName, type Limits } from "./lib/limits.ts";
@@ -64,7 +65,10 @@ async function runOn(kind: Kind, chosen: readonly Scenario[], options: Options):
     for (const checkout of checkouts) places.push(await openPlace(kind, users, checkout, chosen));
   const rounds = await measureAll(places, chosen, options);
   const { sizes } = options;
-  console.log(`\n${kind}, ${sizes[0]} users, ${rounds.length} rounds of ${options.seconds} s\n`);
+  const load = loadavg()[1]!.toFixed(1);
+  console.log(
+    `\n${kind}, ${sizes[0]} users, ${rounds.length} rounds of ${options.seconds} s; load average in the end, with this bench: ${load}\n`,
+  );
   console.log(limitTable(rounds));
   console.log(`\n${mainTable(kind, chosen, rounds)}\n`);
   console.log(beyondTable(kind, chosen, rounds));
@@ -144,9 +148,11 @@ async function measureOne(
   isFirst: boolean,
   { seconds, connections }: Options,
 ): Promise<Measured> {
+  const many = Math.min(connections, scenario.connections ?? connections);
   const measured = await measure(stage.server, operations[at]!, {
-    connections: Math.min(connections, scenario.connections ?? connections),
+    connections: many,
     seconds,
+    atLeast: 3 * many,
     // Only the first time until V8 has compiled the code, and PostgreSQL has counted its rows.
     databaseCpu: isFirst ? cpu : { ...cpu, vacuum: async () => {} },
     ...(!isFirst && { warmUp: { operations: 100, seconds: 1 } }),

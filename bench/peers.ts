@@ -119,7 +119,7 @@ async function measureAll(pairs: readonly Pair[], { rounds, seconds }: Options):
     for (const [at, { ours, peers }] of pairs.entries()) {
       // Not the usual 3,000: cognito-local writes all that it keeps at every sign-in, and keeps more each time.
       const warmUp = round === 0 ? { operations: 1_000, seconds: 10 } : { operations: 50, seconds: 1 };
-      const load = { connections, seconds, warmUp };
+      const load = { connections, seconds, warmUp, atLeast: 3 * connections };
       measured[at]!.push({ ours: await measure(...ours, load), peer: await measure(...peers, load) });
     }
   return pairs.map((pair, at) => ({ ...pair, measured: measured[at]! }));

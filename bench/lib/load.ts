@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly connections: number;
   readonly seconds: number;
   readonly databaseCpu?: DatabaseCpu;
+  /** Measure longer, up to five times as long, until so many are done: those in progress at either end would weigh too much. */
+  readonly atLeast?: number;
   /** Before anything is measured, until V8 has compiled the code: so many operations, or so many seconds. */
   readonly warmUp?: { readonly operations: number; readonly seconds: number };
 }
@@ -34,7 +36,7 @@ const longWarmUp = { operations: 3_000, seconds: 20 };
 export async function measure(
   server: BenchServer,
   operation: Operation,
-  { connections, seconds, databaseCpu = noDatabaseCpu, warmUp = longWarmUp }: LoadOptions,
+  { connections, seconds, databaseCpu = noDatabaseCpu, warmUp = longWarmUp, atLeast = 0 }: LoadOptions,
 ): Promise<Measured> {
   const latencies: number[] = [];
   let turn = 0;
@@ -64,15 +66,16 @@ export async function measure(
     if (turn > warmUp.operations) break;
   }
   await databaseCpu.vacuum();
-  const before = await server.usage();
-  const databaseBefore = await databaseCpu.ms();
+  // Counting begins and ends when the answers arrive, so that what is done until then is lost at both ends alike.
+  const [before, databaseBefore] = await Promise.all([server.usage(), databaseCpu.ms()]);
   const began = performance.now();
   counting = true;
   await Promise.race([pause(seconds), failed]);
+  while (running && latencies.length < atLeast && performance.now() - began < seconds * 5000)
+    await Promise.race([pause(0.05), failed]);
+  const [after, databaseAfter] = await Promise.all([server.usage(), databaseCpu.ms()]);
   counting = false;
   const elapsed = performance.now() - began;
-  const after = await server.usage();
-  const databaseAfter = await databaseCpu.ms();
   running = false;
   await failed;
   latencies.sort((a, b) => a - b);

@@ -70,6 +70,9 @@ export async function openOidcProvider(): Promise<Authorization> {
   const server = await startOidcProvider();
   const cookies = { page: await signedIn(server, "page"), opaque: await signedIn(server, "opaque") };
   const place = { server, poolId: peerPath, clientId: "page", cookies: cookies.page };
+  const { accessToken } = await tokensOf(place, 0);
+  if (!/^[\w-]+\.[\w-]+\.[\w-]{342}$/.test(accessToken))
+    throw new Error("oidc-provider's access tokens are not signed as ours are: the work is not the same.");
   return {
     ...place,
     machine: { id: "machine", secret: machineSecret },
