@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { App, Ctx } from "../app.ts";
+import { createHttpDate } from "../lib/http-date.ts";
 import { networkOf } from "../lib/network.ts";
 import { refuse } from "../wire/refuse.ts";
 import type { Admission } from "./admission.ts";
@@ -27,8 +28,8 @@ export interface Serving {
   isNear(incoming: IncomingMessage): boolean;
   /** Whether the client used TLS; undefined if a trusted proxy is in between and does not say. */
   isSecure(incoming: IncomingMessage): boolean | undefined;
-  /** Milliseconds since the context was made. */
-  elapsed(ctx: Ctx): number;
+  /** An HTTP date. @param now epoch milliseconds */
+  httpDate(now: number): string;
   /** Stops the timers. */
   close(): void;
 }
@@ -47,7 +48,6 @@ export function createServing(
 ): Serving {
   const bodies = createBodies(app.config.limits["body-bytes"], clock);
   const lines = createLineBudget(app.log, clock);
-  const started = new WeakMap<Ctx, number>();
   return {
     app,
     admission,
@@ -58,20 +58,18 @@ export function createServing(
     context(incoming) {
       const requestId = randomUUID();
       const address = proxies.clientAddress(incoming);
-      const ctx = createCtx(app, {
+      return createCtx(app, {
         requestId,
         address,
         userAgent: incoming.headers["user-agent"],
         isSecure: () => proxies.isSecure(incoming),
         lines,
       });
-      started.set(ctx, performance.now());
-      return ctx;
     },
     network: (incoming) => networkOf(proxies.clientAddress(incoming)),
     isSecure: (incoming) => proxies.isSecure(incoming),
     isNear: ({ socket }) => proxies.isNear(socket.remoteAddress),
-    elapsed: (ctx) => Math.round(performance.now() - (started.get(ctx) ?? performance.now())),
+    httpDate: createHttpDate(),
     close: () => {
       bodies.close();
       lines.close();
