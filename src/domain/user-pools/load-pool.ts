@@ -104,7 +104,7 @@ export async function findClientWithPool(
 }
 
 /** The client as last loaded: for the pool that it was last found in. */
-export function cachedClient(ctx: Reader, clientId: string): Client | undefined {
+function cachedClient(ctx: Reader, clientId: string): Client | undefined {
   return ctx.app.caches.of(clients).get(clientId);
 }
 
