@@ -12,6 +12,7 @@ import type { Senders } from "./integrations/senders/senders.ts";
 import type { UpstreamSts } from "./integrations/upstream-sts.ts";
 import type { Caches } from "./lib/caches.ts";
 import type { LatestIds } from "./lib/latest-ids.ts";
+import type { Refusal } from "./lib/refusal.ts";
 import type { AuditEvent } from "./store/audit.ts";
 import type { AuthEventOfUser } from "./store/auth-events.ts";
 import type { Db } from "./store/db.ts";
@@ -144,7 +145,9 @@ export interface Trail<Event> {
 
 /** A bounded, fair queue for expensive work (domain/credentials/fair-queue.ts). */
 interface Waiting {
-  /** Throws TooManyRequestsException if another job would be refused; called before a request has cost anything. */
+  /** The refusal (TooManyRequestsException) of another job, which counts as one; undefined if there is room. */
+  refusal(turn: Turn): Refusal | undefined;
+  /** Throws what `refusal` returns; called before a request has cost anything. */
   assertRoom(turn: Turn): void;
   stats(): QueueStats;
 }

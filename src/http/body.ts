@@ -26,6 +26,11 @@ export interface Bodies {
    * @param address the client's address, which the bytes are counted for
    */
   read(exchange: Exchange, address: string, limit: number): Promise<Uint8Array | Unread>;
+  /**
+   * The raw bytes of a body that has arrived whole, as most have by the time they are asked for; undefined if it has not, is
+   * empty, or `read` has to decide about it.
+   */
+  readAtOnce(incoming: IncomingMessage, limit: number): Uint8Array | undefined;
   /** Bytes held now. */
   readonly held: number;
   /** Bodies dropped in favor of others since the start. */
@@ -55,6 +60,13 @@ export function createBodies(budget: number, { elapsed, every }: MonotonicClock)
   const readings = new Set<Reading>();
   const { bytes, seconds } = holdings.bodyPace.limit;
 
+  const readAtOnce = (incoming: IncomingMessage, limit: number) => {
+    const { readableLength: length } = incoming;
+    // Nobody has to make room for what is there already.
+    const fits = length > 0 && length <= limit && shares.total + length <= budget;
+    return fits && hasArrived(incoming) ? takeAll(incoming) : undefined;
+  };
+
   const stop = every(checkEvery, () => {
     const now = elapsed();
     for (const reading of readings) {
@@ -66,8 +78,11 @@ export function createBodies(budget: number, { elapsed, every }: MonotonicClock)
   });
 
   return {
+    readAtOnce,
     read: async (exchange, address, limit) => {
       if (limit === 0) return nothing;
+      const whole = readAtOnce(exchange.incoming, limit);
+      if (whole !== undefined) return whole;
       const announced = announcedLength(exchange.incoming) ?? 0;
       if (announced > limit) return "too long";
       if (shares.isFullFor(address, announced)) {
@@ -88,6 +103,23 @@ export function createBodies(budget: number, { elapsed, every }: MonotonicClock)
     },
     close: stop,
   };
+}
+
+/**
+ * Whether all of a body is here and nobody has begun to read it. If it came along with the headers, Node has it before it
+ * notices that it was the last of the request.
+ */
+function hasArrived(incoming: IncomingMessage): boolean {
+  if (incoming.destroyed || incoming.readableFlowing !== null) return false;
+  return incoming.complete || incoming.readableLength === announcedLength(incoming);
+}
+
+/** Takes all that has arrived, so that the request is at its end. */
+function takeAll(incoming: IncomingMessage): Uint8Array {
+  const body = incoming.read() as Buffer;
+  // Otherwise Node would keep the request until the connection's next one.
+  if (!incoming.complete) incoming.resume();
+  return body;
 }
 
 interface Collecting {

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { App, Ctx } from "../app.ts";
 import { partOf } from "../config/workers.ts";
+import { createHttpDate } from "../lib/http-date.ts";
 import { networkOf } from "../lib/network.ts";
 import { refuse } from "../wire/refuse.ts";
 import type { Admission } from "./admission.ts";
@@ -29,8 +30,8 @@ export interface Serving {
   isNear(incoming: IncomingMessage): boolean;
   /** Whether the client used TLS; undefined if a trusted proxy is in between and does not say. */
   isSecure(incoming: IncomingMessage): boolean | undefined;
-  /** Milliseconds since the context was made. */
-  elapsed(ctx: Ctx): number;
+  /** An HTTP date. @param now epoch milliseconds */
+  httpDate(now: number): string;
   /** Stops the timers. */
   close(): void;
 }
@@ -50,7 +51,6 @@ export function createServing(
   const bodies = createBodies(app.config.limits["body-bytes"], clock);
   const { lines: allowed } = holdings.logLines.limit;
   const lines = createLineBudget(app.log, clock, partOf(allowed, app.config.worker));
-  const started = new WeakMap<Ctx, number>();
   return {
     app,
     admission,
@@ -61,20 +61,18 @@ export function createServing(
     context(incoming) {
       const requestId = randomUUID();
       const address = proxies.clientAddress(incoming);
-      const ctx = createCtx(app, {
+      return createCtx(app, {
         requestId,
         address,
         userAgent: incoming.headers["user-agent"],
         isSecure: () => proxies.isSecure(incoming),
         lines,
       });
-      started.set(ctx, performance.now());
-      return ctx;
     },
     network: (incoming) => networkOf(proxies.clientAddress(incoming)),
     isSecure: (incoming) => proxies.isSecure(incoming),
     isNear: ({ socket }) => proxies.isNear(socket.remoteAddress),
-    elapsed: (ctx) => Math.round(performance.now() - (started.get(ctx) ?? performance.now())),
+    httpDate: createHttpDate(),
     close: () => {
       bodies.close();
       lines.close();

@@ -13,3 +13,8 @@ export const machineClock: MonotonicClock = {
     return () => clearInterval(timer);
   },
 };
+
+/** Whole milliseconds since a value of `performance.now()`. */
+export function millisecondsSince(began: number): number {
+  return Math.round(performance.now() - began);
+}

@@ -24,6 +24,9 @@ export interface FairQueueOptions {
   readonly capacity: number;
 }
 
+/** Made once: under a flood there are thousands a second, and all of them are alike. */
+const full = refusalFor("tooMany", { detail: "the queue is full" });
+
 /**
  * Runs at most `concurrency` jobs at a time. Waiting jobs are taken round-robin between pools and, within a pool,
  * between addresses. When the queue is full, a newcomer with fewer waiting jobs replaces the latest job of the largest
@@ -37,8 +40,11 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
 
   const tooMany = () => {
     refused += 1;
-    return refusalFor("tooMany", { detail: "the queue is full" });
+    return full;
   };
+
+  const refusal = (turn: Turn) =>
+    waiting < options.capacity || leastEntitled(lines, turn) !== undefined ? undefined : tooMany();
 
   /** Makes room for a newcomer, or throws. */
   const makeRoom = (turn: Turn) => {
@@ -60,9 +66,10 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
   };
 
   return {
+    refusal,
     assertRoom(turn) {
-      if (waiting < options.capacity || leastEntitled(lines, turn) !== undefined) return;
-      throw tooMany();
+      const refused = refusal(turn);
+      if (refused !== undefined) throw refused;
     },
     async run(turn, job) {
       if (running >= options.concurrency) {

@@ -32,6 +32,7 @@ export async function createPasswordHasher(
     dummyHash,
     hash: (password, turn) => queue.run(turn, () => hash(password, cost)),
     verify: (phc, password, turn) => queue.run(turn, () => verify(phc, password)),
+    refusal: queue.refusal,
     assertRoom: queue.assertRoom,
     stats: queue.stats,
   };

@@ -46,6 +46,7 @@ export function createSrpExchanger(options: FairQueueOptions): SrpExchanger {
       queue.run(turn, async () => (await compute({ exchange: values })) as { B: bigint; K: Uint8Array }),
     makeVerifier: (values, turn) =>
       queue.run(turn, async () => (await compute({ verifier: values })) as Uint8Array),
+    refusal: queue.refusal,
     assertRoom: queue.assertRoom,
     stats: queue.stats,
     close: async () => {

@@ -1,5 +1,6 @@
 /** The first request of a sign-in: InitiateAuth, AdminInitiateAuth and the hosted pages. */
 import type { Ctx } from "../../app.ts";
+import type { Refusal } from "../../lib/refusal.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/check-secret-hash.ts";
@@ -8,7 +9,7 @@ import { preAuthentication } from "../triggers/authentication.ts";
 import type { Metadata } from "../triggers/trigger.ts";
 import { flowAtPages } from "../user-pools/client-tags.ts";
 import { allowsFlow, hidesUsers } from "../user-pools/clients.ts";
-import { type Client, cachedClient, type Pool } from "../user-pools/load-pool.ts";
+import { type Client, cachedSettings, type Pool } from "../user-pools/load-pool.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
 import { findUser } from "../users/find-user.ts";
 import { migratesUsers } from "../users/migrate-user.ts";
@@ -46,9 +47,11 @@ interface FlowRule {
   readonly notEnabled: string;
   /** The parameter that the first request must hold in addition to USERNAME, to prove who asks. */
   readonly proof: "SRP_A" | "PASSWORD" | undefined;
-  /** The queue for its expensive computation, if it always needs one. */
-  readonly waitsFor: "srp" | "passwordHasher" | undefined;
+  /** The queue for its expensive computation, if it always needs one; choice-based flows: `queueOfChoice`. */
+  readonly waitsFor: Queue | undefined;
 }
+
+type Queue = "srp" | "passwordHasher";
 
 /** The rules of each flow; flows that are not listed are refused. */
 const flows: Readonly<Record<Flow, FlowRule>> = {
@@ -120,7 +123,8 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   const givenProof = proof && required(parameters, proof);
   // The pages need no client secret: the client authenticates when it redeems the code.
   if (request.entry !== "pages") checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
-  assertRoom(ctx, flow, pool);
+  const refused = refusalOf(ctx, flow, request);
+  if (refused !== undefined) throw refused;
   // Values that no honest client sends are refused before anything is read.
   if (givenProof !== undefined && proof === "SRP_A") readSrpA(givenProof);
   if (isCustom(flow)) assertCustomAuth(pool, parameters);
@@ -149,25 +153,39 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   return proceed(ctx, await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]), parameters);
 }
 
-/** Refuses a sign-in before anything is read if its queue is full. Throws TooManyRequestsException. */
-function assertRoom(ctx: Ctx, flow: Flow, pool: Pick<Pool, "id">): void {
-  const { waitsFor } = flows[flow];
-  if (waitsFor !== undefined) ctx.app[waitsFor].assertRoom(turnOf(ctx, pool));
+type Beginning = Pick<StartRequest, "pool" | "client" | "parameters" | "session">;
+
+/** The refusal of a sign-in whose queue is full, before anything is read; undefined if there is room. */
+function refusalOf(ctx: Ctx, flow: Flow, request: Beginning): Refusal | undefined {
+  const queue = isChoice(flow) ? queueOfChoice(request) : flows[flow].waitsFor;
+  return queue && ctx.app[queue].refusal(turnOf(ctx, request.pool));
 }
 
 /**
- * Refuses a sign-in if its queue is full, before its client is loaded; does nothing unless the client is cached. The
- * refusal is counted in the metric of sign-ins. Throws TooManyRequestsException.
+ * The queue that a choice-based sign-in waits for, if it proves the chosen factor at once and everybody has this factor, or
+ * is treated as if they had it.
  */
-export function assertRoomEarly(ctx: Ctx, flow: string, clientId: string): void {
-  const client = cachedClient(ctx, clientId);
-  if (client === undefined || !isFlow(flow)) return;
-  try {
-    assertRoom(ctx, flow, { id: client.poolId });
-  } catch (error) {
-    ctx.app.metrics.signIn(flow, "TooManyRequestsException");
-    throw error;
-  }
+function queueOfChoice({ pool, client, parameters, session }: Beginning): Queue | undefined {
+  if (session !== undefined || !hidesUsers(client)) return undefined;
+  const { PREFERRED_CHALLENGE: preferred, PASSWORD: password, SRP_A: srpA } = parameters;
+  if (preferred === "PASSWORD" && password && allowsFirst(pool, preferred)) return "passwordHasher";
+  return preferred === "PASSWORD_SRP" && srpA && allowsFirst(pool, preferred) ? "srp" : undefined;
+}
+
+/**
+ * The refusal of a sign-in whose queue is full, before its client is loaded; undefined unless client and pool are cached. It
+ * is counted in the metric of sign-ins.
+ */
+export function signInRefusal(
+  ctx: Ctx,
+  clientId: string,
+  { flow, ...given }: Pick<StartRequest, "flow" | "parameters" | "session">,
+): Refusal | undefined {
+  const settings = isFlow(flow) ? cachedSettings(ctx, clientId) : undefined;
+  if (settings === undefined || !isFlow(flow)) return undefined;
+  const refused = refusalOf(ctx, flow, { ...settings, ...given });
+  if (refused !== undefined) ctx.app.metrics.signIn(flow, refused.code);
+  return refused;
 }
 
 function isFlow(name: string): name is Flow {

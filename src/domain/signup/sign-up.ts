@@ -3,6 +3,7 @@
  * https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html).
  */
 import type { Ctx } from "../../app.ts";
+import type { Refusal } from "../../lib/refusal.ts";
 import type { Db } from "../../store/db.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
@@ -18,7 +19,7 @@ import type { MessageOccasion } from "../triggers/custom-message.ts";
 import { postConfirmation, preSignUp, type SignUpData, type SignUpDecision } from "../triggers/sign-up.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import { pagesBase } from "../user-pools/domains.ts";
-import type { Client, Pool } from "../user-pools/load-pool.ts";
+import { type Client, cachedSettings, type Pool } from "../user-pools/load-pool.ts";
 import { isPasswordless } from "../users/admin-create-user.ts";
 import { type Attributes, assertWritable, contactAttributes, firstAttributes } from "../users/attributes.ts";
 import { namesOf, takenName } from "../users/change-user.ts";
@@ -47,6 +48,25 @@ export function signUp(
 ): Promise<{ user: User; delivery: Delivery | undefined }> {
   const attempt = beginAttempt(ctx, "SignUp");
   return concluded(ctx, attempt, makeUser(ctx, pool, client, { ...request, attempt }));
+}
+
+/**
+ * The refusal of a sign-up whose password would not be hashed, before its client is loaded; undefined if there is room, and
+ * unless client and pool are cached and users sign up there.
+ */
+export function signUpRefusal(
+  ctx: Ctx,
+  clientId: string,
+  { password }: Pick<SignUpRequest, "password">,
+): Refusal | undefined {
+  const pool = password ? cachedSettings(ctx, clientId)?.pool : undefined;
+  if (pool === undefined || !usersSignUp(pool)) return undefined;
+  return ctx.app.passwordHasher.refusal(turnOf(ctx, pool));
+}
+
+/** Whether anybody may sign up. */
+function usersSignUp(pool: Pool): boolean {
+  return pool.document.AdminCreateUserConfig?.AllowAdminCreateUserOnly !== true;
 }
 
 async function makeUser(
@@ -96,9 +116,7 @@ async function makeUser(
 
 /** The user whom somebody asks for, unconfirmed. Throws what is wrong with it. */
 function wantedUser(ctx: Ctx, pool: Pool, client: Client, request: SignUpRequest): User {
-  if (pool.document.AdminCreateUserConfig?.AllowAdminCreateUserOnly === true) {
-    refuseFor("noSignUp");
-  }
+  if (!usersSignUp(pool)) refuseFor("noSignUp");
   if (request.password) ctx.app.passwordHasher.assertRoom(turnOf(ctx, pool));
   assertWritable(pool, client, Object.keys(request.attributes));
   refuseAliasAtSignUp(pool, request.attributes);

@@ -104,8 +104,15 @@ export async function findClientWithPool(
 }
 
 /** The client as last loaded: for the pool that it was last found in. */
-export function cachedClient(ctx: Reader, clientId: string): Client | undefined {
+function cachedClient(ctx: Reader, clientId: string): Client | undefined {
   return ctx.app.caches.of(clients).get(clientId);
+}
+
+/** A client and its pool as last loaded, without a look at the database; undefined if one of them was not. */
+export function cachedSettings(ctx: Reader, clientId: string): { pool: Pool; client: Client } | undefined {
+  const client = cachedClient(ctx, clientId);
+  const pool = client && ctx.app.caches.of(pools).get(client.poolId);
+  return client && pool && { pool, client };
 }
 
 /** A client and its pool at versions that were just read; undefined if one of them is gone by now. */

@@ -21,6 +21,7 @@ import { refuse } from "../../wire/refuse.ts";
 import { authenticate, authorize } from "../authenticate.ts";
 import { errorAnswer, type JsonAnswer } from "../json-errors.ts";
 import { soleHeader } from "../signed-request.ts";
+import { earlyRefusals } from "./early-refusals.ts";
 import { notYet } from "./operation.ts";
 import { identityPoolHandlers, userPoolHandlers } from "./operations.ts";
 
@@ -35,6 +36,8 @@ export interface Target {
   /** Whether the model declares UserNotFoundException. */
   readonly declaresUserNotFound: boolean;
   readonly handler: AnyHandler | typeof notYet;
+  /** The refusal of a call whose queue is full (early-refusals.ts); absent if it need not wait for one. */
+  readonly refuseEarly: ((ctx: Ctx, input: never) => Refusal | undefined) | undefined;
   readonly parse: (body: string) => unknown;
   readonly encode: (output: unknown) => string;
 }
@@ -57,6 +60,7 @@ function targetsOf<Operations extends OperationTypes<Operations>>(
       authorization: model.operations[name].authorization,
       declaresUserNotFound: model.operations[name].errors.includes("UserNotFoundException"),
       handler: handlers[name] as AnyHandler | typeof notYet,
+      refuseEarly: earlyRefusals[name as keyof typeof earlyRefusals],
       parse: (body) => parseInput(model, name, body),
       encode: (output) => encodeOutput(model, name, output),
     };
@@ -96,10 +100,19 @@ export async function answerCall(
 ): Promise<JsonAnswer> {
   try {
     if (target === undefined) return errorAnswer(ctx, new Refusal("UnknownOperationException", ""));
+    if (target.refuseEarly !== undefined) return await answerIfRoom(ctx, request, target);
     return { status: 200, body: target.encode(await run(ctx, request, target)), headers: {} };
   } catch (error) {
     return errorAnswer(ctx, error);
   }
+}
+
+/** Answers a call that needs no signature, unless it would not get into the queue that it waits for. Throws its refusals. */
+async function answerIfRoom(ctx: Ctx, request: WireRequest, target: Target): Promise<JsonAnswer> {
+  const input = parseInputOf(target, request);
+  const refused = target.refuseEarly?.(ctx, input as never);
+  if (refused !== undefined) return errorAnswer(ctx, refused);
+  return { status: 200, body: target.encode(await operate(ctx, target, input)), headers: {} };
 }
 
 async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unknown> {

@@ -6,15 +6,16 @@ import type { WireRequest } from "../../lib/sigv4.ts";
 import { refusalFor } from "../../wire/refuse.ts";
 import { type Exchange, refusalOf } from "../body.ts";
 import type { Serving } from "../context.ts";
-import { apiCors } from "../headers.ts";
 import { holdings } from "../holdings.ts";
 import type { JsonDoor, JsonOperation } from "../json-door.ts";
 import { errorAnswer, type JsonAnswer } from "../json-errors.ts";
 import type { Listener } from "../listen.ts";
+import { millisecondsSince } from "../monotonic.ts";
 import { hiddenFacts } from "../refused.ts";
 import { largestSignedBody, wireRequest } from "../signed-request.ts";
 import { discardRest } from "../unread.ts";
 import { answerCall, findTarget, type Target } from "./endpoint.ts";
+import { writeAnswer } from "./write-answer.ts";
 
 /** Request headers that browsers may send; these families cover what the AWS SDKs send. */
 const allowedHeader = /^(?:content-type|cache-control|authorization|x-amz-[a-z0-9-]+|amz-sdk-[a-z0-9-]+)$/;
@@ -48,17 +49,28 @@ export function awsJsonListener(serving: Serving, others: readonly JsonDoor[]): 
   };
 }
 
+/** A call that is being answered. */
+interface Call {
+  readonly ctx: Ctx;
+  readonly exchange: Exchange;
+  readonly target: Called;
+  /** Whether its body was read to the end. */
+  isRead: boolean;
+}
+
 async function answerPost(serving: Serving, exchange: Exchange, target: Called): Promise<void> {
   const { incoming, outgoing } = exchange;
   const { app } = serving;
+  const began = performance.now();
   const ctx = serving.context(incoming);
   app.metrics.callBegins();
   const admitted = serving.admission.admits(ctx.network ?? ctx.address);
+  const call: Call = { ctx, exchange, target, isRead: false };
   const answer = admitted
-    ? await answerAdmitted(serving, ctx, exchange, target)
+    ? await answerAdmitted(serving, call)
     : errorAnswer(ctx, refusalFor("tooMany", { detail: "more than the address's share" }));
   const error = answer.headers["x-amzn-errortype"]?.slice(0, -1);
-  const ms = serving.elapsed(ctx);
+  const ms = millisecondsSince(began);
   app.metrics.callEnds(target?.name, error, ms);
   if (isSingular(target, answer) || serving.lines.admits(ctx.network ?? ctx.address)) {
     const { requestId, address } = ctx;
@@ -66,29 +78,17 @@ async function answerPost(serving: Serving, exchange: Exchange, target: Called):
     const facts = refusal && hiddenFacts(refusal);
     app.log.info({ requestId, operation: target?.name, status, error, ...facts, ms, address }, "call");
   }
-  if (!incoming.complete) discardRest(incoming, outgoing);
-  outgoing.writeHead(answer.status, {
-    "content-type": "application/x-amz-json-1.1",
-    "content-length": Buffer.byteLength(answer.body),
-    "x-amzn-requestid": ctx.requestId,
-    "cache-control": "no-store",
-    // SDKs correct their clock by this header, so it must come from the clock that signatures are checked against.
-    date: new Date(ctx.now).toUTCString(),
-    ...apiCors,
-    ...answer.headers,
-  });
-  outgoing.end(answer.body, admitted ? undefined : () => serving.admission.hold(incoming.socket));
+  if (!call.isRead && !incoming.complete) discardRest(incoming, outgoing);
+  const { requestId, now } = ctx;
+  const facts = { requestId, date: serving.httpDate(now) };
+  writeAnswer(outgoing, facts, answer, admitted ? undefined : () => serving.admission.hold(incoming.socket));
 }
 
 /** Reads a call's body and answers it; never throws. */
-async function answerAdmitted(
-  serving: Serving,
-  ctx: Ctx,
-  exchange: Exchange,
-  target: Called,
-): Promise<JsonAnswer> {
+async function answerAdmitted(serving: Serving, call: Call): Promise<JsonAnswer> {
+  const { ctx, target, exchange } = call;
   try {
-    const body = await readBody(serving, ctx, exchange, target);
+    const body = await readBody(serving, call);
     if (body instanceof Refusal) return errorAnswer(ctx, body);
     return await answered(ctx, wireRequest(exchange.incoming, body), target);
   } catch (error) {
@@ -126,16 +126,18 @@ function headerOf(incoming: IncomingMessage, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-async function readBody(
-  serving: Serving,
-  ctx: Ctx,
-  exchange: Exchange,
-  target: Called,
-): Promise<Uint8Array | Refusal> {
-  const limit = await largestBody(ctx, exchange.incoming, target);
+async function readBody(serving: Serving, call: Call): Promise<Uint8Array | Refusal> {
+  const { ctx, exchange, target } = call;
+  const { incoming } = exchange;
+  const limit = await largestBody(ctx, incoming, target);
   if (limit instanceof Refusal) return limit;
-  const body = await serving.bodies.read(exchange, ctx.network ?? ctx.address, limit);
-  return typeof body === "string" ? refusalOf(body, limit) : body;
+  // A body that came along with the headers is here by now, since something was awaited.
+  const body =
+    serving.bodies.readAtOnce(incoming, limit) ??
+    (await serving.bodies.read(exchange, ctx.network ?? ctx.address, limit));
+  if (typeof body === "string") return refusalOf(body, limit);
+  call.isRead = body.length > 0;
+  return body;
 }
 
 /** The size limit of a call's body. Branding assets need megabytes, which only administrators may send. */

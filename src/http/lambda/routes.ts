@@ -12,6 +12,7 @@ import { authenticate, authorize } from "../authenticate.ts";
 import { refusalOf } from "../body.ts";
 import type { Serving } from "../context.ts";
 import { holdings } from "../holdings.ts";
+import { millisecondsSince } from "../monotonic.ts";
 import { hiddenFacts } from "../refused.ts";
 import { largestSignedBody, soleHeader, wireRequest } from "../signed-request.ts";
 import { errorAnswer, eventOf, type InvokeAnswer, noSuchFunction, runFunction, tooLarge } from "./answer.ts";
@@ -26,11 +27,12 @@ export function lambdaRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }>
   routes.post("/2015-03-31/functions/:name/invocations", async (c, next) => {
     const { incoming, outgoing } = c.env;
     if (!isInvocation(incoming)) return next();
+    const began = performance.now();
     const ctx = serving.context(incoming);
     app.metrics.callBegins();
     const { status, headers, body, refusal } = await answer(serving, ctx, c.env);
     const error = refusal?.code;
-    const ms = serving.elapsed(ctx);
+    const ms = millisecondsSince(began);
     app.metrics.callEnds(operation, error, ms);
     if (error === undefined || serving.lines.admits(ctx.network ?? ctx.address)) {
       const { requestId, address } = ctx;
@@ -41,7 +43,7 @@ export function lambdaRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }>
       "content-length": Buffer.byteLength(body),
       "x-amzn-requestid": ctx.requestId,
       "cache-control": "no-store",
-      date: new Date(ctx.now).toUTCString(),
+      date: serving.httpDate(ctx.now),
       ...headers,
     });
     outgoing.end(body);

@@ -16,6 +16,7 @@ import type { Serving } from "../context.ts";
 import { apiCors } from "../headers.ts";
 import { holdings } from "../holdings.ts";
 import type { Listener } from "../listen.ts";
+import { millisecondsSince } from "../monotonic.ts";
 import { hiddenFacts } from "../refused.ts";
 import { wireRequest } from "../signed-request.ts";
 import { discardRest } from "../unread.ts";
@@ -38,13 +39,14 @@ export function stsListener(serving: Serving): Listener {
 async function answer(serving: Serving, exchange: Exchange): Promise<void> {
   const { incoming, outgoing } = exchange;
   const { app } = serving;
+  const began = performance.now();
   const ctx = serving.context(incoming);
   app.metrics.callBegins();
   const admitted = serving.admission.admits(ctx.network ?? ctx.address);
   const { operation, written, error } = admitted
     ? await answerAdmitted(serving, ctx, exchange)
     : failed(ctx, exchange, refusalFor("tooMany", { detail: "more than the address's share" }));
-  const ms = serving.elapsed(ctx);
+  const ms = millisecondsSince(began);
   app.metrics.callEnds(operation, error?.code, ms);
   const status = error?.status ?? 200;
   if (error === undefined || serving.lines.admits(ctx.network ?? ctx.address)) {
@@ -59,7 +61,7 @@ async function answer(serving: Serving, exchange: Exchange): Promise<void> {
     "x-amzn-requestid": ctx.requestId,
     "cache-control": "no-store",
     // SDKs correct their clock by this header, so it must come from the clock that signatures are checked against.
-    date: new Date(ctx.now).toUTCString(),
+    date: serving.httpDate(ctx.now),
     ...apiCors,
   });
   outgoing.end(written.body, admitted ? undefined : () => serving.admission.hold(incoming.socket));

@@ -5,7 +5,7 @@ import { withBackEndAddress, withUserAddress } from "../../../domain/credentials
 import { required } from "../../../domain/signin/refusals.ts";
 import { type RespondRequest, respondToChallenge } from "../../../domain/signin/respond.ts";
 import type { Outcome } from "../../../domain/signin/sign-in.ts";
-import { assertRoomEarly, startSignIn } from "../../../domain/signin/start.ts";
+import { startSignIn } from "../../../domain/signin/start.ts";
 import { issueTokens } from "../../../domain/tokens/issue.ts";
 import { type PresentedToken, readPresented, refreshTokens, userOf } from "../../../domain/tokens/refresh.ts";
 import { allowsFlow } from "../../../domain/user-pools/clients.ts";
@@ -21,8 +21,6 @@ import type { Handler } from "../operation.ts";
 type Parameters = Readonly<Record<string, string>>;
 
 export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
-  // With UserContextData, the request may be for a user at another address.
-  if (input.UserContextData === undefined) assertRoomEarly(ctx, input.AuthFlow, input.ClientId);
   const { pool, client } = await loadClient(ctx, input.ClientId);
   return initiate(withUserAddress(ctx, client, input.UserContextData?.IpAddress), {
     pool,
