@@ -8,7 +8,7 @@
 import { readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { newDatabase } from "./lib/database.ts";
-import { type Measured, measure } from "./lib/load.ts";
+import { type Measured, measure, type Operation } from "./lib/load.ts";
 import { readStat } from "./lib/process-stat.ts";
 import { type BenchServer, startPoolhouse } from "./lib/server.ts";
 import { openStage, type Stage } from "./lib/stage.ts";
@@ -17,25 +17,26 @@ import { scenarios } from "./scenarios.ts";
 
 export const name = "workers";
 
-const operations = ["password", "refresh", "get-user"];
+/** One that signs, and one that does not. */
+const operations = ["refresh", "get-user"];
 const rounds = 3;
 const users = 1_000;
 
 /** CPU time of one process of a server so far. Milliseconds. */
 interface Reading {
   readonly pid: number;
-  /** Of all its threads. */
+  /** All of its threads. */
   readonly all: number;
-  /** Of the thread that answers requests. */
+  /** The thread that answers requests. */
   readonly thread: number;
 }
 
 /** What a round has measured; CPU in milliseconds per operation. */
 interface Round {
   readonly perSecond: number;
-  /** Of all processes. */
+  /** All processes. */
   readonly total: number;
-  /** Of the first process of several, which hands connections on. */
+  /** The first process of several, which hands connections on. */
   readonly primary: number;
   readonly busiest: number;
   readonly busiestThread: number;
@@ -83,8 +84,8 @@ async function measureRound(
       return { cpuMs: readings.at(-1)!.reduce((sum, { all }) => sum + all, 0), rss: 0 };
     },
   };
-  const warmUp = { operations: 1_000, seconds: 10 };
-  const measured: Measured = await measure(server, prepared, { connections: 16, seconds, warmUp });
+  const warmUp = { operations: 1_000, seconds: 5 };
+  const measured: Measured = await measure(server, patient(prepared), { connections: 16, seconds, warmUp });
   const [first, last] = [readings.at(0)!, readings.at(-1)!];
   const spent = last.map((one, index) => ({
     all: (one.all - first[index]!.all) / measured.operations,
@@ -97,6 +98,19 @@ async function measureRound(
     primary: workers === 1 ? 0 : spent[0]!.all,
     busiest: Math.max(...answering.map(({ all }) => all)),
     busiestThread: Math.max(...answering.map(({ thread }) => thread)),
+  };
+}
+
+/** A server that the machine keeps from running refuses some calls unread: they are made again. */
+function patient(operation: Operation): Operation {
+  return async (connection, turn) => {
+    for (;;) {
+      try {
+        return await operation(connection, turn);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.includes("Rate exceeded")) throw error;
+      }
+    }
   };
 }
 

@@ -22,7 +22,7 @@ interface Job {
 }
 
 /** Every job. The certificate's file, of which each process has its own copy, is reread by the sockets (http/listen.ts). */
-export const jobs = {
+const jobs = {
   refreshKeys: {
     by: "each",
     what: "rereads the data keys",

@@ -1,7 +1,7 @@
 /** Metrics of one process as another one gets them, and what is kept of those of processes that have ended. */
 
 /** One value of a family. */
-export interface ValueSnapshot {
+interface ValueSnapshot {
   readonly value: number;
   readonly labels: Readonly<Record<string, string | number>>;
   /** The name of a series of a histogram. */
