@@ -40,6 +40,7 @@ import { type CountedMetrics, createMetrics, metricsRoutes, observeFront } from 
 import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
 import { answerNothing, answerUnknownHost } from "./http/nothing-here.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
+import { oauthDoor } from "./http/oauth/door.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { createOverloadGuard } from "./http/overload.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
@@ -318,6 +319,7 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
     api: awsJsonListener(serving, [kmsDoor, signingKeysDoor]),
     query: stsListener(serving),
     isQueryCall,
+    oauth: oauthDoor(serving),
     routes: (incoming, outgoing) => void byRoutes(incoming, outgoing),
     hasOwnPath: isInvocation,
     notFoundPage,

@@ -1,9 +1,9 @@
 /**
  * The one way in for all requests: what is asked of each before anything is routed, and which of two ways it then goes.
- * Calls of the API are answered on Node's own objects, everything else by Hono's routes: its Request and Response would
- * cost more than reading the user of an access token.
+ * Calls of programs (the API, and the authorization server's endpoints for them) are answered on Node's own objects,
+ * everything else by Hono's routes: its Request and Response would cost more than reading the user of an access token.
  */
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Serving } from "./context.ts";
 import { answersHealth } from "./health.ts";
 import { createHostCheck } from "./hosts.ts";
@@ -18,6 +18,8 @@ export interface Ways {
   /** Calls of the Query protocol at one of the server's own hosts, which it admits itself, too. */
   readonly query: Listener;
   readonly isQueryCall: (incoming: IncomingMessage) => boolean;
+  /** Answers calls of OAuth clients at one of the server's own hosts; returns false for everything else. */
+  readonly oauth: (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
   /** Everything else. */
   readonly routes: Listener;
   /** Whether a request is for a route that takes paths in another than the normal form. */
@@ -30,7 +32,7 @@ export interface Ways {
 export function createFront(
   serving: Serving,
   guard: OverloadGuard,
-  { api, query, isQueryCall, routes, hasOwnPath, notFoundPage }: Ways,
+  { api, query, isQueryCall, oauth, routes, hasOwnPath, notFoundPage }: Ways,
 ): Listener {
   const knowsHost = createHostCheck(serving.app.config);
   const answer: Listener = (incoming, outgoing) => {
@@ -38,6 +40,7 @@ export function createFront(
     if (isQueryCall(incoming) && knowsHost(host)) query(incoming, outgoing);
     else if (isApiCall(incoming) && knowsHost(host)) api(incoming, outgoing);
     else if (guard.refuses(incoming, outgoing)) return;
+    else if (oauth(incoming, outgoing)) return;
     else if (hasOwnPath(incoming) || hasNormalPath(incoming)) routes(incoming, outgoing);
     else answerNothingHere(incoming, outgoing, notFoundPage);
   };
