@@ -7,7 +7,8 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Context, Hono } from "hono";
 import type { Ctx } from "../app.ts";
 import { servedBy } from "../domain/user-pools/domains.ts";
-import { loadPool, noSuchPool, type Pool } from "../domain/user-pools/load-pool.ts";
+import { findClientOf } from "../domain/grants/client.ts";
+import { type Client, loadPool, noSuchPool, type Pool } from "../domain/user-pools/load-pool.ts";
 import { hostKey } from "../lib/host-name.ts";
 import type { Unread } from "./body.ts";
 import { hostName } from "./hosts.ts";
@@ -30,6 +31,8 @@ export type Bindings = { Bindings: Env };
 
 export interface Place {
   readonly pool: Pool;
+  /** The client that the query names, if it was read along with the pool. */
+  readonly client?: Client;
   /** The URL that the pool's endpoints begin with, without a trailing slash. */
   readonly base: string;
   /** ManagedLoginVersion of the domain that the request came to. */
@@ -64,15 +67,25 @@ export function poolIdAt({ poolId, domain }: Addressed): string {
 
 /** The pool and its URL. Throws ResourceNotFoundException if there is no such pool. */
 export async function placeAt(ctx: Ctx, addressed: Addressed): Promise<Place> {
-  const { domain } = addressed;
-  const pool = await loadPool(ctx, poolIdAt(addressed));
-  if (domain === undefined) return { pool, base: baseOf(ctx, pool) };
-  return { pool, base: domain.base, loginVersion: domain.loginVersion };
+  return { pool: await loadPool(ctx, poolIdAt(addressed)), ...whereAt(ctx, addressed) };
+}
+
+function whereAt({ config }: Ctx, { poolId, domain }: Addressed): Pick<Place, "base" | "loginVersion"> {
+  if (domain === undefined) return { base: baseOf({ config }, { id: poolId }) };
+  return { base: domain.base, loginVersion: domain.loginVersion };
 }
 
 /** As placeAt, of a request that Hono has routed. */
 export function placeOf(ctx: Ctx, c: Context<Bindings>): Promise<Place> {
   return placeAt(ctx, addressedBy(c));
+}
+
+/** As placeOf, with the client of `client_id` in the query: both are read by one statement. */
+export async function visitedPlace(ctx: Ctx, c: Context<Bindings>): Promise<Place> {
+  const addressed = addressedBy(c);
+  const [, clientId] = /(?:^|&)client_id=(\w{1,128})(?:&|$)/.exec(rawQuery(c)) ?? [];
+  const found = clientId === undefined ? undefined : await findClientOf(ctx, poolIdAt(addressed), clientId);
+  return found === undefined ? placeAt(ctx, addressed) : { ...found, ...whereAt(ctx, addressed) };
 }
 
 /**

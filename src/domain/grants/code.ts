@@ -7,8 +7,9 @@ import { equalText, sha256Base64url } from "../../lib/bytes.ts";
 import { uuid4 } from "../../lib/uuid.ts";
 import { type AuthorizationCode, insertCode, readCode, useCode } from "../../store/authorization-codes.ts";
 import { inTransaction } from "../../store/db.ts";
+import { readCodeAndUser } from "../../store/sign-in-state.ts";
 import { revokeFamily } from "../../store/token-families.ts";
-import { readUser } from "../../store/users.ts";
+import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import { newFamily } from "../tokens/issue.ts";
@@ -108,7 +109,7 @@ export interface Redemption {
  */
 export async function redeemCode(ctx: Ctx, redemption: Redemption): Promise<Redeemed> {
   const { pool, client } = redemption;
-  const code = await readCode<CodeGrant>(ctx.db, pool.id, hashOf(redemption.code));
+  const { code, user } = (await readCodeAndUser<CodeGrant>(ctx.db, pool.id, hashOf(redemption.code))) ?? {};
   if (code === undefined || code.clientId !== client.id) return invalidGrant("unknown code");
   if (code.familyId !== undefined) return reused(ctx, code);
   if (code.expiresAt <= ctx.now) return invalidGrant("the code has expired");
@@ -118,7 +119,8 @@ export async function redeemCode(ctx: Ctx, redemption: Redemption): Promise<Rede
     await useCode(ctx.db, code, { familyId: undefined, now: ctx.now });
     return problem();
   }
-  return mintFrom(ctx, redemption, code);
+  if (user === undefined) return invalidGrant("the user is gone");
+  return mintFrom(ctx, redemption, { code, user });
 }
 
 function problemOf(
@@ -150,10 +152,8 @@ function problemOf(
 async function mintFrom(
   ctx: Ctx,
   { pool, client }: Redemption,
-  code: AuthorizationCode<CodeGrant>,
+  { code, user }: { readonly code: AuthorizationCode<CodeGrant>; readonly user: User },
 ): Promise<Redeemed> {
-  const user = await readUser(ctx.db, pool.id, code.userId);
-  if (user === undefined) return invalidGrant("the user is gone");
   // It was issued while the session was valid.
   const session = { ...code, signedInAt: code.createdAt };
   if (!(await isStillValid(ctx, pool, user, session, client)))

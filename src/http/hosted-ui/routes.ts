@@ -8,7 +8,7 @@ import type { Ctx } from "../../app.ts";
 import { brandingPath } from "../../domain/branding/appearance.ts";
 import { admitsOwnUsers } from "../../domain/user-pools/providers.ts";
 import type { Serving } from "../context.ts";
-import { type Bindings, type Place, placeOf, poolPath } from "../place.ts";
+import { type Bindings, type Place, poolPath, visitedPlace } from "../place.ts";
 import { answerAsset } from "./kit/assets.ts";
 import { answerBrandFile } from "./kit/brand.ts";
 import { isFromHere } from "./kit/origin.ts";
@@ -108,7 +108,7 @@ async function answerOrFail(serving: Serving, c: Context<Bindings>, answer: Answ
   const ctx = serving.context(c.env.incoming);
   let place: Place | undefined;
   try {
-    place = await placeOf(ctx, c);
+    place = await visitedPlace(ctx, c);
     return await answer(ctx, c, place);
   } catch (error) {
     return answerFailure({ ctx, c, place }, error);

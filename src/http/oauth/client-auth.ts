@@ -65,7 +65,7 @@ async function namedClient(
   if (found !== undefined) return found;
   // A missing pool is reported first.
   const { pool } = await placeAt(ctx, call);
-  return { pool, client: await clientOf(ctx, pool, clientId) };
+  return { pool, client: await clientOf(ctx, { pool }, clientId) };
 }
 
 /**

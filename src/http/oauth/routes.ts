@@ -4,7 +4,7 @@ import type { Ctx } from "../../app.ts";
 import type { Serving } from "../context.ts";
 import { textQuery, textQueryOf } from "../form.ts";
 import { wantsPage } from "../kit/plain-page.ts";
-import { addressedBy, type Bindings, type Place, placeOf, poolPath, rawQuery } from "../place.ts";
+import { addressedBy, type Bindings, type Place, poolPath, rawQuery, visitedPlace } from "../place.ts";
 import { logRefusedRequest } from "../refused.ts";
 import { answerAuthorize } from "./authorize.ts";
 import type { Answer, Call } from "./call.ts";
@@ -99,7 +99,7 @@ async function answerBrowser(
   const ctx = serving.context(c.env.incoming);
   try {
     textQuery(c);
-    return await answer(ctx, c, await placeOf(ctx, c));
+    return await answer(ctx, c, await visitedPlace(ctx, c));
   } catch (error) {
     return failBrowser(ctx, c, error);
   }
