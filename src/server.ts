@@ -44,6 +44,7 @@ import { oauthDoor } from "./http/oauth/door.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { createOverloadGuard } from "./http/overload.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
+import { PoolRouter } from "./http/pool-router.ts";
 import { signingKeysDoor } from "./http/signing-keys/get-signing-key.ts";
 import { identityDiscoveryRoutes } from "./http/sts/discovery.ts";
 import { isQueryCall, stsListener } from "./http/sts/endpoint.ts";
@@ -334,11 +335,11 @@ function routes(
 ): Hono<{ Bindings: HttpBindings }> {
   const { app } = serving;
   const knowsHost = createHostCheck(app.config);
-  const all = new Hono<{ Bindings: HttpBindings }>();
+  const all = new Hono<{ Bindings: HttpBindings }>({ router: new PoolRouter() });
   all.route("/", healthRoutes(ready));
   all.route("/", metricsRoutes(app, metrics));
   all.route("/", tlsAskRoutes(serving));
-  const ofPools = new Hono<Bindings>();
+  const ofPools = new Hono<Bindings>({ router: new PoolRouter() });
   ofPools.use(guarded(app.config));
   ofPools.use((c, next) => {
     const exchange = c.env;
