@@ -6,7 +6,7 @@ import type { Ctx } from "../../app.ts";
 import { equalText, sha256Base64url } from "../../lib/bytes.ts";
 import { uuid4 } from "../../lib/uuid.ts";
 import { type AuthorizationCode, insertCode, readCode, useCode } from "../../store/authorization-codes.ts";
-import { inTransaction } from "../../store/db.ts";
+import { committedTogether, inTransaction } from "../../store/db.ts";
 import { readCodeAndUser } from "../../store/sign-in-state.ts";
 import { revokeFamily } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
@@ -20,6 +20,7 @@ import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts"
 import { isStrict, requiresPkce } from "../user-pools/client-tags.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { providerIn } from "../user-pools/providers.ts";
+import { countAnswer, refuseUsedUp } from "./answer-limit.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import { isStillValid, type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { refuseOAuth } from "./oauth-error.ts";
@@ -47,7 +48,10 @@ const codeLifetime = 5 * 60_000;
 
 const hashOf = sha256Base64url;
 
-/** Issues a code for a signed-in browser, in the format of a UUID like those of Cognito. */
+/**
+ * Issues a code for a signed-in browser, in the format of a UUID like those of Cognito. Throws access_denied, and
+ * temporarily_unavailable if the sign-in is used up.
+ */
 export async function issueCode(
   ctx: Ctx,
   request: AuthorizationRequest,
@@ -82,11 +86,15 @@ export async function issueCode(
     sessionId: tracked?.id,
     browserHash,
   };
-  await throughBrowser(ctx, pool, browser, async (db) => {
-    await insertCode<CodeGrant>(db, issued);
-    return true;
-  });
-  return code;
+  let isGood = false;
+  await throughBrowser(ctx, pool, browser, (db) =>
+    committedTogether(db, async (tx) => {
+      isGood = await countAnswer(tx, ctx, request, browser);
+      if (isGood) await insertCode<CodeGrant>(tx, issued);
+      return true;
+    }),
+  );
+  return isGood ? code : refuseUsedUp(request);
 }
 
 export interface Redeemed {
