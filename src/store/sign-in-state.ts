@@ -3,7 +3,12 @@
  * session, and the codes issued through it.
  */
 import { type AuthorizationCode, codeColumns, codeFromRow } from "./authorization-codes.ts";
-import { type BrowserSession, onPresentPassword, sessionColumns, sessionFromRow } from "./browser-sessions.ts";
+import {
+  type BrowserSession,
+  onPresentPassword,
+  sessionColumns,
+  sessionFromRow,
+} from "./browser-sessions.ts";
 import type { Db } from "./db.ts";
 import { prepared } from "./prepared.ts";
 import type { AuthorizationCodesTable, BrowserSessionsTable } from "./schema/schema-tokens.ts";

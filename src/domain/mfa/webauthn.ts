@@ -26,13 +26,8 @@ export type {
   RegistrationResponseJSON,
 };
 
-let loaded: Promise<typeof import("@simplewebauthn/server")> | undefined;
-
-/** Loaded by the first passkey, as it is a fifth of what the server loads; each further import() would take 20 µs. */
-function library(): NonNullable<typeof loaded> {
-  loaded ??= import("@simplewebauthn/server");
-  return loaded;
-}
+/** Loaded by the first passkey, as it is a fifth of what the server loads. */
+const library = () => import("@simplewebauthn/server");
 
 /** The maximum number of passkeys per user ("Quotas", Amazon Cognito Developer Guide). */
 export const mostPasskeys = 20;

@@ -30,5 +30,5 @@ export async function answerRevoke(ctx: Ctx, call: Call): Promise<Answer> {
       refuseOAuth("unsupported_token_type", "Only refresh tokens can be revoked.");
     if (error.code !== "UnauthorizedException") refuseOAuth("invalid_request", error.message);
   }
-  return { status: 200, headers: noStore, body: "" };
+  return { status: 200, headers: { ...noStore, "content-length": "0" }, body: "" };
 }

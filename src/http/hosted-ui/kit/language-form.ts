@@ -1,6 +1,6 @@
 /** A quiet choice of languages that works without script: it requests the same page with another `lang`. */
-import { html } from "hono/html";
 import type { Context } from "hono";
+import { html } from "hono/html";
 import { type Bindings, rawQuery } from "../../place.ts";
 import type { Frame, Html } from "./frame.ts";
 import { languages } from "./language.ts";
