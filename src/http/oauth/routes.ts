@@ -60,8 +60,9 @@ export function oauthRoutes(serving: Serving): Hono<Bindings> {
       const readBody = (limit: number) => c.env.readBody(limit);
       const called = { incoming, readBody, ...addressedBy(c) };
       const { status, headers, body } = await answerProgram(ctx, called, endpoint);
+      const all = { ...headers, ...anyOrigin };
       // With an empty text, there would be a Content-Type.
-      return c.body(body === "" ? null : body, status, { ...headers, ...anyOrigin });
+      return body === "" ? c.body(null, status, all) : c.body(body, status, all);
     });
     routes.all(at, (c) => c.json(wrongMethod, 405, { allow: methods.join(", "), ...anyOrigin }));
   }
