@@ -19,11 +19,24 @@ const routes: readonly [method: string, path: string][] = [
 
 const pools = ["us-east-1_Abc", "eu-west-3_Z9"];
 const paths = [
-  ...["/readyz", "/nothing", "/login", "/us-east-1/login", "/.well-known/oauth-authorization-server/us-east-1_Abc"],
+  ...[
+    "/readyz",
+    "/nothing",
+    "/login",
+    "/us-east-1/login",
+    "/.well-known/oauth-authorization-server/us-east-1_Abc",
+  ],
   ...pools.flatMap((pool) =>
-    ["/login", "/oauth2/authorize", "/.well-known/jwks.json", "/assets/login", "/about", "/other", "", "/"].map(
-      (below) => `/${pool}${below}`,
-    ),
+    [
+      "/login",
+      "/oauth2/authorize",
+      "/.well-known/jwks.json",
+      "/assets/login",
+      "/about",
+      "/other",
+      "",
+      "/",
+    ].map((below) => `/${pool}${below}`),
   ),
 ];
 
@@ -36,7 +49,11 @@ test("the same handlers with the same pool, the first time and again", () => {
       for (const path of paths) {
         const [[found], [expected]] = [ours.match(method, path), honos.match(method, path)];
         const about = `${method} ${path}`;
-        assert.deepEqual(found.map(([handler]) => handler), expected.map(([handler]) => handler), about);
+        assert.deepEqual(
+          found.map(([handler]) => handler),
+          expected.map(([handler]) => handler),
+          about,
+        );
         for (const [at, [, params]] of expected.entries())
           for (const [name, value] of Object.entries(params))
             assert.equal((found[at]![1] as Record<string, unknown>)[name], value, about);
