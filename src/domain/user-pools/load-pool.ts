@@ -95,7 +95,7 @@ export async function loadClient(ctx: Ctx, clientId: string): Promise<{ pool: Po
 }
 
 /** A client and its pool, by the client id alone; undefined if there is no such client. */
-export async function findClientWithPool(
+async function findClientWithPool(
   ctx: Ctx,
   clientId: string,
 ): Promise<{ pool: Pool; client: Client } | undefined> {
