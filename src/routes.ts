@@ -18,8 +18,10 @@ import { lambdaRoutes } from "./http/lambda/routes.ts";
 import type { Listener } from "./http/listen.ts";
 import { answerNothing, answerNothingHere, answerUnknownHost } from "./http/nothing-here.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
+import { oauthDoor } from "./http/oauth/door.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
+import { PoolRouter } from "./http/pool-router.ts";
 import { identityDiscoveryRoutes } from "./http/sts/discovery.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
 import { welcomeRoutes } from "./http/welcome/routes.ts";
@@ -36,8 +38,11 @@ export interface Routes {
 export function openRoutes(serving: Serving, { ownsProcess }: { readonly ownsProcess: boolean }): Routes {
   const { fetch } = routes(serving);
   const byRoutes = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
+  const answersProgram = oauthDoor(serving);
   return {
-    routes: (incoming, outgoing) => void byRoutes(incoming, outgoing),
+    routes: (incoming, outgoing) => {
+      if (!answersProgram(incoming, outgoing)) void byRoutes(incoming, outgoing);
+    },
     nothingHere: (incoming, outgoing) => answerNothingHere(incoming, outgoing, notFoundPage),
     overloadPage,
   };
@@ -47,9 +52,9 @@ export function openRoutes(serving: Serving, { ownsProcess }: { readonly ownsPro
 function routes(serving: Serving): Hono<{ Bindings: HttpBindings }> {
   const { app } = serving;
   const knowsHost = createHostCheck(app.config);
-  const all = new Hono<{ Bindings: HttpBindings }>();
+  const all = new Hono<{ Bindings: HttpBindings }>({ router: new PoolRouter() });
   all.route("/", tlsAskRoutes(serving));
-  const ofPools = new Hono<Bindings>();
+  const ofPools = new Hono<Bindings>({ router: new PoolRouter() });
   ofPools.use(guarded(app.config));
   ofPools.use((c, next) => {
     const exchange = c.env;

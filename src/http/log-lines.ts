@@ -50,12 +50,15 @@ export function createLineBudget(
   return {
     admits,
     of(requestId, network) {
-      const whole = log.child({ requestId });
+      // Created by the first line: contexts are copied along with their logs, and few requests log anything.
+      let whole: Logger | undefined;
       const bounded = (level: "error" | "warn" | "info"): Logger["info"] =>
         ((...line: Parameters<Logger["info"]>) => {
-          if (admits(network)) whole[level](...line);
+          if (!admits(network)) return;
+          whole ??= log.child({ requestId });
+          whole[level](...line);
         }) as Logger["info"];
-      return Object.assign(Object.create(whole) as Logger, {
+      return Object.assign(Object.create(log) as Logger, {
         error: bounded("error"),
         warn: bounded("warn"),
         info: bounded("info"),

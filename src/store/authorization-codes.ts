@@ -31,27 +31,25 @@ export interface AuthorizationCode<Grant> {
   readonly browserHash: string | undefined;
 }
 
+export const codeColumns = [
+  "pool_id",
+  "code_hash",
+  "client_id",
+  "user_id",
+  "grant_json",
+  "methods",
+  "sign_outs",
+  "credential_version",
+  "auth_time",
+  "created_at",
+  "expires_at",
+  "family_id",
+  "session_id",
+  "browser_hash",
+] as const satisfies readonly (keyof AuthorizationCodesTable)[];
+
 const insertQuery = preparedWrite<AuthorizationCodesTable>((kysely, slot) =>
-  kysely
-    .insertInto("authorization_codes")
-    .values(
-      slots(slot, [
-        "pool_id",
-        "code_hash",
-        "client_id",
-        "user_id",
-        "grant_json",
-        "methods",
-        "sign_outs",
-        "credential_version",
-        "auth_time",
-        "created_at",
-        "expires_at",
-        "family_id",
-        "session_id",
-        "browser_hash",
-      ]),
-    ),
+  kysely.insertInto("authorization_codes").values(slots(slot, codeColumns)),
 );
 
 /** Adds a code. */
@@ -89,24 +87,26 @@ export async function readCode<Grant>(
   hash: string,
 ): Promise<AuthorizationCode<Grant> | undefined> {
   const [row] = await readQuery(db, { poolId, hash });
-  return (
-    row && {
-      poolId: row.pool_id,
-      hash: row.code_hash,
-      clientId: row.client_id,
-      userId: row.user_id,
-      grant: JSON.parse(row.grant_json) as Grant,
-      methods: JSON.parse(row.methods),
-      signOuts: row.sign_outs,
-      credentialVersion: row.credential_version,
-      authTime: row.auth_time,
-      createdAt: row.created_at,
-      expiresAt: row.expires_at,
-      familyId: row.family_id ?? undefined,
-      sessionId: row.session_id ?? undefined,
-      browserHash: row.browser_hash ?? undefined,
-    }
-  );
+  return row && codeFromRow<Grant>(row);
+}
+
+export function codeFromRow<Grant>(row: AuthorizationCodesTable): AuthorizationCode<Grant> {
+  return {
+    poolId: row.pool_id,
+    hash: row.code_hash,
+    clientId: row.client_id,
+    userId: row.user_id,
+    grant: JSON.parse(row.grant_json) as Grant,
+    methods: JSON.parse(row.methods),
+    signOuts: row.sign_outs,
+    credentialVersion: row.credential_version,
+    authTime: row.auth_time,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    familyId: row.family_id ?? undefined,
+    sessionId: row.session_id ?? undefined,
+    browserHash: row.browser_hash ?? undefined,
+  };
 }
 
 const useQuery = preparedWrite<{ poolId: string; hash: string; familyId: string; now: number }>(

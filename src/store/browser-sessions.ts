@@ -6,7 +6,7 @@
 import { type ExpressionBuilder, sql } from "kysely";
 import { deleteUnusedCodes } from "./authorization-codes.ts";
 import type { Db } from "./db.ts";
-import { type ListSlots, listed, listValues, lookup, prepared, preparedWrite, slots } from "./prepared.ts";
+import { type ListSlots, listed, listValues, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { Schema } from "./schema/schema.ts";
 import type { BrowserSessionsTable } from "./schema/schema-tokens.ts";
 
@@ -44,7 +44,7 @@ export interface TrackedBrowser {
 
 type OfUser = Pick<BrowserSession, "poolId" | "userId">;
 
-const columns = [
+export const sessionColumns = [
   "pool_id",
   "session_hash",
   "browser_hash",
@@ -66,7 +66,7 @@ const columns = [
 const putQuery = prepared<BrowserSessionsTable, Pick<BrowserSessionsTable, "session_id">>((kysely, slot) =>
   kysely
     .insertInto("browser_sessions")
-    .values(slots(slot, columns))
+    .values(slots(slot, sessionColumns))
     .onConflict((conflict) =>
       conflict.columns(["pool_id", "browser_hash"]).doUpdateSet((set) => {
         const goesOn = set.and([
@@ -83,7 +83,7 @@ const putQuery = prepared<BrowserSessionsTable, Pick<BrowserSessionsTable, "sess
             .then(set.ref(`browser_sessions.${column}`))
             .else(set.ref(`excluded.${column}`))
             .end();
-        const given = columns.map((column) => [column, set.ref(`excluded.${column}`)]);
+        const given = sessionColumns.map((column) => [column, set.ref(`excluded.${column}`)]);
         return {
           ...Object.fromEntries(given),
           session_id: kept("session_id"),
@@ -140,7 +140,9 @@ const presentPassword = (of: OfSessions) =>
     .whereRef("users.pool_id", "=", "browser_sessions.pool_id")
     .whereRef("users.user_id", "=", "browser_sessions.user_id");
 
-const onPresentPassword = (where: OfSessions) => where("credential_version", "=", presentPassword(where));
+/** Whether the password of a session's user is still that of the sign-in. */
+export const onPresentPassword = (where: OfSessions) =>
+  where("browser_sessions.credential_version", "=", presentPassword(where));
 
 type LiveAt = { readonly signOuts: number; readonly now: number };
 
@@ -183,26 +185,6 @@ export async function evictBrowserSessions(tx: Db, own: BrowserSession, most: nu
   await evictQuery(tx, { poolId, userId, hash, signOuts, now, others: most - 1 });
 }
 
-const readQuery = lookup<{ poolId: string; hash: string }, BrowserSessionsTable>((kysely, slot) =>
-  kysely
-    .selectFrom("browser_sessions")
-    .selectAll()
-    .where("pool_id", "=", slot("poolId"))
-    .where("session_hash", "=", slot("hash"))
-    .where("browser_hash", "is not", null)
-    .where(onPresentPassword),
-);
-
-/** The session of a cookie, provided that its user's password has not changed since. */
-export async function readBrowserSession(
-  db: Db,
-  poolId: string,
-  hash: string,
-): Promise<BrowserSession | undefined> {
-  const [row] = await readQuery(db, { poolId, hash });
-  return row && sessionFromRow(row);
-}
-
 const listQuery = prepared<{ poolId: string; userId: string } & LiveAt, BrowserSessionsTable>(
   (kysely, slot) =>
     kysely
@@ -224,7 +206,7 @@ export async function listBrowserSessions(
   return rows.map(sessionFromRow);
 }
 
-function sessionFromRow(row: BrowserSessionsTable): BrowserSession {
+export function sessionFromRow(row: BrowserSessionsTable): BrowserSession {
   return {
     poolId: row.pool_id,
     hash: row.session_hash,

@@ -68,6 +68,15 @@ export async function inTransaction<T>(db: Db, callback: (tx: Db) => Promise<T>)
 }
 
 /**
+ * Runs store calls that need not be one transaction, with one commit where that is cheaper: SQLite would commit, and
+ * wait for the disk, after each. On PostgreSQL a transaction would add two messages. The callback is as that of
+ * `inTransaction`.
+ */
+export function committedTogether<T>(db: Db, callback: (db: Db) => Promise<T>): Promise<T> {
+  return db.kind === "sqlite" && !db.inTransaction ? inTransaction(db, callback) : callback(db);
+}
+
+/**
  * Whether a unique index or primary key rejected a row. Inside a transaction the error must be rethrown; where a
  * duplicate is an ordinary case, use `on conflict do nothing` and check the row count.
  */

@@ -1,7 +1,6 @@
 /** Answers an authorization request: a redirect back to the client with a code, with tokens, or with an error. */
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
-import { countRow } from "../audit/rows.ts";
 import { newFamily } from "../tokens/issue.ts";
 import { shapeTokens, signTokens } from "../tokens/mint.ts";
 import { insertTracked, trackedSession } from "../tokens/session-tracking.ts";
@@ -10,6 +9,7 @@ import { customAtPages } from "../user-pools/client-tags.ts";
 import { issuer, type Pool } from "../user-pools/load-pool.ts";
 import { admitsSignIn, providerIn } from "../user-pools/providers.ts";
 import { reuseMinutes } from "../user-pools/session-settings.ts";
+import { countAnswer, refuseUsedUp } from "./answer-limit.ts";
 import { type AuthorizationRequest, type Redirect, RedirectedRefusal } from "./authorization-request.ts";
 import { type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { issueCode } from "./code.ts";
@@ -54,23 +54,6 @@ function isHinted({ hinted }: AuthorizationRequest, { user }: SignedInBrowser): 
 }
 
 /**
- * Counts an answer. A browser's sign-in is good for a limited number of them per hour, since a cookie is enough to get
- * another one. A new sign-in starts a new count, so that somebody with a copy of the cookie cannot lock the user out.
- * Throws temporarily_unavailable, on which prompt=none waits.
- */
-async function countAnswer(ctx: Ctx, request: AuthorizationRequest, browser: SignedInBrowser): Promise<void> {
-  const kind = "authorization-codes";
-  const count = await countRow(ctx.db, ctx, { poolId: request.pool.id, subject: browser.hash, kind });
-  if (count > ctx.config.limits[kind])
-    throw new RedirectedRefusal("temporarily_unavailable", "Too many requests for one sign-in.", request);
-}
-
-/** Whether an error means that the sign-in is used up, and the user must sign in again. */
-export function isUsedUp(error: unknown): boolean {
-  return error instanceof RedirectedRefusal && error.code === "temporarily_unavailable";
-}
-
-/**
  * The URL that takes the browser back to the client. Throws access_denied if the user was disabled in the meantime,
  * login_required if the client has asked for another user (such a request "MUST NOT" be answered with success),
  * temporarily_unavailable, and invalid_request if the PreTokenGeneration function of implicit tokens fails.
@@ -84,7 +67,6 @@ export async function authorizedLocation(
   // A hint that identifies nobody has made sure that the user was asked.
   if (typeof request.hinted === "object" && !isHinted(request, browser))
     throw new RedirectedRefusal("login_required", "Another user has signed in.", request);
-  await countAnswer(ctx, request, browser);
   const answer =
     request.responseType === "code"
       ? { code: await issueCode(ctx, request, browser) }
@@ -101,6 +83,7 @@ async function implicitTokens(
   request: AuthorizationRequest,
   browser: SignedInBrowser,
 ): Promise<Record<string, string>> {
+  if (!(await countAnswer(ctx.db, ctx, request, browser))) return refuseUsedUp(request);
   const { user, authTime } = browser;
   const { pool, client, scopes, askedScope, resource, nonce } = request;
   const scope = namedScope(scopes, askedScope);

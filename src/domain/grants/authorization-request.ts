@@ -10,7 +10,7 @@ import { readIdTokenHint } from "../tokens/id-token-hint.ts";
 import { isStrict, renewsSilently, requiresPkce } from "../user-pools/client-tags.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { existingScopes } from "../user-pools/resource-servers.ts";
-import { clientOf } from "./client.ts";
+import { clientOf, type PoolAndClient } from "./client.ts";
 import { type OAuthError, refuseOAuth } from "./oauth-error.ts";
 import { redirectUriOf } from "./redirect-uri.ts";
 import { checkResource } from "./resource.ts";
@@ -75,16 +75,17 @@ const prompts: readonly string[] = ["none", "login", "select_account", "consent"
 /**
  * Reads the query of an authorization request to a pool. Throws a plain Refusal as long as there is nothing to redirect
  * to (the client or its redirect URI is not known: RFC 6749 section 4.1.2.1), and a RedirectedRefusal after that.
- * @param place the pool, and ManagedLoginVersion of its domain if the request came to one
+ * @param place the pool, maybe with the client, and ManagedLoginVersion of its domain if the request came to one
  * @param query as received, without the question mark
  */
 export async function readAuthorizationRequest(
   ctx: Ctx,
-  { pool, loginVersion }: { readonly pool: Pool; readonly loginVersion?: number | undefined },
+  place: PoolAndClient & { readonly loginVersion?: number | undefined },
   query: string,
 ): Promise<AuthorizationRequest> {
+  const { pool, loginVersion } = place;
   const parameters = readParameters(query);
-  const client = await clientOf(ctx, pool, once(parameters, "client_id"));
+  const client = await clientOf(ctx, place, once(parameters, "client_id"));
   const redirectUri = redirectUriOf(pool, client, once(parameters, "redirect_uri"));
   const given = parameters.get("response_type");
   const redirect: Redirect = {

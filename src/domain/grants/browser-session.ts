@@ -11,7 +11,6 @@ import {
   endBrowser,
   evictBrowserSessions,
   putBrowserSession,
-  readBrowserSession,
   type TrackedBrowser,
   touchBrowserSession,
 } from "../../store/browser-sessions.ts";
@@ -19,8 +18,9 @@ import { longestSsoMinutes } from "../../store/clients.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import { findDevice } from "../../store/devices.ts";
 import { isProviderSince } from "../../store/identity-providers.ts";
+import { readBrowserSession } from "../../store/sign-in-state.ts";
 import { queueForUser } from "../../store/token-sessions.ts";
-import { readUser, type User } from "../../store/users.ts";
+import type { User } from "../../store/users.ts";
 import { demandsTwo } from "../mfa/factors.ts";
 import { areTwo } from "../mfa/proofs.ts";
 import { rememberSignIn } from "../notices/sign-ins.ts";
@@ -142,9 +142,8 @@ export async function signedInBrowser(
   cookie: string | undefined,
 ): Promise<SignedInBrowser | undefined> {
   if (cookie === undefined || browserOf(cookie) === undefined) return undefined;
-  const session = await readBrowserSession(ctx.db, pool.id, hashOf(cookie));
+  const { session, user } = (await readBrowserSession(ctx.db, pool.id, hashOf(cookie))) ?? {};
   if (session === undefined || session.expiresAt <= ctx.now) return undefined;
-  const user = await readUser(ctx.db, pool.id, session.userId);
   if (user === undefined || !(await isStillValid(ctx, pool, user, session))) return undefined;
   const { methods, authTime, signedInAt, credentialVersion, hash, browserHash, tracked } = session;
   const isTracked = tracked !== undefined && tracksSessions(pool);

@@ -6,9 +6,10 @@ import type { Ctx } from "../../app.ts";
 import { equalText, sha256Base64url } from "../../lib/bytes.ts";
 import { uuid4 } from "../../lib/uuid.ts";
 import { type AuthorizationCode, insertCode, readCode, useCode } from "../../store/authorization-codes.ts";
-import { inTransaction } from "../../store/db.ts";
+import { committedTogether, inTransaction } from "../../store/db.ts";
+import { readCodeAndUser } from "../../store/sign-in-state.ts";
 import { revokeFamily } from "../../store/token-families.ts";
-import { readUser } from "../../store/users.ts";
+import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import { newFamily } from "../tokens/issue.ts";
@@ -19,6 +20,7 @@ import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts"
 import { isStrict, requiresPkce } from "../user-pools/client-tags.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { providerIn } from "../user-pools/providers.ts";
+import { countAnswer, refuseUsedUp } from "./answer-limit.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import { isStillValid, type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { refuseOAuth } from "./oauth-error.ts";
@@ -46,7 +48,10 @@ const codeLifetime = 5 * 60_000;
 
 const hashOf = sha256Base64url;
 
-/** Issues a code for a signed-in browser, in the format of a UUID like those of Cognito. */
+/**
+ * Issues a code for a signed-in browser, in the format of a UUID like those of Cognito. Throws access_denied, and
+ * temporarily_unavailable if the sign-in is used up.
+ */
 export async function issueCode(
   ctx: Ctx,
   request: AuthorizationRequest,
@@ -81,11 +86,15 @@ export async function issueCode(
     sessionId: tracked?.id,
     browserHash,
   };
-  await throughBrowser(ctx, pool, browser, async (db) => {
-    await insertCode<CodeGrant>(db, issued);
-    return true;
-  });
-  return code;
+  let isGood = false;
+  await throughBrowser(ctx, pool, browser, (db) =>
+    committedTogether(db, async (tx) => {
+      isGood = await countAnswer(tx, ctx, request, browser);
+      if (isGood) await insertCode<CodeGrant>(tx, issued);
+      return true;
+    }),
+  );
+  return isGood ? code : refuseUsedUp(request);
 }
 
 export interface Redeemed {
@@ -108,7 +117,7 @@ export interface Redemption {
  */
 export async function redeemCode(ctx: Ctx, redemption: Redemption): Promise<Redeemed> {
   const { pool, client } = redemption;
-  const code = await readCode<CodeGrant>(ctx.db, pool.id, hashOf(redemption.code));
+  const { code, user } = (await readCodeAndUser<CodeGrant>(ctx.db, pool.id, hashOf(redemption.code))) ?? {};
   if (code === undefined || code.clientId !== client.id) return invalidGrant("unknown code");
   if (code.familyId !== undefined) return reused(ctx, code);
   if (code.expiresAt <= ctx.now) return invalidGrant("the code has expired");
@@ -118,7 +127,8 @@ export async function redeemCode(ctx: Ctx, redemption: Redemption): Promise<Rede
     await useCode(ctx.db, code, { familyId: undefined, now: ctx.now });
     return problem();
   }
-  return mintFrom(ctx, redemption, code);
+  if (user === undefined) return invalidGrant("the user is gone");
+  return mintFrom(ctx, redemption, { code, user });
 }
 
 function problemOf(
@@ -150,10 +160,8 @@ function problemOf(
 async function mintFrom(
   ctx: Ctx,
   { pool, client }: Redemption,
-  code: AuthorizationCode<CodeGrant>,
+  { code, user }: { readonly code: AuthorizationCode<CodeGrant>; readonly user: User },
 ): Promise<Redeemed> {
-  const user = await readUser(ctx.db, pool.id, code.userId);
-  if (user === undefined) return invalidGrant("the user is gone");
   // It was issued while the session was valid.
   const session = { ...code, signedInAt: code.createdAt };
   if (!(await isStillValid(ctx, pool, user, session, client)))

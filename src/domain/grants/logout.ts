@@ -77,7 +77,7 @@ export async function logoutTarget(ctx: Ctx, pool: Pool, request: LogoutRequest)
   const named = clientId ?? hinted?.clientId;
   const uri = postLogoutRedirectUri ?? logoutUri ?? redirectUri;
   // Cognito requires one of its two parameters; the standard does not, and then there is simply nowhere to go.
-  const client = uri === undefined && named === undefined ? undefined : await clientOf(ctx, pool, named);
+  const client = uri === undefined && named === undefined ? undefined : await clientOf(ctx, { pool }, named);
   const about = { client, hintedUser: hinted?.userId };
   if (client === undefined || uri === undefined) return { kind: "signed out", ...about };
   if (uri === redirectUri && (postLogoutRedirectUri ?? logoutUri) === undefined) {

@@ -5,7 +5,6 @@
  */
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
-import type { Pool } from "../user-pools/load-pool.ts";
 import {
   type AuthorizationRequest,
   once,
@@ -13,7 +12,7 @@ import {
   rawState,
   readParameters,
 } from "./authorization-request.ts";
-import { clientOf } from "./client.ts";
+import { clientOf, type PoolAndClient } from "./client.ts";
 import { redirectUriOf } from "./redirect-uri.ts";
 
 export type PageRequest = Pick<
@@ -28,9 +27,10 @@ const freshFor = 15 * 60;
  * Reads the request. Throws invalid_client, unauthorized_client, invalid_request and redirect_mismatch.
  * @param query as received, without the question mark
  */
-export async function readPageRequest(ctx: Ctx, pool: Pool, query: string): Promise<PageRequest> {
+export async function readPageRequest(ctx: Ctx, place: PoolAndClient, query: string): Promise<PageRequest> {
+  const { pool } = place;
   const parameters = readParameters(query);
-  const client = await clientOf(ctx, pool, once(parameters, "client_id"));
+  const client = await clientOf(ctx, place, once(parameters, "client_id"));
   return {
     pool,
     client,

@@ -6,7 +6,6 @@ import { attributeClaim } from "../tokens/claims.ts";
 import { scopeIncludes } from "../tokens/scope-claims.ts";
 import { isStrict } from "../user-pools/client-tags.ts";
 import { canRead } from "../user-pools/clients.ts";
-import type { Pool } from "../user-pools/load-pool.ts";
 import { refuseOAuth } from "./oauth-error.ts";
 
 /**
@@ -14,8 +13,8 @@ import { refuseOAuth } from "./oauth-error.ts";
  * in Cognito, but as booleans to clients that want the standard. Throws invalid_token,
  * and insufficient_scope where the standard wants it.
  */
-export async function userInfo(ctx: Ctx, pool: Pool, token: string): Promise<Record<string, unknown>> {
-  const { client, user, scopes } = await signedIn(ctx, pool, token);
+export async function userInfo(ctx: Ctx, poolId: string, token: string): Promise<Record<string, unknown>> {
+  const { pool, client, user, scopes } = await signedIn(ctx, poolId, token);
   const strict = isStrict(pool, client);
   const claims = Object.entries(user.attributes)
     .filter(([name]) => canRead(pool, client, name) && scopeIncludes(scopes, name, { strict }))
@@ -26,7 +25,7 @@ export async function userInfo(ctx: Ctx, pool: Pool, token: string): Promise<Rec
 /** The sentence of "The userInfo endpoint" for all tokens that are no longer good for it. */
 const tokenInvalid = "Access token is expired, disabled, or deleted, or the user has globally signed out.";
 
-async function signedIn(ctx: Ctx, pool: Pool, token: string): Promise<SignedIn> {
+async function signedIn(ctx: Ctx, poolId: string, token: string): Promise<SignedIn> {
   let found: SignedIn;
   try {
     found = await authorizeAccessToken(ctx, token, { scope: undefined, mayNameMissingUser: false });
@@ -34,10 +33,10 @@ async function signedIn(ctx: Ctx, pool: Pool, token: string): Promise<SignedIn> 
     if (!(error instanceof Refusal)) throw error;
     return refuseOAuth("invalid_token", tokenInvalid, error.detail ?? error.message);
   }
-  if (found.pool.id !== pool.id) return refuseOAuth("invalid_token", tokenInvalid, "another pool's token");
+  if (found.pool.id !== poolId) return refuseOAuth("invalid_token", tokenInvalid, "another pool's token");
   if (!found.scopes.includes("openid"))
     return refuseOAuth(
-      isStrict(pool, found.client) ? "insufficient_scope" : "invalid_token",
+      isStrict(found.pool, found.client) ? "insufficient_scope" : "invalid_token",
       "Access token does not contain openid scope",
     );
   return found;

@@ -3,7 +3,8 @@
  * two 2048-bit RSA keys, one for ID tokens and one for access tokens ("Verifying JSON web tokens", Amazon Cognito
  * Developer Guide).
  */
-import { type CryptoKey, exportJWK, exportPKCS8, generateKeyPair, importJWK, importPKCS8 } from "jose";
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { type CryptoKey, exportJWK, exportPKCS8, generateKeyPair, importJWK } from "jose";
 import type { App, Ctx, SigningPair } from "../../app.ts";
 import { toBase64url } from "../../lib/bytes.ts";
 import { CacheKind } from "../../lib/caches.ts";
@@ -23,7 +24,7 @@ export interface SigningKey {
   readonly publicJwk: Readonly<Record<string, string>>;
   readonly publicKey: CryptoKey;
   /** Absent once the key no longer signs. */
-  readonly privateKey: CryptoKey | undefined;
+  readonly privateKey: KeyObject | undefined;
   readonly activeFrom: number;
   readonly retiredAt: number | undefined;
 }
@@ -64,7 +65,7 @@ function keysOf(ctx: Ctx, pool: Pool): Promise<readonly SigningKey[]> {
 
 export interface Signer {
   readonly kid: string;
-  readonly privateKey: CryptoKey;
+  readonly privateKey: KeyObject;
 }
 
 /** The key that signs now: the newest active one. */
@@ -145,7 +146,7 @@ export async function importKey(row: SigningKeyRow): Promise<SigningKey> {
     tokenUse: row.tokenUse,
     publicJwk: row.publicJwk,
     publicKey: (await importJWK(row.publicJwk, "RS256")) as CryptoKey,
-    privateKey: row.privateKey && (await importPKCS8(Buffer.from(row.privateKey).toString("utf8"), "RS256")),
+    privateKey: row.privateKey && createPrivateKey(Buffer.from(row.privateKey).toString("utf8")),
     activeFrom: row.activeFrom,
     retiredAt: row.retiredAt,
   };

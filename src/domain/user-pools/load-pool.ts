@@ -95,7 +95,7 @@ export async function loadClient(ctx: Ctx, clientId: string): Promise<{ pool: Po
 }
 
 /** A client and its pool, by the client id alone; undefined if there is no such client. */
-export async function findClientWithPool(
+async function findClientWithPool(
   ctx: Ctx,
   clientId: string,
 ): Promise<{ pool: Pool; client: Client } | undefined> {
@@ -126,14 +126,24 @@ export async function settingsAt(
   return pool && client && { pool, client };
 }
 
+/** A client of this pool, with the pool; undefined if the pool has no such client. */
+export async function findPoolClient(
+  ctx: Ctx,
+  poolId: string,
+  clientId: string,
+): Promise<{ pool: Pool; client: Client } | undefined> {
+  const found = await readClientVersions(ctx.db, poolId, clientId);
+  return found && settingsAt(ctx, clientId, found);
+}
+
 /** A client of this pool. Throws ResourceNotFoundException for an unknown pool, then for an unknown client. */
 export async function loadPoolClient(
   ctx: Ctx,
   poolId: string,
   clientId: string,
 ): Promise<{ pool: Pool; client: Client }> {
-  const found = await readClientVersions(ctx.db, poolId, clientId);
-  if (found !== undefined) return (await settingsAt(ctx, clientId, found)) ?? noSuchClient(clientId);
+  const found = await findPoolClient(ctx, poolId, clientId);
+  if (found !== undefined) return found;
   await loadPool(ctx, poolId);
   return noSuchClient(clientId);
 }

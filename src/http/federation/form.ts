@@ -8,7 +8,7 @@ import { type Bindings, type Place, rawQuery } from "../place.ts";
 
 /** Throws invalid_request, as readOnceFields. */
 export const readAnswer = (c: Context<Bindings>): Promise<URLSearchParams> =>
-  readOnceFields(c, holdings.providerAnswer.limit.bytes);
+  readOnceFields(c.env, holdings.providerAnswer.limit.bytes);
 
 /**
  * The provider that the query of the URL names (`?provider=<ProviderName>`, percent-encoded: a name may contain `/`, and

@@ -8,7 +8,7 @@ import type { Ctx } from "../../app.ts";
 import { brandingPath } from "../../domain/branding/appearance.ts";
 import { admitsOwnUsers } from "../../domain/user-pools/providers.ts";
 import type { Serving } from "../context.ts";
-import { type Bindings, type Place, placeOf, poolPath } from "../place.ts";
+import { type Bindings, type Place, placeOf, poolPath, visitedPlace } from "../place.ts";
 import { answerAsset } from "./kit/assets.ts";
 import { answerBrandFile } from "./kit/brand.ts";
 import { isFromHere } from "./kit/origin.ts";
@@ -88,8 +88,9 @@ export function hostedRoutes(serving: Serving): Hono<Bindings> {
       (page: Page<V>["get"]): Answer =>
       async (ctx, c, place) =>
         page(await read(ctx, c, place));
-    routes.get(`${poolPath}${path}`, (c) => answerOrFail(serving, c, visiting(get)));
-    routes.post(`${poolPath}${path}`, (c) => answerOrFail(serving, c, ownFormOnly(visiting(post))));
+    const [show, answer] = [visiting(get), ownFormOnly(visiting(post))];
+    routes.get(`${poolPath}${path}`, (c) => answerOrFail(serving, c, show, visitedPlace));
+    routes.post(`${poolPath}${path}`, (c) => answerOrFail(serving, c, answer, visitedPlace));
   };
   for (const [path, page] of Object.entries(pages)) serve(path, page, readVisit);
   for (const [path, page] of Object.entries(linked)) serve(path, page, readBareVisit);
@@ -104,11 +105,16 @@ function ownFormOnly(answer: Answer): Answer {
     isFromHere(place, c) ? answer(ctx, c, place) : answerForeignForm({ ctx, c, place });
 }
 
-async function answerOrFail(serving: Serving, c: Context<Bindings>, answer: Answer): Promise<Response> {
+async function answerOrFail(
+  serving: Serving,
+  c: Context<Bindings>,
+  answer: Answer,
+  find: (ctx: Ctx, c: Context<Bindings>) => Promise<Place> = placeOf,
+): Promise<Response> {
   const ctx = serving.context(c.env.incoming);
   let place: Place | undefined;
   try {
-    place = await placeOf(ctx, c);
+    place = await find(ctx, c);
     return await answer(ctx, c, place);
   } catch (error) {
     return answerFailure({ ctx, c, place }, error);

@@ -5,7 +5,8 @@
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { askedProvider } from "../../domain/federation/asked.ts";
-import { authorizedLocation, isUsedUp, refusedLocation, suffices } from "../../domain/grants/answer.ts";
+import { authorizedLocation, refusedLocation, suffices } from "../../domain/grants/answer.ts";
+import { isUsedUp } from "../../domain/grants/answer-limit.ts";
 import {
   type AuthorizationRequest,
   RedirectedRefusal,

@@ -1,5 +1,4 @@
 /** Client authentication: client_secret_basic, client_secret_post, or none for public clients. */
-import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { clientSecretFits } from "../../domain/credentials/check-secret-hash.ts";
 import { clientOf, findClientOf } from "../../domain/grants/client.ts";
@@ -8,8 +7,10 @@ import { isStrict } from "../../domain/user-pools/client-tags.ts";
 import type { Client, Pool } from "../../domain/user-pools/load-pool.ts";
 import { fromBase64 } from "../../lib/bytes.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { type Bindings, placeOf, poolIdOf } from "../place.ts";
-import { answerFailure, failureOf } from "./errors.ts";
+import { joinedHeader } from "../headers.ts";
+import { placeAt, poolIdAt } from "../place.ts";
+import type { Answer, Call } from "./call.ts";
+import { failureAnswer, failureOf } from "./errors.ts";
 
 /**
  * The authenticated client and its pool. Throws invalid_client, invalid_request if two methods contradict each other,
@@ -17,16 +18,16 @@ import { answerFailure, failureOf } from "./errors.ts";
  */
 export async function authenticateClient(
   ctx: Ctx,
-  c: Context<Bindings>,
+  call: Call,
   form: ReadonlyMap<string, string>,
 ): Promise<{ pool: Pool; client: Client }> {
-  const basic = readBasic(c.req.header("authorization"));
+  const basic = readBasic(authorizationOf(call));
   const named = form.get("client_id");
   if (basic !== undefined && form.has("client_secret"))
     return refuseOAuth("invalid_request", "The client authenticates in two ways at once.");
   if (basic !== undefined && named !== undefined && named !== basic.id)
     return refuseOAuth("invalid_request", "client_id is another one than in the Authorization header.");
-  const { pool, client } = await namedClient(ctx, c, basic?.id ?? named);
+  const { pool, client } = await namedClient(ctx, call, basic?.id ?? named);
   const secret = basic?.secret ?? form.get("client_secret");
   if (!clientSecretFits(client, secret)) return wrongClient();
   // A secret for a client that has none is a mix-up of clients.
@@ -35,33 +36,36 @@ export async function authenticateClient(
 }
 
 /** 401, with the scheme by which the client tried to authenticate (RFC 6749 section 5.2). */
-export function unauthenticated(ctx: Ctx, c: Context<Bindings>, refusal: Refusal): Response {
-  if (c.req.header("authorization") !== undefined) c.header("www-authenticate", 'Basic realm="oauth2"');
-  return answerFailure(c, { ...failureOf(ctx, refusal), status: 401 });
+export function unauthenticated(ctx: Ctx, call: Call, refusal: Refusal): Answer {
+  const failure = failureAnswer({ ...failureOf(ctx, refusal), status: 401 });
+  if (authorizationOf(call) === undefined) return failure;
+  return { ...failure, headers: { ...failure.headers, "www-authenticate": 'Basic realm="oauth2"' } };
 }
 
-export function isFailedBasic(c: Context<Bindings>, error: unknown): error is Refusal {
+export function isFailedBasic(call: Call, error: unknown): error is Refusal {
   const isRefused = error instanceof Refusal && error.code === "invalid_client";
-  return isRefused && c.req.header("authorization") !== undefined;
+  return isRefused && authorizationOf(call) !== undefined;
 }
+
+const authorizationOf = ({ incoming }: Call) => joinedHeader(incoming, "authorization");
 
 /** Whether the client that the Authorization header names wants the standard, whether or not it exists. */
-export async function wantsStandard(ctx: Ctx, c: Context<Bindings>): Promise<boolean> {
-  const { pool } = await placeOf(ctx, c);
-  const basic = credentialsOf(c.req.header("authorization") ?? "");
+export async function wantsStandard(ctx: Ctx, call: Call): Promise<boolean> {
+  const { pool } = await placeAt(ctx, call);
+  const basic = credentialsOf(authorizationOf(call) ?? "");
   return isStrict(pool, { id: basic?.id ?? "" });
 }
 
 async function namedClient(
   ctx: Ctx,
-  c: Context<Bindings>,
+  call: Call,
   clientId: string | undefined,
 ): Promise<{ pool: Pool; client: Client }> {
-  const found = clientId === undefined ? undefined : await findClientOf(ctx, poolIdOf(c), clientId);
+  const found = clientId === undefined ? undefined : await findClientOf(ctx, poolIdAt(call), clientId);
   if (found !== undefined) return found;
   // A missing pool is reported first.
-  const { pool } = await placeOf(ctx, c);
-  return { pool, client: await clientOf(ctx, pool, clientId) };
+  const { pool } = await placeAt(ctx, call);
+  return { pool, client: await clientOf(ctx, { pool }, clientId) };
 }
 
 /**

@@ -1,11 +1,11 @@
 /**
  * The only writer of errors of the OAuth endpoints that answer in JSON (RFC 6749 section 5.2, RFC 6750 section 3.1).
  */
-import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { ErrorCode } from "../../wire/generated/error-codes.ts";
 import { logRefusal } from "../refused.ts";
+import { type Answer, json } from "./call.ts";
 
 export interface OAuthFailure {
   readonly status: 400 | 401 | 403 | 404 | 429 | 500;
@@ -42,9 +42,6 @@ export function failureOf(ctx: Ctx, error: unknown, logged = logRefusal): OAuthF
   return { status: 400, error: code, description: error.message };
 }
 
-/** Headers of every answer that contains tokens or user data (RFC 6749 section 5.1). */
-export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as const;
-
-export function answerFailure(c: Context, { status, error, description }: OAuthFailure): Response {
-  return c.json({ error, error_description: description }, status, noStore);
+export function failureAnswer({ status, error, description }: OAuthFailure): Answer {
+  return json(status, { error, error_description: description });
 }

@@ -2,23 +2,21 @@
  * POST /oauth2/revoke ("The revoke token endpoint", Amazon Cognito Developer Guide; RFC 7009). A token that is not ours
  * counts as revoked. Here, unlike at the token endpoint, Cognito answers 401 to a client that is not authenticated.
  */
-import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import { revokeToken } from "../../domain/tokens/refresh.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import type { Bindings } from "../place.ts";
+import { type Answer, type Call, noStore } from "./call.ts";
 import { authenticateClient, unauthenticated } from "./client-auth.ts";
-import { noStore } from "./errors.ts";
 import { readForm } from "./form.ts";
 
-export async function answerRevoke(ctx: Ctx, c: Context<Bindings>): Promise<Response> {
-  const form = await readForm(c);
+export async function answerRevoke(ctx: Ctx, call: Call): Promise<Answer> {
+  const form = await readForm(call);
   let authenticated: Awaited<ReturnType<typeof authenticateClient>>;
   try {
-    authenticated = await authenticateClient(ctx, c, form);
+    authenticated = await authenticateClient(ctx, call, form);
   } catch (error) {
-    if (error instanceof Refusal && error.code === "invalid_client") return unauthenticated(ctx, c, error);
+    if (error instanceof Refusal && error.code === "invalid_client") return unauthenticated(ctx, call, error);
     throw error;
   }
   const { pool, client } = authenticated;
@@ -32,5 +30,5 @@ export async function answerRevoke(ctx: Ctx, c: Context<Bindings>): Promise<Resp
       refuseOAuth("unsupported_token_type", "Only refresh tokens can be revoked.");
     if (error.code !== "UnauthorizedException") refuseOAuth("invalid_request", error.message);
   }
-  return c.body(null, 200, { ...noStore, "content-length": "0" });
+  return { status: 200, headers: { ...noStore, "content-length": "0" }, body: "" };
 }

@@ -2,98 +2,115 @@
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
 import type { Serving } from "../context.ts";
-import { textQuery } from "../form.ts";
+import { textQuery, textQueryOf } from "../form.ts";
 import { wantsPage } from "../kit/plain-page.ts";
-import { type Bindings, type Place, placeOf, poolPath, rawQuery } from "../place.ts";
+import { addressedBy, type Bindings, type Place, poolPath, rawQuery, visitedPlace } from "../place.ts";
 import { logRefusedRequest } from "../refused.ts";
 import { answerAuthorize } from "./authorize.ts";
-import { answerFailure, failureOf } from "./errors.ts";
+import type { Answer, Call } from "./call.ts";
+import { failureAnswer, failureOf } from "./errors.ts";
 import { answerLogout } from "./logout.ts";
 import { answerRevoke } from "./revoke.ts";
 import { answerToken } from "./token.ts";
 import { answerUserInfo } from "./userinfo.ts";
 
-type Answer = (ctx: Ctx, c: Context<Bindings>) => Promise<Response>;
-
-/** Endpoints with client authentication get the pool along with the client; the others by the path. */
-const atPool =
-  (answer: (ctx: Ctx, c: Context<Bindings>, place: Place) => Promise<Response>): Answer =>
-  async (ctx, c) =>
-    answer(ctx, c, await placeOf(ctx, c));
-
-interface Endpoint {
-  readonly path: string;
+interface Endpoint<A> {
   readonly methods: readonly ("GET" | "POST")[];
-  readonly answer: Answer;
-  /** Whether scripts of any origin may call it, with a token or secret that they hold; never by cookie. */
-  readonly anyOrigin: boolean;
+  readonly answer: A;
 }
 
-const endpoints: readonly Endpoint[] = [
-  { path: "/oauth2/authorize", methods: ["GET", "POST"], answer: atPool(answerAuthorize), anyOrigin: false },
-  { path: "/authorize", methods: ["GET", "POST"], answer: atPool(answerAuthorize), anyOrigin: false },
-  { path: "/logout", methods: ["GET", "POST"], answer: atPool(answerLogout), anyOrigin: false },
-  { path: "/oauth2/token", methods: ["POST"], answer: answerToken, anyOrigin: true },
-  { path: "/oauth2/userInfo", methods: ["GET", "POST"], answer: atPool(answerUserInfo), anyOrigin: true },
-  { path: "/oauth2/revoke", methods: ["POST"], answer: answerRevoke, anyOrigin: true },
-];
+type BrowserAnswer = (ctx: Ctx, c: Context<Bindings>, place: Place) => Promise<Response>;
+
+/** Endpoints that browsers are sent to. */
+const forBrowsers: Readonly<Record<string, Endpoint<BrowserAnswer>>> = {
+  "/oauth2/authorize": { methods: ["GET", "POST"], answer: answerAuthorize },
+  "/authorize": { methods: ["GET", "POST"], answer: answerAuthorize },
+  "/logout": { methods: ["GET", "POST"], answer: answerLogout },
+};
+
+export type ProgramEndpoint = Endpoint<(ctx: Ctx, call: Call) => Promise<Answer>>;
+
+/**
+ * Endpoints that programs ask, scripts of any origin among them: with a token or secret that they hold, never by cookie.
+ */
+export const forPrograms: Readonly<Record<string, ProgramEndpoint>> = {
+  "/oauth2/token": { methods: ["POST"], answer: answerToken },
+  "/oauth2/userInfo": { methods: ["GET", "POST"], answer: answerUserInfo },
+  "/oauth2/revoke": { methods: ["POST"], answer: answerRevoke },
+};
+
+/** Every answer of these may be read by scripts of any origin. */
+export const anyOrigin = { "access-control-allow-origin": "*" } as const;
 
 export function oauthRoutes(serving: Serving): Hono<Bindings> {
   const routes = new Hono<Bindings>();
-  for (const { path, methods, answer, anyOrigin } of endpoints) {
+  for (const [path, { methods, answer }] of Object.entries(forBrowsers)) {
     const at = `${poolPath}${path}`;
-    if (anyOrigin) {
-      routes.use(at, async (c, next) => {
-        // Set before there is an answer: to change one afterwards, Hono creates it anew.
-        c.header("access-control-allow-origin", "*");
-        await next();
-      });
-      routes.options(at, (c) => preflight(c, methods));
-    }
-    const fail = anyOrigin ? failClient : failBrowser;
-    routes.on([...methods], at, (c) => answerOrFail(serving, c, answer, fail));
-    routes.all(at, (c) => {
-      const failure = { error: "invalid_request", error_description: "The method is not allowed." };
-      return c.json(failure, 405, { allow: methods.join(", ") });
+    routes.on([...methods], at, (c) => answerBrowser(serving, c, answer));
+    routes.all(at, (c) => c.json(wrongMethod, 405, { allow: methods.join(", ") }));
+  }
+  for (const [path, endpoint] of Object.entries(forPrograms)) {
+    const at = `${poolPath}${path}`;
+    const { methods } = endpoint;
+    routes.options(at, (c) => preflight(c, methods));
+    // At the main host, door.ts answers most of these.
+    routes.on([...methods], at, async (c) => {
+      const ctx = serving.context(c.env.incoming);
+      const { incoming } = c.env;
+      const readBody = (limit: number) => c.env.readBody(limit);
+      const called = { incoming, readBody, ...addressedBy(c) };
+      const { status, headers, body } = await answerProgram(ctx, called, endpoint);
+      const all = { ...headers, ...anyOrigin };
+      // With an empty text, there would be a Content-Type.
+      return body === "" ? c.body(null, status, all) : c.body(body, status, all);
     });
+    routes.all(at, (c) => c.json(wrongMethod, 405, { allow: methods.join(", "), ...anyOrigin }));
   }
   return routes;
 }
+
+const wrongMethod = { error: "invalid_request", error_description: "The method is not allowed." };
 
 /** Answers CORS preflights; Amplify sends a header of its own, so its requests have them. */
 function preflight(c: Context, methods: readonly string[]): Response {
   const asked = c.req.header("access-control-request-headers") ?? "authorization, content-type";
   const isList = /^[\w-]+(?:, ?[\w-]+)*$/.test(asked);
   return c.body(null, 204, {
-    "access-control-allow-origin": "*",
+    ...anyOrigin,
     "access-control-allow-methods": methods.join(", "),
     "access-control-allow-headers": isList ? asked : "authorization, content-type",
     "access-control-max-age": "600",
   });
 }
 
-type Fail = (ctx: Ctx, c: Context<Bindings>, error: unknown) => Response | Promise<Response>;
+/** Answers a call of one of the endpoints for programs; never throws. */
+export async function answerProgram(ctx: Ctx, call: Call, { answer }: ProgramEndpoint): Promise<Answer> {
+  try {
+    textQueryOf(call.incoming);
+    return await answer(ctx, call);
+  } catch (error) {
+    return failureAnswer(failureOf(ctx, error));
+  }
+}
 
-async function answerOrFail(
+async function answerBrowser(
   serving: Serving,
   c: Context<Bindings>,
-  answer: Answer,
-  fail: Fail,
+  answer: BrowserAnswer,
 ): Promise<Response> {
   const ctx = serving.context(c.env.incoming);
   try {
     textQuery(c);
-    return await answer(ctx, c);
+    return await answer(ctx, c, await visitedPlace(ctx, c));
   } catch (error) {
-    return fail(ctx, c, error);
+    return failBrowser(ctx, c, error);
   }
 }
 
-const failClient: Fail = (ctx, c, error) => answerFailure(c, failureOf(ctx, error));
-
 /** Logs what brought a browser here; where there is no such pool, people get the page that says so. */
-const failBrowser: Fail = (ctx, c, error) => {
+function failBrowser(ctx: Ctx, c: Context<Bindings>, error: unknown): Response | Promise<Response> {
   const failure = failureOf(ctx, error, (_ctx, refusal) => logRefusedRequest(ctx, refusal, rawQuery(c)));
   if (failure.status === 404 && wantsPage(c.req.header("accept"))) return c.notFound();
-  return answerFailure(c, failure);
-};
+  const { status, headers, body } = failureAnswer(failure);
+  return c.body(body, status, headers);
+}

@@ -2,7 +2,6 @@
  * POST /oauth2/token ("The token issuer endpoint", Amazon Cognito Developer Guide; RFC 6749 sections 4.1.3, 4.4.2 and
  * 6).
  */
-import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { requireOAuth } from "../../domain/grants/client.ts";
 import { clientCredentials } from "../../domain/grants/client-credentials.ts";
@@ -13,9 +12,8 @@ import { issuedScopes } from "../../domain/tokens/mint.ts";
 import { readPresented, refreshTokens } from "../../domain/tokens/refresh.ts";
 import type { Client, Pool } from "../../domain/user-pools/load-pool.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
-import type { Bindings } from "../place.ts";
+import { type Answer, type Call, json } from "./call.ts";
 import { authenticateClient, isFailedBasic, unauthenticated, wantsStandard } from "./client-auth.ts";
-import { noStore } from "./errors.ts";
 import { readForm } from "./form.ts";
 
 interface TokenRequest {
@@ -51,14 +49,15 @@ const grants: Readonly<Record<string, (ctx: Ctx, request: TokenRequest) => Promi
   },
 };
 
-export async function answerToken(ctx: Ctx, c: Context<Bindings>): Promise<Response> {
-  const form = await readForm(c);
+export async function answerToken(ctx: Ctx, call: Call): Promise<Answer> {
+  const form = await readForm(call);
   let authenticated: Awaited<ReturnType<typeof authenticateClient>>;
   try {
-    authenticated = await authenticateClient(ctx, c, form);
+    authenticated = await authenticateClient(ctx, call, form);
   } catch (error) {
     // Cognito answers 400.
-    if (isFailedBasic(c, error) && (await wantsStandard(ctx, c))) return unauthenticated(ctx, c, error);
+    if (isFailedBasic(call, error) && (await wantsStandard(ctx, call)))
+      return unauthenticated(ctx, call, error);
     throw error;
   }
   const { pool, client } = authenticated;
@@ -76,7 +75,7 @@ export async function answerToken(ctx: Ctx, c: Context<Bindings>): Promise<Respo
     expires_in: tokens.ExpiresIn,
     scope: namedScope(issuedScopes(tokens), asked),
   };
-  return c.json(answer, 200, noStore);
+  return json(200, answer);
 }
 
 function required(form: ReadonlyMap<string, string>, name: string): string {

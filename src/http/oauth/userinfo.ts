@@ -2,47 +2,54 @@
  * /oauth2/userInfo ("The userInfo endpoint", Amazon Cognito Developer Guide; OpenID Connect Core 1.0 section 5.3; RFC
  * 6750).
  */
-import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import { userInfo } from "../../domain/grants/user-info.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { type Bindings, type Place, rawQuery } from "../place.ts";
-import { failureOf, noStore } from "./errors.ts";
+import { headerLines, joinedHeader } from "../headers.ts";
+import { placeAt, poolIdAt, queryOf } from "../place.ts";
+import { type Answer, type Call, json } from "./call.ts";
 import { readForm } from "./form.ts";
 
-export async function answerUserInfo(ctx: Ctx, c: Context<Bindings>, { pool }: Place): Promise<Response> {
-  const token = await bearerToken(c).catch((error: unknown) => {
-    if (error instanceof Refusal && error.code === "invalid_request") return error;
-    throw error;
-  });
-  if (token instanceof Refusal) return challenge(c, 400, "invalid_request", token.message);
-  if (token === undefined)
-    return challenge(c, 400, "invalid_request", "Bad OAuth2 request at UserInfo Endpoint");
+export async function answerUserInfo(ctx: Ctx, call: Call): Promise<Answer> {
   try {
-    return c.json(await userInfo(ctx, pool, token), 200, noStore);
+    return await answerToken(ctx, call);
   } catch (error) {
-    const { code, message } = error instanceof Refusal ? error : { code: "", message: "" };
-    if (code === "insufficient_scope") return challenge(c, 403, code, message);
-    if (code === "invalid_token") return challenge(c, 401, code, message);
-    failureOf(ctx, error);
-    throw error;
+    // A missing pool is reported first. A token that is accepted has found its pool itself.
+    await placeAt(ctx, call);
+    return refused(error);
   }
+}
+
+async function answerToken(ctx: Ctx, call: Call): Promise<Answer> {
+  const token =
+    (await bearerToken(call)) ?? refuseOAuth("invalid_request", "Bad OAuth2 request at UserInfo Endpoint");
+  return json(200, await userInfo(ctx, poolIdAt(call), token));
+}
+
+/** The answer to a token that is not accepted, or not there; rethrows other errors. */
+function refused(error: unknown): Answer {
+  const { code, message } = error instanceof Refusal ? error : { code: "", message: "" };
+  if (code === "invalid_request") return challenge(400, code, message);
+  if (code === "insufficient_scope") return challenge(403, code, message);
+  if (code === "invalid_token") return challenge(401, code, message);
+  throw error;
 }
 
 /**
  * The bearer token (RFC 6750 sections 2.1 and 2.2): from the header, or from the form of a POST; never from the query.
  * Throws invalid_request if it is given twice.
  */
-async function bearerToken(c: Context<Bindings>): Promise<string | undefined> {
-  const header = c.req.header("authorization");
-  const inQuery = new URLSearchParams(rawQuery(c)).has("access_token");
-  // Of several headers Node shows the first alone.
-  const headers = c.env.incoming.rawHeaders.filter((one, at) => at % 2 === 0 && /^authorization$/i.test(one));
+async function bearerToken(call: Call): Promise<string | undefined> {
+  const { incoming } = call;
+  const query = queryOf(incoming);
+  const inQuery = query !== "" && new URLSearchParams(query).has("access_token");
+  const headers = headerLines(incoming, "authorization");
+  const [header] = headers;
   if (headers.length > 1 || (inQuery && header !== undefined)) return twice();
   const inHeader = header === undefined ? undefined : /^Bearer +([\w.~+/=-]+)$/i.exec(header)?.[1];
-  if (c.req.method !== "POST" || !c.req.header("content-type")) return inHeader;
-  const inBody = (await readForm(c)).get("access_token");
+  if (incoming.method !== "POST" || !joinedHeader(incoming, "content-type")) return inHeader;
+  const inBody = (await readForm(call)).get("access_token");
   if (inBody !== undefined && header !== undefined) return twice();
   if (inBody !== undefined && inQuery) return twice();
   return inBody ?? inHeader;
@@ -52,15 +59,7 @@ function twice(): never {
   return refuseOAuth("invalid_request", "The access token is given in two ways at once.");
 }
 
-function challenge(
-  c: Context<Bindings>,
-  status: 400 | 401 | 403,
-  error: string,
-  description: string,
-): Response {
+function challenge(status: 400 | 401 | 403, error: string, description: string): Answer {
   const header = `Bearer error="${error}", error_description="${description}"`;
-  return c.json({ error, error_description: description }, status, {
-    ...noStore,
-    "www-authenticate": header,
-  });
+  return json(status, { error, error_description: description }, { "www-authenticate": header });
 }

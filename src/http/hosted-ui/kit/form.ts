@@ -10,7 +10,7 @@ export const emptyForm: Form = new Map();
 
 /** The submitted fields. Throws a Refusal. Of two with the same name it keeps the last one; our forms have none. */
 export async function readForm(c: Context<Bindings>): Promise<Form> {
-  const fields = await readFields(c);
+  const fields = await readFields(c.env);
   if (typeof fields === "string") throw new Refusal("invalid_request", "The form is not one of these pages.");
   return new Map(fields);
 }

@@ -67,7 +67,7 @@ export async function readVisit(ctx: Ctx, c: Context<Bindings>, place: Place): P
 
 /** Reads a visit of the page where passkeys are added. Throws what readPageRequest throws. */
 export async function readPasskeyVisit(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<PasskeyVisit> {
-  const request = await readPageRequest(ctx, place.pool, textQuery(c));
+  const request = await readPageRequest(ctx, place, textQuery(c));
   return { ...(await newVisit(ctx, c, place, request)), request };
 }
 
@@ -80,7 +80,7 @@ export async function readBareVisit(
   const query = textQuery(c);
   const parameters = new URLSearchParams(query);
   if (parameters.has("response_type") || leadsToPasskeys(query)) return readVisit(ctx, c, place);
-  const client = await clientOf(ctx, place.pool, parameters.get("client_id") || undefined);
+  const client = await clientOf(ctx, place, parameters.get("client_id") || undefined);
   const asked = { client, languages: languagesOf(c), redirectUri: undefined };
   return { ...(await newVisit(ctx, c, place, asked)), request: undefined };
 }

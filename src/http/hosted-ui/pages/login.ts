@@ -1,7 +1,8 @@
 /** /login: where a sign-in begins. */
 
 import { type Asked, askedProvider } from "../../../domain/federation/asked.ts";
-import { isUsedUp, suffices } from "../../../domain/grants/answer.ts";
+import { suffices } from "../../../domain/grants/answer.ts";
+import { isUsedUp } from "../../../domain/grants/answer-limit.ts";
 import { signedInBrowser } from "../../../domain/grants/browser-session.ts";
 import { startByPasskey } from "../../../domain/signin/by-passkey.ts";
 import { startSignIn } from "../../../domain/signin/start.ts";
