@@ -3,17 +3,16 @@
  * that signs them: one for all identity pools of an installation, whose discovery document and key set anybody can read.
  */
 import { createHash } from "node:crypto";
-import { errors, type JWTPayload, jwtVerify } from "jose";
+import { CompactSign, errors, type JWTPayload, jwtVerify } from "jose";
 import type { App, Ctx } from "../../app.ts";
 import type { Config } from "../../config/config.ts";
 import { selfSignedCertificate } from "../../integrations/certificates.ts";
-import { toBase64url } from "../../lib/bytes.ts";
+import { toBase64url, utf8 } from "../../lib/bytes.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { identityPoolsOwner, insertSigningKey, readSigningKeys } from "../../store/signing-keys.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { identityPoolArn } from "../identity-pools/load-identity-pool.ts";
 import { identityIssuer } from "../identity-pools/provider-names.ts";
-import { signJwt } from "../tokens/sign-jwt.ts";
 import { importKey, keyOfPair, newestSigner, type SigningKey } from "../tokens/signing-keys.ts";
 
 const owner = identityPoolsOwner;
@@ -132,7 +131,9 @@ export async function signIdentityToken(ctx: Ctx, about: IdentityClaims, seconds
     exp: iat + seconds,
     iat,
   };
-  return signJwt(key.privateKey, { kid: key.kid, typ: "JWS" }, claims);
+  return new CompactSign(utf8(JSON.stringify(claims)))
+    .setProtectedHeader({ kid: key.kid, typ: "JWS", alg: "RS256" })
+    .sign(key.privateKey);
 }
 
 /** Session tags in the form of "Pass session tags using AssumeRoleWithWebIdentity" (IAM User Guide). */

@@ -3,8 +3,7 @@
  * two 2048-bit RSA keys, one for ID tokens and one for access tokens ("Verifying JSON web tokens", Amazon Cognito
  * Developer Guide).
  */
-import { createPrivateKey, type KeyObject } from "node:crypto";
-import { type CryptoKey, exportJWK, exportPKCS8, generateKeyPair, importJWK } from "jose";
+import { type CryptoKey, exportJWK, exportPKCS8, generateKeyPair, importJWK, importPKCS8 } from "jose";
 import type { App, Ctx, SigningPair } from "../../app.ts";
 import { toBase64url } from "../../lib/bytes.ts";
 import { CacheKind } from "../../lib/caches.ts";
@@ -24,7 +23,7 @@ export interface SigningKey {
   readonly publicJwk: Readonly<Record<string, string>>;
   readonly publicKey: CryptoKey;
   /** Absent once the key no longer signs. */
-  readonly privateKey: KeyObject | undefined;
+  readonly privateKey: CryptoKey | undefined;
   readonly activeFrom: number;
   readonly retiredAt: number | undefined;
 }
@@ -65,7 +64,7 @@ function keysOf(ctx: Ctx, pool: Pool): Promise<readonly SigningKey[]> {
 
 export interface Signer {
   readonly kid: string;
-  readonly privateKey: KeyObject;
+  readonly privateKey: CryptoKey;
 }
 
 /** The key that signs now: the newest active one. */
@@ -146,7 +145,7 @@ export async function importKey(row: SigningKeyRow): Promise<SigningKey> {
     tokenUse: row.tokenUse,
     publicJwk: row.publicJwk,
     publicKey: (await importJWK(row.publicJwk, "RS256")) as CryptoKey,
-    privateKey: row.privateKey && createPrivateKey(Buffer.from(row.privateKey).toString("utf8")),
+    privateKey: row.privateKey && (await importPKCS8(Buffer.from(row.privateKey).toString("utf8"), "RS256")),
     activeFrom: row.activeFrom,
     retiredAt: row.retiredAt,
   };
