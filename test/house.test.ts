@@ -95,6 +95,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   bowser: /^lib\/device-type\.ts$/,
   otpauth: /^domain\/mfa\//,
   "@simplewebauthn/server": /^domain\/mfa\//,
+  "prom-client": /^lib\/prometheus\.ts$/,
   "qrcode-generator": /^http\/hosted-ui\//,
 };
 
@@ -217,7 +218,9 @@ test("what few servers need is not loaded by a start", () => {
 
 /** The packages that each program loads before it is ready. */
 const loadedAtStart: Readonly<Record<string, readonly string[]>> = {
-  "cli/serve.ts": ["@node-rs/argon2", "jose", "kysely", "pino"],
+  "cli/serve-alone.ts": ["@node-rs/argon2", "jose", "kysely", "pino"],
+  // The process that watches over the workers.
+  "cli/primary.ts": ["pino"],
   "cli/gateway.ts": ["httpxy", "jose", "pino"],
 };
 
@@ -257,7 +260,7 @@ test("a program loads late what it does not need to be ready", () => {
     const { others } = startOf(entry);
     assert.deepEqual(others.filter((name) => !name.startsWith("node:")).sort(), packages, entry);
   }
-  const { files: loaded, others } = startOf("cli/serve.ts");
+  const { files: loaded, others } = startOf("cli/serve-alone.ts");
   assert.deepEqual(
     loaded.filter((file) => lateFiles.some((late) => late.test(file))),
     [],

@@ -13,8 +13,7 @@
  * No endpoint of the authorization server waits for a queue.
  */
 import type { Ctx } from "../../app.ts";
-import { signInRefusal } from "../../domain/signin/start.ts";
-import { signUpRefusal } from "../../domain/signup/sign-up.ts";
+import { loadedLate } from "../../lib/loaded-late.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import type { UserPoolOperations } from "../../wire/generated/user-pools.types.ts";
 
@@ -23,12 +22,26 @@ type EarlyRefusal<N extends keyof UserPoolOperations> = (
   input: UserPoolOperations[N]["input"],
 ) => Refusal | undefined;
 
+/** What a file says, once it is loaded: no queue is full before its operations have been used. */
+function onceLoaded<File>(load: () => Promise<File>): () => File | undefined {
+  const file = loadedLate(load);
+  return () => {
+    const loaded = file.loaded();
+    // The operation itself loads it, too, and reports the error.
+    if (loaded === undefined) file.load().catch(() => {});
+    return loaded;
+  };
+}
+
+const signIn = onceLoaded(() => import("../../domain/signin/start.ts"));
+const signUp = onceLoaded(() => import("../../domain/signup/sign-up.ts"));
+
 // With UserContextData, a request may be for a user at another address.
 export const earlyRefusals: { readonly [N in "InitiateAuth" | "SignUp"]: EarlyRefusal<N> } = {
   InitiateAuth: (ctx, { UserContextData, ClientId, AuthFlow: flow, AuthParameters, Session: session }) =>
     UserContextData === undefined
-      ? signInRefusal(ctx, ClientId, { flow, parameters: AuthParameters ?? {}, session })
+      ? signIn()?.signInRefusal(ctx, ClientId, { flow, parameters: AuthParameters ?? {}, session })
       : undefined,
   SignUp: (ctx, { UserContextData, ClientId, Password: password }) =>
-    UserContextData === undefined ? signUpRefusal(ctx, ClientId, { password }) : undefined,
+    UserContextData === undefined ? signUp()?.signUpRefusal(ctx, ClientId, { password }) : undefined,
 };
