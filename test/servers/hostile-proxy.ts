@@ -118,6 +118,9 @@ class Session {
   #silent = false;
   #greeted = false;
   #statement: Buffer[] = [];
+  /** Statements that came before the one ahead of them was answered: each meets its fate in its turn. */
+  readonly #waiting: Buffer[][] = [];
+  #isAsking = false;
   readonly #names = new Map<string, string>();
   /** I: outside a transaction, T: in one, E: in one that failed. As the client was told. */
   #state = "I";
@@ -158,14 +161,29 @@ class Session {
       const partial = type === parseMessage || "BDECH".includes(String.fromCharCode(type));
       if (partial || type === syncMessage || type === queryMessage) this.#statement.push(message);
       else this.#database.write(message);
-      if (type === syncMessage || type === queryMessage) this.#meet();
+      if (type !== syncMessage && type !== queryMessage) continue;
+      this.#waiting.push(this.#statement);
+      this.#statement = [];
+      this.#next();
     }
   }
 
-  /** A whole statement has come. */
-  #meet(): void {
-    const messages = this.#statement;
-    this.#statement = [];
+  #next(): void {
+    if (this.#isAsking) return;
+    const messages = this.#waiting.shift();
+    if (messages === undefined) return;
+    this.#isAsking = true;
+    this.#meet(messages);
+  }
+
+  /** The client has been told the end of an answer. */
+  #answered(): void {
+    this.#isAsking = false;
+    this.#next();
+  }
+
+  /** The turn of a whole statement has come. */
+  #meet(messages: readonly Buffer[]): void {
     const text = textOf(messages, this.#names);
     const { plan, counts, held, latencyMs } = this.#proxy;
     const pass = () => {
@@ -249,8 +267,10 @@ class Session {
     }
     const messages = this.#fromDatabase.subarray(0, at);
     this.#fromDatabase = this.#fromDatabase.subarray(at);
-    if (this.#onAnswer === undefined) this.#client.write(messages);
-    else if (complete) {
+    if (this.#onAnswer === undefined) {
+      this.#client.write(messages);
+      if (complete) this.#answered();
+    } else if (complete) {
       const then = this.#onAnswer;
       this.#onAnswer = undefined;
       then();
@@ -261,6 +281,7 @@ class Session {
     this.#state = state;
     const fields = `SERROR\0VERROR\0C${code}\0Mby order of the test\0\0`;
     this.#client.write(Buffer.concat([message("E", Buffer.from(fields)), message("Z", Buffer.from(state))]));
+    this.#answered();
   }
 }
 

@@ -89,11 +89,12 @@ export class Lookups {
   }
 }
 
-/** One connection. After its first failure nothing more is sent over it, and it ends. */
+/** One connection. After its first failure it is closed, and whatever was on its way goes another way. */
 class Line {
   readonly #client: Client;
   readonly #failed: () => void;
   #state: "opening" | "open" | "ended" = "opening";
+  #hasFailed = false;
   #isCorked = false;
   /** Lookups without an answer. */
   waiting = 0;
@@ -124,6 +125,8 @@ class Line {
     this.waiting += 1;
     try {
       const { rows } = await this.#client.query<Record<string, unknown>>({ name, text, values });
+      // Answers are told apart by their order alone, which nobody should rely on after a failure.
+      if (this.#hasFailed) throw new Error("A lookup before this one has failed.");
       return { rows };
     } catch (error) {
       this.#fail();
@@ -154,15 +157,16 @@ class Line {
   giveUpIfSilent(): void {
     const silent = !this.#hasAnswered && this.waiting > 0;
     this.#hasAnswered = false;
-    if (!silent) return;
-    this.#fail();
-    this.#socket.destroy();
+    if (silent) this.#fail();
   }
 
+  /** Closes the connection, so that every lookup on its way fails, too. */
   #fail(): void {
-    if (this.#state === "ended") return;
-    this.#failed();
-    void this.end();
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    if (this.#state !== "ended") this.#failed();
+    this.#state = "ended";
+    this.#socket.destroy();
   }
 
   /** Ends once the lookups on their way are answered. */
