@@ -64,6 +64,8 @@ const builtOnCall: Readonly<Record<string, RegExp>> = {
   "every server looks for new data keys, whatever it is doing": /^select \* from "data_keys" /,
   "the sweep deletes as many rows as take a few milliseconds: PostgreSQL seeks only if it knows how many":
     /^delete from .* order by .* limit /s,
+  "a removal does the same, slice by slice":
+    /^delete from .* in \(select .* limit \$\d+\)|^select "\w+" as last from .* offset /s,
 };
 
 /** The texts of statements that were built on the call without being listed. */

@@ -51,7 +51,7 @@ test("the README of examples/react-amplify works by paste", skip ? { skip } : ne
   assert.deepEqual(others, []);
   // A clone of its own, whose data and configuration are in nobody's way.
   const clone = temporaryFolder();
-  for (const name of ["node_modules", "src"]) symlinkSync(join(root, name), join(clone, name));
+  for (const name of ["node_modules", "src", "bin"]) symlinkSync(join(root, name), join(clone, name));
   cpSync(join(root, example), join(clone, example), { recursive: true });
   const home = temporaryFolder();
   const env = {
