@@ -5,6 +5,7 @@ import { after, test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import { pino } from "pino";
 import type { App, Ctx } from "../../src/app.ts";
+import { onlyProcess } from "../../src/config/workers.ts";
 import { deliverQueued } from "../../src/domain/messages/deliver.ts";
 import { type Handling, newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
 import { deliverDue, startOutboxWorker } from "../../src/domain/messages/worker.ts";
@@ -35,7 +36,7 @@ function house(db: Db, slowly: (message: OutgoingMessage) => Promise<void>) {
   });
   const app = {
     ...{ db, random, log: pino({ level: "silent" }), clock: () => now, metrics: createMetrics() },
-    ...{ deliveries: new Set(), lanes: new Map() },
+    ...{ deliveries: new Set(), lanes: new Map(), config: { worker: onlyProcess } },
     senders: {
       of: (poolId: string) => (poolId.startsWith("p_slow") ? slow : quick),
       all: new Map([

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { pino } from "pino";
 import type { App, Ctx } from "../../src/app.ts";
+import { onlyProcess } from "../../src/config/workers.ts";
 import { deliverQueued } from "../../src/domain/messages/deliver.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
 import { deliverDue, startOutboxWorker } from "../../src/domain/messages/worker.ts";
@@ -43,6 +44,7 @@ function office(db: Db, failures: number) {
     metrics,
     deliveries,
     lanes: new Map(),
+    config: { worker: onlyProcess },
   } as unknown as App;
   const ctx = () => ({ app, db, log, random, now }) as unknown as Ctx;
   const queue = async (by: "now" | "worker" | "nobody") => {

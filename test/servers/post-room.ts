@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import type { App, Ctx } from "../../src/app.ts";
+import { onlyProcess } from "../../src/config/workers.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import type { OutgoingMessage } from "../../src/integrations/senders/sender.ts";
@@ -26,6 +27,7 @@ export function postRoom(
     metrics: createMetrics(),
     deliveries: new Set(),
     lanes: new Map(),
+    config: { worker: onlyProcess },
   } as unknown as App;
 }
 
