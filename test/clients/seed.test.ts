@@ -71,7 +71,8 @@ forEachDatabase((_database, _open, fresh) => {
     const client = newSdk(server.url);
     try {
       const pool = await client.send(new DescribeUserPoolCommand({ UserPoolId }));
-      assert.equal(pool.UserPool?.EstimatedNumberOfUsers, 1203);
+      // Beyond 1,000 it is what the database estimates.
+      assert.ok(Number(pool.UserPool?.EstimatedNumberOfUsers) > 1_000);
       const user = await client.send(new AdminGetUserCommand({ UserPoolId, Username: userName(1199) }));
       const attributes = Object.fromEntries(user.UserAttributes!.map(({ Name, Value }) => [Name, Value]));
       assert.deepEqual(attributes, { ...userAttributes(1199), sub: attributes["sub"] });
