@@ -4,7 +4,7 @@ import { sha256Base64url } from "../lib/bytes.ts";
 import type { Db } from "./db.ts";
 import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { LinkedIdentitiesTable } from "./schema/schema-federation.ts";
-import { type User, type UserRow, userColumns, userFromRow } from "./users.ts";
+import { type User, type UserRow, userColumns, userOfJoined } from "./users.ts";
 
 export interface LinkedIdentity {
   readonly poolId: string;
@@ -134,7 +134,7 @@ export async function readIdentityHolder(
 ): Promise<IdentityHolder | undefined> {
   const [row] = await holderQuery(db, { poolId, provider, key });
   if (row === undefined) return undefined;
-  const user = row.user_id === null ? undefined : userFromRow(row as UserRow);
+  const user = userOfJoined(row);
   return { user, credentialVersion: row.password };
 }
 

@@ -12,7 +12,7 @@ import {
 import type { Db } from "./db.ts";
 import { lookup } from "./prepared.ts";
 import type { AuthorizationCodesTable, BrowserSessionsTable } from "./schema/schema-tokens.ts";
-import { type User, type UserRow, userColumns, userFromRow } from "./users.ts";
+import { type User, type UserRow, userColumns, userOfJoined } from "./users.ts";
 
 /** A row, its columns named after `state_`, beside those of the user, who may be gone. */
 type WithUser<Table> = { readonly [K in keyof Table & string as `state_${K}`]: Table[K] } & {
@@ -48,7 +48,7 @@ export async function readBrowserSession(
   const [row] = await sessionQuery(db, { poolId, hash });
   if (row === undefined) return undefined;
   const state = Object.fromEntries(sessionColumns.map((column) => [column, row[`state_${column}`]]));
-  return { session: sessionFromRow(state as unknown as BrowserSessionsTable), user: userOf(row) };
+  return { session: sessionFromRow(state as unknown as BrowserSessionsTable), user: userOfJoined(row) };
 }
 
 const codeQuery = lookup<ByHash, WithUser<AuthorizationCodesTable>>((kysely, slot) =>
@@ -76,7 +76,5 @@ export async function readCodeAndUser<Grant>(
   const [row] = await codeQuery(db, { poolId, hash });
   if (row === undefined) return undefined;
   const state = Object.fromEntries(codeColumns.map((column) => [column, row[`state_${column}`]]));
-  return { code: codeFromRow<Grant>(state as unknown as AuthorizationCodesTable), user: userOf(row) };
+  return { code: codeFromRow<Grant>(state as unknown as AuthorizationCodesTable), user: userOfJoined(row) };
 }
-
-const userOf = (row: WithUser<object>) => (row.user_id === null ? undefined : userFromRow(row as UserRow));

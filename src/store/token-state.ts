@@ -4,7 +4,7 @@ import type { Db } from "./db.ts";
 import { lookup } from "./prepared.ts";
 import type { TokenFamiliesTable } from "./schema/schema-tokens.ts";
 import { familyColumns, type TokenFamily, tokenFamilyFromRow } from "./token-families.ts";
-import { type User, type UserRow, userColumns, userFromRow } from "./users.ts";
+import { type User, type UserRow, userColumns, userOfJoined } from "./users.ts";
 
 /** A token family without the properties that only refresh tokens are checked against. */
 export type Session = Pick<
@@ -86,7 +86,7 @@ export async function readAccessState(db: Db, claims: AccessClaims): Promise<Acc
             twoFactors: row.two_factors === 1,
             revokedAt: row.revoked_at ?? undefined,
           },
-    user: row.user_id === null ? undefined : userFromRow(row as UserRow),
+    user: userOfJoined(row),
   };
 }
 
@@ -121,6 +121,6 @@ export async function readFamilyAndUser(
   const family = Object.fromEntries(familyColumns.map((column) => [column, row[`family_${column}`]]));
   return {
     family: tokenFamilyFromRow(db, family as unknown as TokenFamiliesTable),
-    user: row.user_id === null ? undefined : userFromRow(row as UserRow),
+    user: userOfJoined(row),
   };
 }

@@ -126,6 +126,11 @@ export const userColumns = [
 
 export type UserRow = Pick<UsersTable, (typeof userColumns)[number]>;
 
+/** The user of a row that was joined with those of users; undefined if there is none. */
+export function userOfJoined(row: { readonly [K in keyof UserRow]: UserRow[K] | null }): User | undefined {
+  return row.user_id === null ? undefined : userFromRow(row as UserRow);
+}
+
 export function userFromRow(row: UserRow): User {
   return {
     poolId: row.pool_id,
