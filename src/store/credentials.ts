@@ -12,7 +12,7 @@ import {
   callerStateFromRow,
   callerStateValues,
 } from "./known-sources.ts";
-import { lookup, preparedWrite, type Slots, slots } from "./prepared.ts";
+import { lookup, type Nullable, preparedWrite, type Slots, slots } from "./prepared.ts";
 import type { CredentialsTable, Schema } from "./schema/schema.ts";
 import { userNumber } from "./user-numbers.ts";
 import { decoyOf } from "./users.ts";
@@ -53,8 +53,6 @@ export async function readCredential(
   const [row] = await credentialQuery(db, { poolId, userId: userId ?? decoyOf(db, poolId) });
   return credentialFromRow(db, row, userId);
 }
-
-type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
 
 const guessQuery = lookup<
   CallerStateSlots & { holderId: string },

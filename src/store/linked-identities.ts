@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import { sha256Base64url } from "../lib/bytes.ts";
 import type { Db } from "./db.ts";
-import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
+import { lookup, type Nullable, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { LinkedIdentitiesTable } from "./schema/schema-federation.ts";
 import { type User, type UserRow, userColumns, userOfJoined } from "./users.ts";
 
@@ -96,8 +96,6 @@ export async function readIdentity(
   const [row] = await readQuery(db, { poolId, provider, key });
   return row && fromRow(row);
 }
-
-type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
 
 const holderQuery = lookup<IdentityKey, Nullable<UserRow> & { readonly password: number }>((kysely, slot) =>
   kysely

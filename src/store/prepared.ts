@@ -16,6 +16,9 @@ type Build<V extends Values<V>, Row> = (
   kind: DatabaseKind,
 ) => Compilable<Row> | RawBuilder<Row>;
 
+/** The columns of a table that a left join may find nothing in. */
+export type Nullable<Row> = { readonly [Column in keyof Row]: Row[Column] | null };
+
 class Slot {
   readonly name: string;
 

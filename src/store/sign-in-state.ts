@@ -10,14 +10,12 @@ import {
   sessionFromRow,
 } from "./browser-sessions.ts";
 import type { Db } from "./db.ts";
-import { lookup } from "./prepared.ts";
+import { lookup, type Nullable } from "./prepared.ts";
 import type { AuthorizationCodesTable, BrowserSessionsTable } from "./schema/schema-tokens.ts";
 import { type User, type UserRow, userColumns, userOfJoined } from "./users.ts";
 
 /** A row, its columns named after `state_`, beside those of the user, who may be gone. */
-type WithUser<Table> = { readonly [K in keyof Table & string as `state_${K}`]: Table[K] } & {
-  readonly [K in keyof UserRow]: UserRow[K] | null;
-};
+type WithUser<Table> = { readonly [K in keyof Table & string as `state_${K}`]: Table[K] } & Nullable<UserRow>;
 
 type ByHash = { poolId: string; hash: string };
 

@@ -1,7 +1,7 @@
 /** The state that a token depends on, read in one query with each use of the token and never cached. */
 import { clientsWithPools } from "./clients.ts";
 import type { Db } from "./db.ts";
-import { lookup } from "./prepared.ts";
+import { lookup, type Nullable } from "./prepared.ts";
 import type { TokenFamiliesTable } from "./schema/schema-tokens.ts";
 import { familyColumns, type TokenFamily, tokenFamilyFromRow } from "./token-families.ts";
 import { type User, type UserRow, userColumns, userOfJoined } from "./users.ts";
@@ -28,8 +28,6 @@ export interface AccessState {
   readonly session: Session | undefined;
   readonly user: User | undefined;
 }
-
-type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
 
 interface AccessRow extends Nullable<UserRow> {
   readonly pool_version: number;

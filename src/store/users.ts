@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { insertLoginNames, type LoginName } from "./login-names.ts";
-import { lookup, preparedWrite, slots } from "./prepared.ts";
+import { lookup, type Nullable, preparedWrite, slots } from "./prepared.ts";
 import type { LoginNamesTable, UserStatus, UsersTable } from "./schema/schema.ts";
 import { type DrawNumber, drawNumber } from "./user-numbers.ts";
 import { holdPool } from "./user-pools.ts";
@@ -127,7 +127,7 @@ export const userColumns = [
 export type UserRow = Pick<UsersTable, (typeof userColumns)[number]>;
 
 /** The user of a row that was joined with those of users; undefined if there is none. */
-export function userOfJoined(row: { readonly [K in keyof UserRow]: UserRow[K] | null }): User | undefined {
+export function userOfJoined(row: Nullable<UserRow>): User | undefined {
   return row.user_id === null ? undefined : userFromRow(row as UserRow);
 }
 
