@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import {
   existsSync,
@@ -27,7 +28,7 @@ import { needs } from "../kit/machine.ts";
 import { until } from "../kit/waiting.ts";
 import { byWhole, whole } from "../kit/whole.ts";
 import { callAsGuest } from "./identity-pool.ts";
-import { newVisitor } from "./visitor.ts";
+import { newVisitor, type Shown, type Visitor } from "./visitor.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const run = join(root, "tools", "example", "run.ts");
@@ -302,6 +303,29 @@ async function whileItHangs({ child }: Started, work: () => Promise<void>): Prom
   }
 }
 
+interface Begun {
+  readonly answer: Promise<Shown>;
+}
+
+/** Asks, and waits until the application has read the request and its session; the answer may come much later. */
+async function begun(visitor: Visitor, url: string | URL, method: "ask" | "post" = "ask"): Promise<Begun> {
+  const { pathname } = new URL(url);
+  let isSent = false;
+  const look = (message: unknown) => {
+    isSent ||= (message as { request: { path: string } }).request.path.split("?")[0] === pathname;
+  };
+  subscribe("undici:client:sendHeaders", look);
+  try {
+    const answer = visitor[method](url);
+    await until(`${pathname} is sent`, () => isSent);
+    // Requests are read in the order in which they come, whatever their connections: this one's answer comes later.
+    await visitor.ask(new URL("/style.css", url));
+    return { answer };
+  } finally {
+    unsubscribe("undici:client:sendHeaders", look);
+  }
+}
+
 const urlsIn = (said: string) => ({
   open: /^Open (\S+)/m.exec(said)?.[1] ?? assert.fail(said),
   password: /password: (\S+)/.exec(said)?.[1] ?? assert.fail(said),
@@ -320,13 +344,11 @@ test("a pool that hangs keeps nobody waiting, and a request that outlives the si
   callback.searchParams.set("state", pool.searchParams.get("state")!);
   callback.searchParams.set("iss", pool.href.replace(/\/oauth2\/.*/, ""));
   await whileItHangs(started, async () => {
-    // The application has read this request's session once it has answered another.
-    const entering = visitor.ask(callback);
-    await visitor.ask(new URL("/style.css", open));
+    const entering = await begun(visitor, callback);
     const left = await visitor.post(new URL("/sign-out", open));
     assert.equal(left.status, 503);
     assert.match(left.text, /Signed out here only/);
-    const entered = await entering;
+    const entered = await entering.answer;
     assert.equal(entered.status, 503);
     assert.match(entered.text, /does not answer/);
     assert.equal((await visitor.ask(new URL("/api/notices", open))).status, 401);
@@ -348,15 +370,14 @@ test("a second sign-in that is still running at sign-out does not undo it", asyn
   const atPool = await visitor.ask((await visitor.ask(new URL("/sign-in", open))).headers.get("location")!);
   const callback = atPool.headers.get("location")!;
   assert.match(callback, /[?&]code=/);
-  const running: ReturnType<typeof visitor.ask>[] = [];
+  const running: Begun[] = [];
   await whileItHangs(started, async () => {
-    running.push(visitor.ask(callback));
-    await visitor.ask(new URL("/style.css", open));
-    running.push(visitor.post(new URL("/sign-out", open)));
-    await visitor.ask(new URL("/style.css", open));
+    running.push(await begun(visitor, callback));
+    running.push(await begun(visitor, new URL("/sign-out", open), "post"));
   });
-  const [entered, left] = await Promise.all(running);
+  const [entered, left] = await Promise.all(running.map(({ answer }) => answer));
   assert.deepEqual([entered!.status, left!.status], [400, 302]);
+  assert.match(entered!.text, /has been signed out in the meantime/);
   assert.equal((await visitor.ask(new URL("/api/notices", open))).status, 401);
 });
 
@@ -373,12 +394,12 @@ test("two tabs that come back from the pool at the same moment both end signed i
   for (const isSameAnswer of [false, true]) {
     const first = await comeBack();
     const tabs = [first, isSameAnswer ? first : await comeBack()];
-    const running: ReturnType<typeof visitor.ask>[] = [];
+    const running: Begun[] = [];
     await whileItHangs(started, async () => {
-      for (const tab of tabs) running.push(visitor.ask(tab));
-      await visitor.ask(new URL("/style.css", open));
+      for (const tab of tabs) running.push(await begun(visitor, tab));
     });
-    const places = (await Promise.all(running)).map(({ headers }) => headers.get("location"));
+    const answers = await Promise.all(running.map(({ answer }) => answer));
+    const places = answers.map(({ headers }) => headers.get("location"));
     assert.deepEqual(places.toSorted(), ["/", "/notices"]);
     assert.equal((await visitor.ask(open)).headers.get("location"), "/notices");
   }
