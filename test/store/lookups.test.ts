@@ -1,6 +1,7 @@
-/** Reads of a few rows by their key: on PostgreSQL they share connections, and whatever happens to these, nobody notices. */
+/** Reads of a few rows by their key: those of a turn go together, and whatever happens to them on their way, nobody notices. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { sql } from "kysely";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { lookup, preparedWrite } from "../../src/store/prepared.ts";
@@ -89,6 +90,25 @@ forEachDatabase((kind, open, fresh) => {
       });
       assert.deepEqual(await find(db, { name }), [lease(name)]);
     }
+  });
+
+  test("what a transaction has not committed is not found, and hinders none", async () => {
+    const { db } = await open();
+    await insert(db, { name: "a" });
+    const written = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    const rolledBack = inTransaction(db, async (tx) => {
+      await insert(tx, { name: "b" });
+      written.resolve();
+      await asked.promise;
+      throw new Error("no");
+    });
+    await written.promise;
+    const found = Promise.all([find(db, { name: "b" }), many(db, 10)]);
+    await turn();
+    asked.resolve();
+    await assert.rejects(rolledBack, /^Error: no$/);
+    assert.deepEqual((await found)[0], []);
   });
 
   if (kind === "sqlite") return;

@@ -27,6 +27,7 @@ import { bindParameter } from "../sql.ts";
 import { enterTransaction, refuseInsideTransaction, refuseSignal } from "../transaction-guard.ts";
 import { inMemory, isBusy } from "./file.ts";
 import { type PreparedStatement, StatementCache } from "./statements.ts";
+import { TurnReads } from "./turn-reads.ts";
 import { autocheckpointPages, Checkpointer } from "./wal-checkpoint.ts";
 import { type SyncFile, WalSync } from "./wal-sync.ts";
 import type { WriteHealth } from "./write-health.ts";
@@ -58,7 +59,7 @@ export function sqliteDialect(options: SqliteOptions): {
     createIntrospector: (kysely) => new SqliteIntrospector(kysely),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
-  return { dialect, direct: (query) => driver.readNow(query) };
+  return { dialect, direct: (query) => driver.readSoon(query) };
 }
 
 /** Kysely's own mutex would hold the connection while waiting for the disk; this driver has its own. */
@@ -112,6 +113,10 @@ class SqliteDriver implements Driver {
   #watch: NodeJS.Timeout | undefined;
   #current: Lease | undefined;
   readonly #queue: ((lease: Lease) => void)[] = [];
+  readonly #reads = new TurnReads(
+    () => this.#current === undefined,
+    (query) => runStatement(this.#statements.get(query), query.parameters.map(bindParameter)),
+  );
 
   constructor(options: SqliteOptions) {
     this.#options = options;
@@ -170,6 +175,7 @@ class SqliteDriver implements Driver {
 
   #passOn(lease: Lease): void {
     if (this.#current !== lease) return;
+    this.#reads.run();
     const next = this.#queue.shift();
     this.#current = next && new Lease(this);
     if (next !== undefined) next(this.#current!);
@@ -236,14 +242,11 @@ class SqliteDriver implements Driver {
     }
   }
 
-  /** A read while nobody has the connection, and no other process the file: it needs no lease. */
-  readNow(query: CompiledQuery): Promise<QueryResult<unknown>> | undefined {
-    if (this.#current !== undefined || this.#statements === undefined) return undefined;
+  /** A read that needs no lease. Undefined if it is none. */
+  readSoon(query: CompiledQuery): Promise<QueryResult<unknown>> | undefined {
     refuseInsideTransaction(this);
     try {
-      const statement = this.#statements.get(query);
-      if (statement.writes) return undefined;
-      return Promise.resolve(runStatement(statement, query.parameters.map(bindParameter)));
+      return this.#statements.get(query).writes ? undefined : this.#reads.add(query);
     } catch {
       return undefined;
     }
@@ -309,6 +312,7 @@ class SqliteDriver implements Driver {
     clearInterval(this.#watch);
     await this.#sync?.close();
     await this.#checkpointer?.close();
+    this.#reads.run();
     this.#statements.clear();
     // Closing the last connection checkpoints the log, which may not be on the disk after a failed sync.
     if (this.#sync?.failed) leftOpen.push(this.#database);
