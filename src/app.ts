@@ -149,7 +149,15 @@ interface Waiting {
   refusal(turn: Turn): Refusal | undefined;
   /** Throws what `refusal` returns; called before a request has cost anything. */
   assertRoom(turn: Turn): void;
+  /** Keeps a place for a job of this request, which is on its way; the refusal (TooManyRequestsException) if there is none. */
+  reserve(turn: Required<Turn>): Refusal | Place;
   stats(): QueueStats;
+}
+
+/** A place in a queue that is kept for a request. */
+export interface Place {
+  /** Gives it up, if its job has not come. */
+  leave(): void;
 }
 
 export interface FairQueue extends Waiting {
@@ -219,4 +227,6 @@ export interface Metrics {
 export interface Turn {
   readonly pool: string;
   readonly address: string;
+  /** The request's id, by which a place is kept for it. */
+  readonly request?: string;
 }

@@ -207,7 +207,7 @@ function isUsable(n: bigint): boolean {
 }
 
 /** The bytes as an unsigned big-endian integer; no bytes are 0. */
-function integer(bytes: Uint8Array): bigint {
+export function integer(bytes: Uint8Array): bigint {
   return bytes.length === 0 ? 0n : BigInt(`0x${toHex(bytes)}`);
 }
 

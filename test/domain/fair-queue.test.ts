@@ -110,6 +110,35 @@ test("a pool attacked from everywhere leaves room for other pools", async () => 
   await end();
 });
 
+test("who is let in has a place kept, of which newcomers find nothing, until the job comes or the request ends", async () => {
+  const queue = createFairQueue({ concurrency: 1, capacity: 2 });
+  const of = (request: string, address = request) => ({ pool: "p", address, request });
+  const places = ["1", "2", "3"].map((request) => {
+    const place = queue.reserve(of(request));
+    assert.ok("leave" in place);
+    return place;
+  });
+  assert.ok(!("leave" in queue.reserve(of("4"))));
+  assert.equal(queue.refusal(of("2")), undefined, "its own place");
+  assert.throws(() => queue.assertRoom(of("4")), { code: "TooManyRequestsException" });
+  const held = gate();
+  const jobs = [queue.run(of("1"), () => held.opened), queue.run(of("2"), () => held.opened)];
+  await settle();
+  places[0]!.leave();
+  places[1]!.leave();
+  assert.ok(!("leave" in queue.reserve(of("4"))), "one runs, one waits, one is expected");
+  places[2]!.leave();
+  assert.ok("leave" in queue.reserve(of("4")));
+  assert.equal(queue.stats().refused, 3);
+  jobs.push(queue.run(of("4"), () => held.opened));
+  await settle();
+  // Both places are taken by jobs that wait.
+  jobs.push(queue.run(of("4"), () => held.opened));
+  await assert.rejects(jobs.at(-1)!, { code: "TooManyRequestsException" });
+  held.open();
+  await Promise.all(jobs.slice(0, 3));
+});
+
 test("a failed job frees its place", async () => {
   const queue = createFairQueue({ concurrency: 1, capacity: 4 });
   const turn = { pool: "p", address: "a" };

@@ -2,7 +2,8 @@
  * A queue for expensive work: hashes and SRP exchanges. It is bounded, which limits memory and makes refusals
  * immediate; and it is fair: a busy pool or address waits behind itself, not before the others.
  */
-import type { FairQueue, Turn } from "../../app.ts";
+import type { FairQueue, Place, QueueStats, Turn } from "../../app.ts";
+import type { Refusal } from "../../lib/refusal.ts";
 import { refusalFor } from "../../wire/refuse.ts";
 
 interface Waiting {
@@ -30,62 +31,92 @@ const full = refusalFor("tooMany", { detail: "the queue is full" });
 /**
  * Runs at most `concurrency` jobs at a time. Waiting jobs are taken round-robin between pools and, within a pool,
  * between addresses. When the queue is full, a newcomer with fewer waiting jobs replaces the latest job of the largest
- * holder; any other newcomer is refused with TooManyRequestsException.
+ * holder; any other newcomer is refused with TooManyRequestsException. For newcomers a place that is kept is taken: of many
+ * requests that arrive together, those that would find the queue full cost nothing before.
  */
 export function createFairQueue(options: FairQueueOptions): FairQueue {
-  const lines = new Map<string, Line>();
-  let running = 0;
-  let waiting = 0;
-  let refused = 0;
-
-  const tooMany = () => {
-    refused += 1;
-    return full;
-  };
-
-  const refusal = (turn: Turn) =>
-    waiting < options.capacity || leastEntitled(lines, turn) !== undefined ? undefined : tooMany();
-
-  /** Makes room for a newcomer, or throws. */
-  const makeRoom = (turn: Turn) => {
-    if (waiting < options.capacity) return;
-    const displaced = leastEntitled(lines, turn);
-    if (displaced === undefined) throw tooMany();
-    const last = displaced.waiting.at(-1)!;
-    remove(lines, last);
-    waiting -= 1;
-    last.refuse(tooMany());
-  };
-
-  const finish = () => {
-    running -= 1;
-    const next = takeNext(lines);
-    if (next === undefined) return;
-    waiting -= 1;
-    next.run();
-  };
-
+  const queue = new Queue(options);
   return {
-    refusal,
-    assertRoom(turn) {
-      const refused = refusal(turn);
+    refusal: (turn) => queue.refusal(turn),
+    assertRoom: (turn) => {
+      const refused = queue.refusal(turn);
       if (refused !== undefined) throw refused;
     },
-    async run(turn, job) {
-      if (running >= options.concurrency) {
-        makeRoom(turn);
-        waiting += 1;
-        await new Promise<void>((run, refuse) => push(lines, { turn, run, refuse }));
-      }
-      running += 1;
-      try {
-        return await job();
-      } finally {
-        finish();
-      }
-    },
-    stats: () => ({ running, waiting, refused }),
+    reserve: (turn) => queue.reserve(turn),
+    run: (turn, job) => queue.run(turn, job),
+    stats: () => queue.stats(),
   };
+}
+
+class Queue {
+  readonly #options: FairQueueOptions;
+  readonly #lines = new Map<string, Line>();
+  /** Requests for which a place is kept. */
+  readonly #expected = new Set<string | undefined>();
+  #running = 0;
+  #waiting = 0;
+  #refused = 0;
+
+  constructor(options: FairQueueOptions) {
+    this.#options = options;
+  }
+
+  refusal(turn: Turn): Refusal | undefined {
+    const { capacity, concurrency } = this.#options;
+    const free = concurrency - this.#running + capacity - this.#waiting;
+    const mayCome = this.#expected.size < free || this.#expected.has(turn.request);
+    return mayCome || leastEntitled(this.#lines, turn) !== undefined ? undefined : this.#tooMany();
+  }
+
+  reserve(turn: Required<Turn>): Refusal | Place {
+    const refused = this.refusal(turn);
+    if (refused !== undefined) return refused;
+    this.#expected.add(turn.request);
+    return { leave: () => this.#expected.delete(turn.request) };
+  }
+
+  async run<T>(turn: Turn, job: () => Promise<T>): Promise<T> {
+    this.#expected.delete(turn.request);
+    if (this.#running >= this.#options.concurrency) {
+      this.#makeRoom(turn);
+      this.#waiting += 1;
+      await new Promise<void>((run, refuse) => push(this.#lines, { turn, run, refuse }));
+    }
+    this.#running += 1;
+    try {
+      return await job();
+    } finally {
+      this.#finish();
+    }
+  }
+
+  stats(): QueueStats {
+    return { running: this.#running, waiting: this.#waiting, refused: this.#refused };
+  }
+
+  #tooMany(): Refusal {
+    this.#refused += 1;
+    return full;
+  }
+
+  /** Makes room for a newcomer, or throws. */
+  #makeRoom(turn: Turn): void {
+    if (this.#waiting < this.#options.capacity) return;
+    const displaced = leastEntitled(this.#lines, turn);
+    if (displaced === undefined) throw this.#tooMany();
+    const last = displaced.waiting.at(-1)!;
+    remove(this.#lines, last);
+    this.#waiting -= 1;
+    last.refuse(this.#tooMany());
+  }
+
+  #finish(): void {
+    this.#running -= 1;
+    const next = takeNext(this.#lines);
+    if (next === undefined) return;
+    this.#waiting -= 1;
+    next.run();
+  }
 }
 
 function push(lines: Map<string, Line>, item: Waiting): void {

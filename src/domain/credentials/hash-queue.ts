@@ -34,6 +34,7 @@ export async function createPasswordHasher(
     verify: (phc, password, turn) => queue.run(turn, () => verify(phc, password)),
     refusal: queue.refusal,
     assertRoom: queue.assertRoom,
+    reserve: queue.reserve,
     stats: queue.stats,
   };
 }

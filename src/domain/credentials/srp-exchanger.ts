@@ -48,6 +48,7 @@ export function createSrpExchanger(options: FairQueueOptions): SrpExchanger {
       queue.run(turn, async () => (await compute({ verifier: values })) as Uint8Array),
     refusal: queue.refusal,
     assertRoom: queue.assertRoom,
+    reserve: queue.reserve,
     stats: queue.stats,
     close: async () => {
       rest.end();

@@ -82,8 +82,9 @@ export async function rememberCallerSource(
  * The pool and address whose turn a request takes. Signed calls of administrators (a back end that signs in everybody
  * from one address) have their own turns in a pool, so that no number of anonymous addresses can crowd them out.
  */
-export function turnOf(ctx: Ctx, pool: Pick<Pool, "id">): Turn {
-  return { pool: ctx.admin ? `${pool.id} signed` : pool.id, address: ctx.network ?? ctx.address };
+export function turnOf(ctx: Ctx, pool: Pick<Pool, "id">): Required<Turn> {
+  const address = ctx.network ?? ctx.address;
+  return { pool: ctx.admin ? `${pool.id} signed` : pool.id, address, request: ctx.requestId };
 }
 
 /**

@@ -1,12 +1,12 @@
 /** The first request of a sign-in: InitiateAuth, AdminInitiateAuth and the hosted pages. */
-import type { Ctx } from "../../app.ts";
-import type { Refusal } from "../../lib/refusal.ts";
+import type { Ctx, Place } from "../../app.ts";
+import { Refusal } from "../../lib/refusal.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/check-secret-hash.ts";
 import { turnOf } from "../credentials/subjects.ts";
 import { preAuthentication } from "../triggers/authentication.ts";
-import type { Metadata } from "../triggers/trigger.ts";
+import { hasTrigger, type Metadata } from "../triggers/trigger.ts";
 import { flowAtPages } from "../user-pools/client-tags.ts";
 import { allowsFlow, hidesUsers } from "../user-pools/clients.ts";
 import { type Client, cachedSettings, type Pool } from "../user-pools/load-pool.ts";
@@ -155,9 +155,14 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
 
 type Beginning = Pick<StartRequest, "pool" | "client" | "parameters" | "session">;
 
+/** The queue that a sign-in waits for in any case. */
+function queueOf(flow: Flow, request: Beginning): Queue | undefined {
+  return isChoice(flow) ? queueOfChoice(request) : flows[flow].waitsFor;
+}
+
 /** The refusal of a sign-in whose queue is full, before anything is read; undefined if there is room. */
 function refusalOf(ctx: Ctx, flow: Flow, request: Beginning): Refusal | undefined {
-  const queue = isChoice(flow) ? queueOfChoice(request) : flows[flow].waitsFor;
+  const queue = queueOf(flow, request);
   return queue && ctx.app[queue].refusal(turnOf(ctx, request.pool));
 }
 
@@ -173,19 +178,23 @@ function queueOfChoice({ pool, client, parameters, session }: Beginning): Queue 
 }
 
 /**
- * The refusal of a sign-in whose queue is full, before its client is loaded; undefined unless client and pool are cached. It
- * is counted in the metric of sign-ins.
+ * A place in the queue of a sign-in, or the refusal if it is full, before its client is loaded; undefined unless client and
+ * pool are cached. No place is kept while a function may take its time. A refusal is counted in the metric of sign-ins.
  */
-export function signInRefusal(
+export function signInPlace(
   ctx: Ctx,
   clientId: string,
   { flow, ...given }: Pick<StartRequest, "flow" | "parameters" | "session">,
-): Refusal | undefined {
+): Refusal | Place | undefined {
   const settings = isFlow(flow) ? cachedSettings(ctx, clientId) : undefined;
   if (settings === undefined || !isFlow(flow)) return undefined;
-  const refused = refusalOf(ctx, flow, { ...settings, ...given });
-  if (refused !== undefined) ctx.app.metrics.signIn(flow, refused.code);
-  return refused;
+  const { pool } = settings;
+  const queue = queueOf(flow, { ...settings, ...given });
+  if (queue === undefined) return undefined;
+  const mayWait = hasTrigger(pool, "PreAuthentication") || migratesUsers(pool);
+  const place = ctx.app[queue][mayWait ? "refusal" : "reserve"](turnOf(ctx, pool));
+  if (place instanceof Refusal) ctx.app.metrics.signIn(flow, place.code);
+  return place;
 }
 
 function isFlow(name: string): name is Flow {

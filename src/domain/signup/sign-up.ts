@@ -2,7 +2,7 @@
  * signup: people create and confirm their own users ("Signing up and confirming user accounts",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html).
  */
-import type { Ctx } from "../../app.ts";
+import type { Ctx, Place } from "../../app.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import type { Db } from "../../store/db.ts";
 import type { User } from "../../store/users.ts";
@@ -17,6 +17,7 @@ import { type Delivery, deliveryTo } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
 import type { MessageOccasion } from "../triggers/custom-message.ts";
 import { postConfirmation, preSignUp, type SignUpData, type SignUpDecision } from "../triggers/sign-up.ts";
+import { hasTrigger } from "../triggers/trigger.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import { pagesBase } from "../user-pools/domains.ts";
 import { type Client, cachedSettings, type Pool } from "../user-pools/load-pool.ts";
@@ -51,17 +52,18 @@ export function signUp(
 }
 
 /**
- * The refusal of a sign-up whose password would not be hashed, before its client is loaded; undefined if there is room, and
- * unless client and pool are cached and users sign up there.
+ * A place for the hash of a sign-up's password, or the refusal if there is none, before its client is loaded; undefined unless
+ * client and pool are cached and users sign up there. No place is kept while a function may take its time.
  */
-export function signUpRefusal(
+export function signUpPlace(
   ctx: Ctx,
   clientId: string,
   { password }: Pick<SignUpRequest, "password">,
-): Refusal | undefined {
+): Refusal | Place | undefined {
   const pool = password ? cachedSettings(ctx, clientId)?.pool : undefined;
   if (pool === undefined || !usersSignUp(pool)) return undefined;
-  return ctx.app.passwordHasher.refusal(turnOf(ctx, pool));
+  const mayWait = hasTrigger(pool, "PreSignUp");
+  return ctx.app.passwordHasher[mayWait ? "refusal" : "reserve"](turnOf(ctx, pool));
 }
 
 /** Whether anybody may sign up. */

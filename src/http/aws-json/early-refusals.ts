@@ -1,7 +1,8 @@
 /**
  * THE table of operations that are refused before anything is read, once the queue that they wait for in any case is full
  * and the caller would not get into it. The queue decides by the same turn as later (domain/credentials/fair-queue.ts), and
- * asks again then; whatever is in doubt is answered in the usual way.
+ * asks again then; whatever is in doubt is answered in the usual way. Whoever is let in has a place kept until the answer, unless a function may
+ * take its time before.
  *
  * | operation                                                          | waits for        | refused |
  * | InitiateAuth: USER_PASSWORD_AUTH, USER_AUTH with PASSWORD          | password hashes  | here    |
@@ -12,7 +13,7 @@
  *
  * No endpoint of the authorization server waits for a queue.
  */
-import type { Ctx } from "../../app.ts";
+import type { Ctx, Place } from "../../app.ts";
 import { loadedLate } from "../../lib/loaded-late.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import type { UserPoolOperations } from "../../wire/generated/user-pools.types.ts";
@@ -20,7 +21,7 @@ import type { UserPoolOperations } from "../../wire/generated/user-pools.types.t
 type EarlyRefusal<N extends keyof UserPoolOperations> = (
   ctx: Ctx,
   input: UserPoolOperations[N]["input"],
-) => Refusal | undefined;
+) => Refusal | Place | undefined;
 
 /** What a file says, once it is loaded: no queue is full before its operations have been used. */
 function onceLoaded<File>(load: () => Promise<File>): () => File | undefined {
@@ -40,8 +41,8 @@ const signUp = onceLoaded(() => import("../../domain/signup/sign-up.ts"));
 export const earlyRefusals: { readonly [N in "InitiateAuth" | "SignUp"]: EarlyRefusal<N> } = {
   InitiateAuth: (ctx, { UserContextData, ClientId, AuthFlow: flow, AuthParameters, Session: session }) =>
     UserContextData === undefined
-      ? signIn()?.signInRefusal(ctx, ClientId, { flow, parameters: AuthParameters ?? {}, session })
+      ? signIn()?.signInPlace(ctx, ClientId, { flow, parameters: AuthParameters ?? {}, session })
       : undefined,
   SignUp: (ctx, { UserContextData, ClientId, Password: password }) =>
-    UserContextData === undefined ? signUp()?.signUpRefusal(ctx, ClientId, { password }) : undefined,
+    UserContextData === undefined ? signUp()?.signUpPlace(ctx, ClientId, { password }) : undefined,
 };

@@ -2,7 +2,7 @@
  * POST / : target -> facts -> authenticate -> check -> authorize -> operation -> encode. Tables say which operation
  * runs and who may call it (operations.ts, src/wire); nothing else is reachable.
  */
-import type { Ctx } from "../../app.ts";
+import type { Ctx, Place } from "../../app.ts";
 import { beginCall, noteInput, type RunningCall, recordedCall } from "../../domain/audit/call.ts";
 import type { PolicyRequest } from "../../domain/iam/condition-keys.ts";
 import type { Principal } from "../../domain/iam/principal.ts";
@@ -37,7 +37,7 @@ export interface Target {
   readonly declaresUserNotFound: boolean;
   readonly handler: AnyHandler | typeof notYet;
   /** The refusal of a call whose queue is full (early-refusals.ts); absent if it need not wait for one. */
-  readonly refuseEarly: ((ctx: Ctx, input: never) => Refusal | undefined) | undefined;
+  readonly refuseEarly: ((ctx: Ctx, input: never) => Refusal | Place | undefined) | undefined;
   readonly parse: (body: string) => unknown;
   readonly encode: (output: unknown) => string;
 }
@@ -110,9 +110,13 @@ export async function answerCall(
 /** Answers a call that needs no signature, unless it would not get into the queue that it waits for. Throws its refusals. */
 async function answerIfRoom(ctx: Ctx, request: WireRequest, target: Target): Promise<JsonAnswer> {
   const input = parseInputOf(target, request);
-  const refused = target.refuseEarly?.(ctx, input as never);
-  if (refused !== undefined) return errorAnswer(ctx, refused);
-  return { status: 200, body: target.encode(await operate(ctx, target, input)), headers: {} };
+  const place = target.refuseEarly?.(ctx, input as never);
+  if (place instanceof Refusal) return errorAnswer(ctx, place);
+  try {
+    return { status: 200, body: target.encode(await operate(ctx, target, input)), headers: {} };
+  } finally {
+    place?.leave();
+  }
 }
 
 async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unknown> {

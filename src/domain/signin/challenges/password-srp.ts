@@ -4,9 +4,10 @@
  * has no Session besides. One proof, right or wrong, uses up the row.
  */
 
+import { randomBytes } from "node:crypto";
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, hmacSha256, toBase64 } from "../../../lib/bytes.ts";
-import { N, pad, publicValueHex, SECRET_BYTES, saltHex, signature } from "../../../lib/srp.ts";
+import { integer, N, pad, publicValueHex, SECRET_BYTES, saltHex, signature } from "../../../lib/srp.ts";
 import { readCredential } from "../../../store/credentials.ts";
 import { readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import { admitPassword, settleGuess } from "../../credentials/guessing.ts";
@@ -134,18 +135,16 @@ async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignI
 }
 
 /**
- * Salt, verifier and username for a nonexistent user: deterministic for the name, and indistinguishable from real ones.
+ * Salt, verifier and username for a nonexistent user: salt and username are always the same for a name, and look like real
+ * ones. The verifier, of which no answer says anything (B is random by b), may be any.
  */
 function fakeCredential(
   pool: Pool,
   name: string,
 ): { salt: Uint8Array; verifier: Uint8Array; identity: string } {
-  const key = loginNameKey(pool, name);
-  const derive = (what: string) => hmacSha256(pool.fakeSecret, what, "\0", key);
-  const wide = Buffer.concat(Array.from({ length: 12 }, (_, part) => derive(`verifier ${part}`)));
-  return {
-    salt: derive("salt").subarray(0, 16),
-    verifier: pad((BigInt(`0x${wide.toString("hex")}`) % (N - 3n)) + 2n),
-    identity: simulatedUsername(pool, name),
-  };
+  const salt = hmacSha256(pool.fakeSecret, "salt", "\0", loginNameKey(pool, name)).subarray(0, 16);
+  return { salt, verifier: anyVerifier, identity: simulatedUsername(pool, name) };
 }
+
+/** A verifier of no password, drawn at each start of the server. */
+const anyVerifier = pad((integer(randomBytes(400)) % (N - 3n)) + 2n);
