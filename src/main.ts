@@ -29,6 +29,8 @@ const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) 
  *   (277 MB resident after load, against 155 MB with semi-spaces of 4 MB), with next to no gain in speed here.
  * - How far V8's old generation grows between two collections. Bytes outside the heap (bodies) count towards it, and
  *   with Node's default of 12 MB unfinished bodies caused a collection of 30 ms every second.
+ * - One helper thread for V8 instead of four: while they mark garbage, each takes as much of a busy processor as the thread that
+ *   answers requests. Under a flood on one processor others wait half as long (docs/performance.md).
  * - The function that collects garbage, which a server calls when it is idle (cli/idle-memory.ts).
  * - A cache of what V8 compiled, and of sources whose types are stripped. Without the latter every start costs a third of
  *   a second and 25 MB that are never released.

@@ -7,6 +7,7 @@ export const heapFlags: readonly string[] = [
   "--max-semi-space-size=4",
   "--heap-growing-percent=150",
   "--expose-gc",
+  "--v8-pool-size=1",
 ];
 
 /** The value of UV_THREADPOOL_SIZE. */
