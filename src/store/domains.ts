@@ -95,7 +95,7 @@ const ownerQuery = lookup<{ domain: string }, { pool_id: string }>((kysely, slot
   kysely.selectFrom("domain_pools").select("pool_id").where("domain", "=", slot("domain")),
 );
 
-const findQuery = prepared<{ poolId: string; domain: string }, DomainsTable>((kysely, slot) =>
+const findQuery = lookup<{ poolId: string; domain: string }, DomainsTable>((kysely, slot) =>
   kysely
     .selectFrom("domains")
     .selectAll()

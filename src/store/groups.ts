@@ -2,7 +2,7 @@
 import { type Kysely, type Selectable, sql } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
 import { orUnchanged } from "./engine/sql.ts";
-import { prepared, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { GroupsTable, Schema, UsersTable } from "./schema/schema.ts";
 import { deleting, inSlices } from "./slices.ts";
 import { type User, userFromRow } from "./users.ts";
@@ -271,7 +271,7 @@ export async function listGroupsOfUser(
   return rows.map(groupFromRow);
 }
 
-const tokenGroupsQuery = prepared<
+const tokenGroupsQuery = lookup<
   { poolId: string; userId: string },
   Pick<GroupsTable, "group_name" | "role_arn" | "precedence">
 >((kysely, slot) =>

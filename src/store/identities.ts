@@ -78,7 +78,7 @@ export async function readIdentityAndOwner(
   return row && { ...fromRow(row), owner: row.owner ?? undefined };
 }
 
-const byLoginQuery = prepared<{ poolId: string; key: string }, { identity_id: string }>((kysely, slot) =>
+const byLoginQuery = lookup<{ poolId: string; key: string }, { identity_id: string }>((kysely, slot) =>
   kysely
     .selectFrom("identity_logins")
     .select("identity_id")
@@ -92,7 +92,7 @@ export async function identityOfLogin(db: Db, poolId: string, login: Login): Pro
   return row?.identity_id;
 }
 
-const loginsQuery = prepared<IdentityKey, Pick<IdentityLoginsTable, "provider_name" | "subject">>(
+const loginsQuery = lookup<IdentityKey, Pick<IdentityLoginsTable, "provider_name" | "subject">>(
   (kysely, slot) =>
     kysely
       .selectFrom("identity_logins")

@@ -301,7 +301,7 @@ export interface ProviderButton {
   readonly identified: boolean;
 }
 
-const buttonsQuery = prepared<
+const buttonsQuery = lookup<
   { poolId: string } & ListSlots,
   Pick<IdentityProvidersTable, "provider_name" | "type"> & { identifier: string | null }
 >((kysely, slot) =>

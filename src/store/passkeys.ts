@@ -1,7 +1,7 @@
 /** Passkeys: users' WebAuthn credentials. A credential id belongs to one user of a pool, by the primary key. */
 
 import type { Db } from "./db.ts";
-import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
+import { lookup, preparedWrite, slots } from "./prepared.ts";
 import type { PasskeysTable } from "./schema/schema.ts";
 
 export interface Passkey {
@@ -82,7 +82,7 @@ export async function insertPasskey(tx: Db, passkey: Passkey): Promise<boolean> 
 }
 
 // Without a limit: a user has few, and SQLite recompiles a statement whenever its limit is bound.
-const listQuery = prepared<{ poolId: string; userId: string; after: string }, PasskeysTable>((kysely, slot) =>
+const listQuery = lookup<{ poolId: string; userId: string; after: string }, PasskeysTable>((kysely, slot) =>
   kysely
     .selectFrom("passkeys")
     .selectAll()

@@ -1,6 +1,6 @@
 /** Key pairs for SAML, and the metadata of providers that is fetched from a URL. */
 import { type Db, inTransaction } from "./db.ts";
-import { prepared, preparedWrite, slots } from "./prepared.ts";
+import { lookup, preparedWrite, slots } from "./prepared.ts";
 import type { SamlKeysTable, SamlMetadataTable } from "./schema/schema-federation.ts";
 import { holdPool } from "./user-pools.ts";
 
@@ -44,7 +44,7 @@ export function addSigningKey(db: Db, key: Omit<SamlKey, "provider">): Promise<b
   });
 }
 
-const readKeyQuery = prepared<{ poolId: string; provider: string }, SamlKeysTable>((kysely, slot) =>
+const readKeyQuery = lookup<{ poolId: string; provider: string }, SamlKeysTable>((kysely, slot) =>
   kysely
     .selectFrom("saml_keys")
     .selectAll()
@@ -110,7 +110,7 @@ export async function putSamlMetadata(db: Db, metadata: SamlMetadata): Promise<v
   });
 }
 
-const readMetadataQuery = prepared<{ poolId: string; provider: string }, SamlMetadataTable>((kysely, slot) =>
+const readMetadataQuery = lookup<{ poolId: string; provider: string }, SamlMetadataTable>((kysely, slot) =>
   kysely
     .selectFrom("saml_metadata")
     .selectAll()

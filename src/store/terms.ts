@@ -2,7 +2,7 @@
 import { holdClient } from "./clients.ts";
 import { type Db, inTransaction } from "./db.ts";
 import { orUnchanged } from "./engine/sql.ts";
-import { prepared, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { TermsTable } from "./schema/schema-hosting.ts";
 
 export interface Terms {
@@ -86,7 +86,7 @@ export async function readTerms(db: Db, poolId: string, termsId: string): Promis
   return row && fromRow(row);
 }
 
-const readOfClientQuery = prepared<{ poolId: string; clientId: string }, TermsTable>((kysely, slot) =>
+const readOfClientQuery = lookup<{ poolId: string; clientId: string }, TermsTable>((kysely, slot) =>
   kysely
     .selectFrom("terms")
     .selectAll()

@@ -1,6 +1,6 @@
 /** Rows of the OpenID and SAML providers that roles and identity pools trust (IAM identity providers). */
 import type { Db } from "./db.ts";
-import { prepared, preparedWrite, slots } from "./prepared.ts";
+import { lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import { deleteSamlMetadata } from "./saml-keys.ts";
 import type { TrustedProvidersTable } from "./schema/schema-identities.ts";
 import { identityPoolsOwner } from "./signing-keys.ts";
@@ -71,7 +71,7 @@ const fromRow = (row: TrustedProvidersTable): TrustedProvider =>
     updatedAt: Number(row.updated_at),
   }) as TrustedProvider;
 
-const readQuery = prepared<{ arn: string }, TrustedProvidersTable>((kysely, slot) =>
+const readQuery = lookup<{ arn: string }, TrustedProvidersTable>((kysely, slot) =>
   kysely.selectFrom("trusted_providers").selectAll().where("provider_arn", "=", slot("arn")),
 );
 

@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import { holdClient } from "./clients.ts";
 import { type Db, inTransaction } from "./db.ts";
-import { type ListSlots, listed, listValues, prepared, preparedWrite, slots } from "./prepared.ts";
+import { type ListSlots, listed, listValues, lookup, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { UiCustomizationsTable, UiImagesTable } from "./schema/schema-hosting.ts";
 import { holdPool } from "./user-pools.ts";
 
@@ -93,7 +93,7 @@ export function putUiCustomization(
   });
 }
 
-const readQuery = prepared<{ poolId: string } & ListSlots, UiCustomizationsTable>((kysely, slot) =>
+const readQuery = lookup<{ poolId: string } & ListSlots, UiCustomizationsTable>((kysely, slot) =>
   kysely
     .selectFrom("ui_customizations")
     .selectAll()
