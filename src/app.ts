@@ -149,14 +149,14 @@ interface Waiting {
   refusal(turn: Turn): Refusal | undefined;
   /** Throws what `refusal` returns; called before a request has cost anything. */
   assertRoom(turn: Turn): void;
-  /** Keeps a place for a job of this request, which is on its way; the refusal (TooManyRequestsException) if there is none. */
+  /** Counts a request as on its way to the queue; the refusal (TooManyRequestsException) if it would find it full. */
   reserve(turn: Required<Turn>): Refusal | Place;
   stats(): QueueStats;
 }
 
-/** A place in a queue that is kept for a request. */
+/** A place in a queue that newcomers find taken before its request gets there. */
 export interface Place {
-  /** Gives it up, if its job has not come. */
+  /** Gives it up, if the request has not got there. */
   leave(): void;
 }
 
@@ -227,6 +227,6 @@ export interface Metrics {
 export interface Turn {
   readonly pool: string;
   readonly address: string;
-  /** The request's id, by which a place is kept for it. */
+  /** The request's id, by which its place is known. */
   readonly request?: string;
 }

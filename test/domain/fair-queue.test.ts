@@ -110,7 +110,7 @@ test("a pool attacked from everywhere leaves room for other pools", async () => 
   await end();
 });
 
-test("who is let in has a place kept, of which newcomers find nothing, until the job comes or the request ends", async () => {
+test("who is let in counts as waiting for newcomers, until the job comes or the request ends", async () => {
   const queue = createFairQueue({ concurrency: 1, capacity: 2 });
   const of = (request: string, address = request) => ({ pool: "p", address, request });
   const places = ["1", "2", "3"].map((request) => {
@@ -137,6 +137,34 @@ test("who is let in has a place kept, of which newcomers find nothing, until the
   await assert.rejects(jobs.at(-1)!, { code: "TooManyRequestsException" });
   held.open();
   await Promise.all(jobs.slice(0, 3));
+});
+
+test("requests on their way keep nobody out who has fewer", async () => {
+  const queue = createFairQueue({ concurrency: 2, capacity: 20 });
+  const letIn = (pool: string, address: string, request: string) =>
+    "leave" in queue.reserve({ pool, address, request });
+  const many = Array.from({ length: 40 }, (_, at) => letIn("p", "a", `a${at}`));
+  assert.equal(many.filter(Boolean).length, 22);
+  assert.ok(letIn("p", "b", "b"), "another address");
+  assert.ok(letIn("p signed", "a", "c"), "a back end's calls");
+  assert.ok(letIn("other", "a", "d"), "another pool");
+  assert.ok(!letIn("p", "a", "a too"));
+  // All arrive, and those who were let in although it was full take the places of the largest holder.
+  const held = gate();
+  const refused: string[] = [];
+  const arrive = (pool: string, address: string, request: string) =>
+    queue
+      .run({ pool, address, request }, () => held.opened)
+      .catch(() => {
+        refused.push(request);
+      });
+  const jobs = Array.from({ length: 22 }, (_, at) => arrive("p", "a", `a${at}`));
+  jobs.push(arrive("p", "b", "b"), arrive("p signed", "a", "c"), arrive("other", "a", "d"));
+  await settle();
+  assert.deepEqual(refused, ["a21", "a20", "a19"]);
+  held.open();
+  await Promise.all(jobs);
+  assert.deepEqual(queue.stats(), { running: 0, waiting: 0, refused: 18 + 1 + 3 });
 });
 
 test("a failed job frees its place", async () => {

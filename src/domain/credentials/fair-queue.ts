@@ -5,18 +5,7 @@
 import type { FairQueue, Place, QueueStats, Turn } from "../../app.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import { refusalFor } from "../../wire/refuse.ts";
-
-interface Waiting {
-  readonly turn: Turn;
-  readonly run: () => void;
-  readonly refuse: (error: Error) => void;
-}
-
-/** The waiting jobs of one pool, by address. */
-interface Line {
-  count: number;
-  readonly addresses: Map<string, Waiting[]>;
-}
+import { FairLines } from "./fair-lines.ts";
 
 export interface FairQueueOptions {
   /** The number of jobs run at once. */
@@ -31,8 +20,8 @@ const full = refusalFor("tooMany", { detail: "the queue is full" });
 /**
  * Runs at most `concurrency` jobs at a time. Waiting jobs are taken round-robin between pools and, within a pool,
  * between addresses. When the queue is full, a newcomer with fewer waiting jobs replaces the latest job of the largest
- * holder; any other newcomer is refused with TooManyRequestsException. For newcomers a place that is kept is taken: of many
- * requests that arrive together, those that would find the queue full cost nothing before.
+ * holder; any other newcomer is refused with TooManyRequestsException. Requests that are on their way count as if they waited, for
+ * newcomers that have no less: of many that arrive together, those that would find the queue full cost nothing before.
  */
 export function createFairQueue(options: FairQueueOptions): FairQueue {
   const queue = new Queue(options);
@@ -50,8 +39,8 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
 
 class Queue {
   readonly #options: FairQueueOptions;
-  readonly #lines = new Map<string, Line>();
-  /** Requests for which a place is kept. */
+  readonly #lines = new FairLines();
+  /** Requests on their way. */
   readonly #expected = new Set<string | undefined>();
   #running = 0;
   #waiting = 0;
@@ -65,22 +54,28 @@ class Queue {
     const { capacity, concurrency } = this.#options;
     const free = concurrency - this.#running + capacity - this.#waiting;
     const mayCome = this.#expected.size < free || this.#expected.has(turn.request);
-    return mayCome || leastEntitled(this.#lines, turn) !== undefined ? undefined : this.#tooMany();
+    return mayCome || this.#lines.isEntitled(turn) ? undefined : this.#tooMany();
   }
 
   reserve(turn: Required<Turn>): Refusal | Place {
     const refused = this.refusal(turn);
     if (refused !== undefined) return refused;
     this.#expected.add(turn.request);
-    return { leave: () => this.#expected.delete(turn.request) };
+    this.#lines.expect(turn, 1);
+    return { leave: () => this.#arrived(turn) };
+  }
+
+  /** It is not on its way any more. */
+  #arrived(turn: Turn): void {
+    if (this.#expected.delete(turn.request)) this.#lines.expect(turn, -1);
   }
 
   async run<T>(turn: Turn, job: () => Promise<T>): Promise<T> {
-    this.#expected.delete(turn.request);
+    this.#arrived(turn);
     if (this.#running >= this.#options.concurrency) {
       this.#makeRoom(turn);
       this.#waiting += 1;
-      await new Promise<void>((run, refuse) => push(this.#lines, { turn, run, refuse }));
+      await new Promise<void>((run, refuse) => this.#lines.add({ turn, run, refuse }));
     }
     this.#running += 1;
     try {
@@ -102,83 +97,17 @@ class Queue {
   /** Makes room for a newcomer, or throws. */
   #makeRoom(turn: Turn): void {
     if (this.#waiting < this.#options.capacity) return;
-    const displaced = leastEntitled(this.#lines, turn);
-    if (displaced === undefined) throw this.#tooMany();
-    const last = displaced.waiting.at(-1)!;
-    remove(this.#lines, last);
+    const last = this.#lines.takeLeastEntitled(turn);
+    if (last === undefined) throw this.#tooMany();
     this.#waiting -= 1;
     last.refuse(this.#tooMany());
   }
 
   #finish(): void {
     this.#running -= 1;
-    const next = takeNext(this.#lines);
+    const next = this.#lines.takeNext();
     if (next === undefined) return;
     this.#waiting -= 1;
     next.run();
   }
-}
-
-function push(lines: Map<string, Line>, item: Waiting): void {
-  const line = lines.get(item.turn.pool) ?? { count: 0, addresses: new Map<string, Waiting[]>() };
-  lines.set(item.turn.pool, line);
-  const mine = line.addresses.get(item.turn.address) ?? [];
-  line.addresses.set(item.turn.address, mine);
-  line.count += 1;
-  mine.push(item);
-}
-
-function remove(lines: Map<string, Line>, item: Waiting): void {
-  const line = lines.get(item.turn.pool);
-  const mine = line?.addresses.get(item.turn.address);
-  if (line === undefined || mine === undefined) return;
-  mine.splice(mine.indexOf(item), 1);
-  line.count -= 1;
-  if (mine.length === 0) line.addresses.delete(item.turn.address);
-  if (line.count === 0) lines.delete(item.turn.pool);
-}
-
-/**
- * The line whose last job is dropped in favor of an incoming one: pools are compared first, then the addresses within
- * the incoming job's pool.
- */
-function leastEntitled(
-  lines: ReadonlyMap<string, Line>,
-  newcomer: Turn,
-): { readonly waiting: readonly Waiting[] } | undefined {
-  const mine = lines.get(newcomer.pool);
-  let largest = mine;
-  for (const line of lines.values()) if (line.count > (largest?.count ?? 0)) largest = line;
-  if (largest === undefined) return undefined;
-  const others = largest !== mine && largest.count > (mine?.count ?? 0) + 1;
-  if (!others && mine === undefined) return undefined;
-  const longest = longestOf((others ? largest : mine)!);
-  if (others) return { waiting: longest };
-  const ofMine = mine?.addresses.get(newcomer.address)?.length ?? 0;
-  return longest.length > ofMine + 1 ? { waiting: longest } : undefined;
-}
-
-/** The longest line; of equally long ones the one begun last, so that the job refused has waited least. */
-function longestOf(line: Line): readonly Waiting[] {
-  let longest: readonly Waiting[] = [];
-  for (const waiting of line.addresses.values()) if (waiting.length >= longest.length) longest = waiting;
-  return longest;
-}
-
-/**
- * Takes the next job. A Map keeps insertion order: a line that was served moves to the end, which makes it round-robin.
- */
-function takeNext(lines: Map<string, Line>): Waiting | undefined {
-  for (const [pool, line] of lines) {
-    for (const [address, waiting] of line.addresses) {
-      const item = waiting.shift();
-      line.count -= 1;
-      line.addresses.delete(address);
-      if (waiting.length > 0) line.addresses.set(address, waiting);
-      lines.delete(pool);
-      if (line.count > 0) lines.set(pool, line);
-      return item;
-    }
-  }
-  return undefined;
 }

@@ -24,7 +24,7 @@ const seenEvery = 60_000;
 const claimMs = 30_000;
 
 /** Sessions in memory, of about 4 KB each: those of the last moments, since none is believed for longer than `recheck`. */
-const mostKnown = 2000;
+const mostKnown = 1000;
 
 /** The session that a cookie names. */
 interface Named {

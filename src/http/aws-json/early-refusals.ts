@@ -1,8 +1,8 @@
 /**
  * THE table of operations that are refused before anything is read, once the queue that they wait for in any case is full
  * and the caller would not get into it. The queue decides by the same turn as later (domain/credentials/fair-queue.ts), and
- * asks again then; whatever is in doubt is answered in the usual way. Whoever is let in has a place kept until the answer, unless a function may
- * take its time before.
+ * asks again then; whatever is in doubt is answered in the usual way. Whoever is let in counts as on its way until it gets there, or is answered,
+ * unless a function may take its time before.
  *
  * | operation                                                          | waits for        | refused |
  * | InitiateAuth: USER_PASSWORD_AUTH, USER_AUTH with PASSWORD          | password hashes  | here    |

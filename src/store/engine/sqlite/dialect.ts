@@ -112,6 +112,7 @@ class SqliteDriver implements Driver {
   #checkpointer: Checkpointer | undefined;
   #watch: NodeJS.Timeout | undefined;
   #current: Lease | undefined;
+  #isClosing = false;
   readonly #queue: ((lease: Lease) => void)[] = [];
   readonly #reads = new TurnReads(
     () => this.#current === undefined,
@@ -158,6 +159,8 @@ class SqliteDriver implements Driver {
         this.#queue.push(resolve);
         return;
       }
+      // They were asked for before.
+      this.#reads.run();
       this.#current = new Lease(this);
       resolve(this.#current);
     });
@@ -245,6 +248,7 @@ class SqliteDriver implements Driver {
   /** A read that needs no lease. Undefined if it is none. */
   readSoon(query: CompiledQuery): Promise<QueryResult<unknown>> | undefined {
     refuseInsideTransaction(this);
+    if (this.#isClosing) return undefined;
     try {
       return this.#statements.get(query).writes ? undefined : this.#reads.add(query);
     } catch {
@@ -308,6 +312,7 @@ class SqliteDriver implements Driver {
   }
 
   async destroy(): Promise<void> {
+    this.#isClosing = true;
     if (this.#current !== undefined) await new Promise<Lease>((resolve) => this.#queue.push(resolve));
     clearInterval(this.#watch);
     await this.#sync?.close();

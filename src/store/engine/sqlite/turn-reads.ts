@@ -7,6 +7,12 @@ import type { CompiledQuery, QueryResult } from "kysely";
 
 type Result = QueryResult<unknown>;
 
+/**
+ * As many as this do not wait for the end of the turn. What they lead to counts into its time then, which is limited
+ * (src/http/turns.ts), and more at once would gain no more.
+ */
+const most = 16;
+
 interface Waiting {
   readonly query: CompiledQuery;
   readonly resolve: (result: Result) => void;
@@ -24,13 +30,17 @@ export class TurnReads {
     this.#read = read;
   }
 
-  /** Runs a read at the end of this turn, or once the connection is free. Rejects if it fails. */
+  /** Runs a read, at the end of this turn at the latest, or once the connection is free. Rejects if it fails. */
   add(query: CompiledQuery): Promise<Result> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) setImmediate(() => this.#isFree() && this.run());
-      this.#waiting.push({ query, resolve, reject });
+      if (this.#waiting.length === 0) setImmediate(this.#runIfFree);
+      if (this.#waiting.push({ query, resolve, reject }) === most) process.nextTick(this.#runIfFree);
     });
   }
+
+  readonly #runIfFree = () => {
+    if (this.#isFree()) this.run();
+  };
 
   /** Runs those that wait. */
   run(): void {
