@@ -3,7 +3,7 @@
  * operation grows with what a server has much of. The small and the large case are servers of their own, measured by
  * turns; shown is the ratio of each round's large case to its small one, in the median.
  */
-import { Connection } from "./lib/connection.ts";
+import { PatientConnection } from "./lib/connection.ts";
 import { type BenchDatabase, newDatabase } from "./lib/database.ts";
 import { type Dimension, dimensions } from "./lib/growth-dimensions.ts";
 import type { GrowthStage, Operations } from "./lib/growth-stage.ts";
@@ -99,6 +99,9 @@ async function openCase(kind: string, dimension: Dimension, size: number): Promi
   const pool = await makePool(first, {
     pool: {
       ...{ UserPoolTier: "PLUS", UserPoolAddOns: { AdvancedSecurityMode: "AUDIT" } },
+      ...(dimension.name === "devices" && {
+        DeviceConfiguration: { DeviceOnlyRememberedOnUserPrompt: true },
+      }),
       Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "WEB_AUTHN"] } },
     },
     client: { ExplicitAuthFlows: flows.map((flow) => `ALLOW_${flow}`) },
@@ -124,7 +127,7 @@ async function measureOnce({ stage, cpu }: Case, operation: Operation, count: nu
   const before = { server: await stage.server.usage(), database: await cpu.ms() };
   let turn = 0;
   const work = async () => {
-    const connection = new Connection(stage.server.port);
+    const connection = new PatientConnection(stage.server.port);
     while (turn < count) await operation(connection, turn++);
     connection.close();
   };

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { sql } from "kysely";
 import type { Db } from "../../src/store/db.ts";
+import { insertDevice } from "../../src/store/devices.ts";
 import { fillPools, ofEveryPool } from "./growth-pools.ts";
 import {
   ask,
@@ -32,6 +33,8 @@ export interface Dimension {
 const [nobody, who, signedOut] = [userName(1), userName(0), userName(2)];
 const unique = () => randomBytes(6).toString("hex");
 const now = Date.now();
+
+const deviceKey = (index: number) => `us-east-1_11111111-1111-4111-8111-${String(index).padStart(12, "0")}`;
 
 /** The id and the number of a user. */
 async function userOf(db: Db, poolId: string, username: string): Promise<{ userId: string; number: number }> {
@@ -174,32 +177,23 @@ export const dimensions: readonly Dimension[] = [
     ...{ name: "devices", title: "devices of a user", small: 10, large: 1_000 },
     fill: async (db, { poolId, size }) => {
       const { userId } = await userOf(db, poolId, who);
-      await insertRows(db, "devices", size, {
-        ...{
-          pool_id: poolId,
-          user_id: userId,
-          device_key: numbered("us-east-1_11111111-1111-1111-1111-1111"),
-        },
-        ...{
-          group_key: "-group",
-          name: "a device",
-          srp_sealed: bytes(db, 400),
-          remembered: 1,
-          last_address: "127.0.0.1",
-        },
-        ...{ created_at: now, updated_at: now, authenticated_at: now },
-      });
+      const device = {
+        ...{ poolId, userId, groupKey: "-group", name: "a device", remembered: true, twoFactors: false },
+        srp: { salt: randomBytes(16), verifier: randomBytes(384) },
+        ...{ lastAddress: "127.0.0.1", createdAt: now, updatedAt: now, authenticatedAt: now },
+      };
+      for (let index = 0; index < size; index++) await insertDevice(db, { ...device, key: deviceKey(index) });
     },
     operations: async (stage) => {
       const tokens = await signIn(stage, who);
-      const key = "us-east-1_11111111-1111-1111-1111-111100000001";
+      const key = deviceKey(1);
       return [
         [
           "ListDevices, first page",
           call("ListDevices", () => ({ AccessToken: tokens.AccessToken, Limit: 5 })),
         ],
         ["AdminGetDevice", signed(stage, "AdminGetDevice", () => ({ Username: who, DeviceKey: key }))],
-        ["Refresh", refresh(stage, [tokens])],
+        ["GetUser", call("GetUser", () => ({ AccessToken: tokens.AccessToken }))],
         ["Passkey sign-in", await passkeySignIn(stage, who)],
       ];
     },
@@ -267,7 +261,7 @@ export const dimensions: readonly Dimension[] = [
       });
     },
     operations: async (stage) => {
-      const tokens = await signIn(stage, nobody);
+      const tokens = await signIn(stage, who);
       return [
         [
           "AdminUserGlobalSignOut of a user with none",
