@@ -1,6 +1,6 @@
 /**
- * Error answers of AWS JSON 1.1 APIs: `__type`, `message`, `x-amzn-errortype`, always HTTP 400 or 500. The only file that
- * writes them.
+ * Error answers of AWS JSON 1.1 APIs: `__type`, `message`, `x-amzn-errortype`, always HTTP 400 or 500
+ * once a request has arrived. The only file that writes them.
  */
 import type { Ctx } from "../app.ts";
 import { Refusal } from "../lib/refusal.ts";
@@ -12,6 +12,15 @@ export interface JsonAnswer {
   /** What was refused, for the log. */
   readonly refusal?: Refusal;
 }
+
+/**
+ * The body of the answer to a request that did not arrive in time, whatever it was to be. By this code AWS's SDKs repeat
+ * the call, and amazon-cognito-identity-js, which fails with a TypeError where there is no code, passes it on.
+ */
+export const tooLateBody = JSON.stringify({
+  __type: "RequestTimeout",
+  message: "The request did not arrive in time.",
+});
 
 /** Errors raised before the operation is known, whose member is spelled `Message`. */
 const frameworkErrors = new Set(["SerializationException"]);

@@ -9,6 +9,7 @@ import { http as nodeHttp, https as nodeHttps } from "../lib/node-http.ts";
 import { OperatorError } from "../lib/operator-error.ts";
 import { Connections, type ConnectionsOptions } from "./connections.ts";
 import { holdings } from "./holdings.ts";
+import { tooLateBody } from "./json-errors.ts";
 import { namesOneHost } from "./request-target.ts";
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -160,7 +161,8 @@ async function openSocket(
    */
   const refuse = (socket: Socket, status: string) => {
     const mayAnswer = mayAsk(socket) && socket.writable && !connections.isAnswering(socket);
-    if (mayAnswer) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+    const rest = status === tooLate ? tooLateRest : "\r\n";
+    if (mayAnswer) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n${rest}`);
     socket.destroySoon();
   };
   server.on("request", asked);
@@ -200,12 +202,14 @@ function unavailable(host: string, port: number, setting: string): (error: NodeJ
 }
 
 const malformed = "400 Bad Request";
+const tooLate = "408 Request Timeout";
+const tooLateRest = `Content-Type: application/x-amz-json-1.1\r\nContent-Length: ${tooLateBody.length}\r\n\r\n${tooLateBody}`;
 
 /** The statuses that Node itself would use. */
 const statuses: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
   HPE_CHUNK_EXTENSIONS_OVERFLOW: "413 Payload Too Large",
-  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+  ERR_HTTP_REQUEST_TIMEOUT: tooLate,
 };
 
 function notYetServing(request: IncomingMessage, response: ServerResponse, status: string): void {

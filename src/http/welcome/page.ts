@@ -45,7 +45,7 @@ ${nextSteps(demo, config)}`;
 
 const signInButton = (publicUrl: string) =>
   html`<p class="actions"><a class="button primary" href="${publicUrl}${signInPath}">Sign in as the demo user</a>
-<span class="soft">at the hosted sign-in page; then you see the tokens</span></p>`;
+<span class="soft">with the password below; then you see the tokens</span></p>`;
 
 const fact = (name: string, value: Html | string) => html`<dt>${name}</dt><dd>${value}</dd>`;
 const code = (text: string) => html`<code>${text}</code>`;
