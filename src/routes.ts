@@ -13,6 +13,7 @@ import { notFoundPage } from "./http/hosted-ui/not-found-page.ts";
 import { overloadPage } from "./http/hosted-ui/overload-page.ts";
 import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
+import type { NumberArrivals } from "./http/inbox/arrivals.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
 import { lambdaRoutes } from "./http/lambda/routes.ts";
 import type { Listener } from "./http/listen.ts";
@@ -34,9 +35,15 @@ export interface Routes {
   readonly overloadPage: (language: string | undefined) => string;
 }
 
-/** @param ownsProcess whether the global Request and Response may be replaced (ServerOptions) */
-export function openRoutes(serving: Serving, { ownsProcess }: { readonly ownsProcess: boolean }): Routes {
-  const { fetch } = routes(serving);
+interface RoutesOptions {
+  /** Whether the global Request and Response may be replaced (ServerOptions). */
+  readonly ownsProcess: boolean;
+  /** Numbers the messages of the inbox for all workers; undefined if there are none. */
+  readonly numberArrivals: NumberArrivals | undefined;
+}
+
+export function openRoutes(serving: Serving, { ownsProcess, numberArrivals }: RoutesOptions): Routes {
+  const { fetch } = routes(serving, numberArrivals);
   const byRoutes = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
   const answersProgram = oauthDoor(serving);
   return {
@@ -49,7 +56,7 @@ export function openRoutes(serving: Serving, { ownsProcess }: { readonly ownsPro
 }
 
 /** Every route of the server, apart from calls of the APIs, /healthz, /readyz and /metrics. */
-function routes(serving: Serving): Hono<{ Bindings: HttpBindings }> {
+function routes(serving: Serving, numberArrivals?: NumberArrivals): Hono<{ Bindings: HttpBindings }> {
   const { app } = serving;
   const knowsHost = createHostCheck(app.config);
   const all = new Hono<{ Bindings: HttpBindings }>({ router: new PoolRouter() });
@@ -77,7 +84,7 @@ function routes(serving: Serving): Hono<{ Bindings: HttpBindings }> {
   all.route("/", identityDiscoveryRoutes(serving));
   all.route("/", ofPools);
   if (servesThisMachine(app.config)) all.route("/", welcomeRoutes(serving));
-  if (app.senders.keepsInbox) all.route("/", inboxRoutes(serving));
+  if (app.senders.keepsInbox) all.route("/", inboxRoutes(serving, numberArrivals));
   all.notFound(answerNothing(notFoundPage));
   all.onError((error, c) => {
     serving.context(c.env.incoming).log.error({ err: error }, "internal error");

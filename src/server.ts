@@ -35,10 +35,17 @@ import type { FunctionRegistry } from "./integrations/functions/registry.ts";
 import { createOutbound } from "./integrations/outbound.ts";
 import { inboxSender } from "./integrations/senders/sender.ts";
 import { openSenders } from "./integrations/senders/senders.ts";
-import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
+import {
+  type CertificateSource,
+  certificateOf,
+  certificateSource,
+  type Issued,
+  issuedOf,
+} from "./integrations/tls.ts";
 import { createUpstreamSts } from "./integrations/upstream-sts.ts";
 import { type Jobs, startJobs } from "./jobs.ts";
 import { Caches } from "./lib/caches.ts";
+import type { Numbered } from "./lib/first-seen.ts";
 import { LatestIds } from "./lib/latest-ids.ts";
 import { type LoadedLate, loadedLate } from "./lib/loaded-late.ts";
 import type { Snapshot } from "./lib/metric-sums.ts";
@@ -53,8 +60,8 @@ import { sharePublicUrl } from "./store/public-url.ts";
 export interface RunningServer {
   readonly app: App;
   readonly url: string;
-  /** Path of the certificate of the authority behind `--tls dev`, which https clients must trust. */
-  readonly authority: string | undefined;
+  /** The certificate by `--tls dev`, and where that of its authority is, which https clients must trust. */
+  readonly issued: Issued | undefined;
   /** Set if this start created the root key; it is shown only once. */
   readonly rootKey: CreatedKey | undefined;
   readonly readings: Readings;
@@ -91,8 +98,12 @@ export interface ServerOptions {
 export interface WorkerOptions {
   /** The ports that others listen on already; undefined for the first. */
   readonly ports: Ports | undefined;
+  /** The certificate by `--tls dev` that others have already. A browser in which people let it pass asks once. */
+  readonly issued: Issued | undefined;
   /** The metrics of all workers. */
   snapshots(): Promise<readonly Snapshot[]>;
+  /** Numbers messages of the inbox, by their ids, in the order in which the workers first see them. */
+  numberArrivals(ids: readonly string[]): Promise<Numbered>;
 }
 
 /** The number of waiting sign-ins that are tracked by user. */
@@ -105,8 +116,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   const clock = options.clock ?? Date.now;
   const random = (bytes: number) => randomBytes(bytes);
   const { worker } = options;
-  const certificate =
-    config.tls === undefined ? undefined : await certificateFor(config, config.tls, clock());
+  const certificate = worker?.issued ? certificateOf(worker.issued) : await certificateFor(config, clock());
   const front = openFront(config, certificate, options);
   const { listening } = front;
   let opened: OpenedDatabase | undefined;
@@ -134,16 +144,14 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       worker === undefined ? readings.render() : readings.renderWith(await worker.snapshots());
     const serving = createServing(app, front);
     observeFront(metrics, { bodies: serving.bodies, connections: listening.connections });
-    listening.serve(
-      listenerOf(serving, { text, ready: opened.ping, ownsProcess: options.ownsProcess === true }),
-    );
+    listening.serve(listenerOf(serving, { text, ready: opened.ping, options }));
     if (ports === worker?.ports) await listening.open();
     return {
       app,
       readings,
       lead: jobs.lead,
       url: bound.publicUrl,
-      authority: certificate?.authority,
+      issued: certificate && issuedOf(certificate),
       rootKey,
       close: () => closeAll({ app, opened: opened!, front, serving, trails, jobs }),
     };
@@ -289,7 +297,9 @@ export async function newApp(
   };
 }
 
-function certificateFor(config: Config, tls: string, now: number): Promise<CertificateSource> {
+async function certificateFor(config: Config, now: number): Promise<CertificateSource | undefined> {
+  const { tls } = config;
+  if (tls === undefined) return undefined;
   const host = new URL(config.publicUrl).hostname.replace(/^\[|\]$/g, "");
   const names = new Set([
     "localhost",
@@ -310,13 +320,15 @@ interface Listening {
   /** The metrics. */
   readonly text: () => Promise<string>;
   readonly ready: () => Promise<void>;
-  readonly ownsProcess: boolean;
+  readonly options: ServerOptions;
 }
 
 /** Answers each request. What answers pages and OAuth is loaded by the first request for it (routes.ts). */
-function listenerOf(serving: Serving, { text, ready, ownsProcess }: Listening): Listener {
+function listenerOf(serving: Serving, { text, ready, options }: Listening): Listener {
   const readsMetrics = metricsDoor(serving.app, text);
-  const routes = loadedLate(async () => (await import("./routes.ts")).openRoutes(serving, { ownsProcess }));
+  const { ownsProcess = false, worker } = options;
+  const given = { ownsProcess, numberArrivals: worker?.numberArrivals };
+  const routes = loadedLate(async () => (await import("./routes.ts")).openRoutes(serving, given));
   const query = loadedLate(async () => (await import("./http/sts/endpoint.ts")).stsListener(serving));
   const { log } = serving.app;
   const overloadPage = async (language: string | undefined) => (await routes.load()).overloadPage(language);

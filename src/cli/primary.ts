@@ -3,19 +3,22 @@
  * answers no request and opens no database; new connections pass through it (node:cluster), each worker in its turn.
  */
 import cluster, { type Worker } from "node:cluster";
+import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import type { Config } from "../config/config.ts";
-import type { Ports } from "../http/listen.ts";
+import { FirstSeen } from "../lib/first-seen.ts";
 import { familyOf, type Snapshot } from "../lib/metric-sums.ts";
 import { createLog } from "./log.ts";
 import { closeUntaken } from "./untaken.ts";
-import type { FromWorker, ToWorker } from "./worker-messages.ts";
+import type { FromWorker, Shared, ToWorker } from "./worker-messages.ts";
 import { WorkerSnapshots } from "./worker-snapshots.ts";
 
 /** A worker that has answered requests for so long ended for another reason than the one before it. Milliseconds. */
 const provenMs = 60_000;
 /** The longest pause before another worker is started. Milliseconds. */
 const longestPauseMs = 30_000;
+/** How many messages of the inbox are remembered: as many as a worker does (http/inbox/arrivals.ts). */
+const mostArrivals = 10_000;
 /** How often a worker's place may fail to be filled in a row while no other worker answers. */
 const mostFailedStarts = 3;
 
@@ -52,7 +55,9 @@ class Primary {
   readonly #members = new Map<number, Member>();
   readonly #failures = new Map<number, Failures>();
   readonly #snapshots = new WorkerSnapshots();
-  #ports: Ports | undefined;
+  /** The order of the inbox's messages, which outlives its workers. */
+  readonly #arrivals = new FirstSeen(randomBytes(8).toString("hex"), mostArrivals);
+  #shared: Shared | undefined;
   #leader: Member | undefined;
   #isStarted = false;
   #restarts = 0;
@@ -67,8 +72,8 @@ class Primary {
 
   /** The first worker migrates the database, makes the first keys and the demo; the others start when it answers requests. */
   async start(): Promise<void> {
-    const { ports, line } = await this.#begin(1);
-    this.#ports = ports;
+    const { shared, line } = await this.#begin(1);
+    this.#shared = shared;
     await Promise.all(Array.from({ length: this.#count - 1 }, (_, index) => this.#begin(index + 2)));
     this.#isStarted = true;
     console.log(`${line} with ${this.#count} workers`);
@@ -92,12 +97,14 @@ class Primary {
     this.#members.set(number, member);
     closeUntaken(member.worker, () => this.#exitCode !== undefined);
     member.worker.once("exit", (code, signal) => this.#ended(member, code, signal));
-    send(member, { kind: "begin", number, ports: this.#ports });
+    send(member, { kind: "begin", number, shared: this.#shared });
     return new Promise((resolve) => {
       member.worker.on("message", (message: FromWorker) => {
         if (this.#members.get(number) !== member) return;
         if (message.kind === "measured") this.#snapshots.answered(number, message.id, message.snapshot);
         else if (message.kind === "collect") void this.#collect(member, message.id);
+        else if (message.kind === "number")
+          send(member, { kind: "numbered", id: message.id, numbered: this.#arrivals.number(message.ids) });
         else if (message.kind === "ready") {
           member.readySince = performance.now();
           this.#appoint();

@@ -63,10 +63,11 @@ export async function startFirst(
   const shown = server.rootKey && rootKeyText(server.rootKey, rootKeyFile.keep());
   if (shown === undefined) rootKeyFile.discard();
   if (config.demo) console.log(await (await import("./demo.ts")).makeDemo(server.app));
-  if (server.authority !== undefined) {
-    console.log(`https is certified by an authority of this installation: ${server.authority}
-  Node:      NODE_EXTRA_CA_CERTS=${server.authority}
-  aws-cli:   AWS_CA_BUNDLE=${server.authority}
+  if (server.issued !== undefined) {
+    const { authority } = server.issued;
+    console.log(`https is certified by an authority of this installation: ${authority}
+  Node:      NODE_EXTRA_CA_CERTS=${authority}
+  aws-cli:   AWS_CA_BUNDLE=${authority}
   browsers:  import it as an authority for web sites; it is for development.
 `);
   }

@@ -2,6 +2,7 @@
 import cluster from "node:cluster";
 import type { Config } from "../config/config.ts";
 import { configOfWorker } from "../config/workers.ts";
+import type { Numbered } from "../lib/first-seen.ts";
 import type { Snapshot } from "../lib/metric-sums.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { watchIdleMemory } from "./idle-memory.ts";
@@ -23,6 +24,26 @@ function tell(message: FromWorker): Promise<void> {
   });
 }
 
+/** Questions to the first process that it has not answered yet. */
+class Questions<T> {
+  readonly #open = new Map<number, (answer: T) => void>();
+  #last = 0;
+
+  /** @param questionOf the question with this id */
+  async ask(questionOf: (id: number) => FromWorker): Promise<T> {
+    const id = ++this.#last;
+    const { promise, resolve } = Promise.withResolvers<T>();
+    this.#open.set(id, resolve);
+    await tell(questionOf(id));
+    return promise;
+  }
+
+  answered(id: number, answer: T): void {
+    this.#open.get(id)?.(answer);
+    this.#open.delete(id);
+  }
+}
+
 /** Runs a worker: it begins when it is told which one it is. @param whole the configuration of the server */
 export async function runWorker(whole: Config): Promise<void> {
   let server: RunningServer | undefined;
@@ -37,7 +58,8 @@ export async function runWorker(whole: Config): Promise<void> {
     void stop();
   });
   const { promise: begun, resolve: begin } = Promise.withResolvers<Begin>();
-  const collecting = new Map<number, (snapshots: readonly Snapshot[]) => void>();
+  const collecting = new Questions<readonly Snapshot[]>();
+  const numbering = new Questions<Numbered>();
   const lead = () => {
     leads = true;
     server?.lead().catch((error: unknown) => {
@@ -50,30 +72,28 @@ export async function runWorker(whole: Config): Promise<void> {
     else if (message.kind === "lead") lead();
     else if (message.kind === "stop") void stop();
     else if (message.kind === "measure") void measure(message.id);
-    else if (message.kind === "collected") collecting.get(message.id)?.(message.snapshots);
+    else if (message.kind === "collected") collecting.answered(message.id, message.snapshots);
+    else if (message.kind === "numbered") numbering.answered(message.id, message.numbered);
   });
   const measure = async (id: number) => {
     if (server) await tell({ kind: "measured", id, snapshot: await server.readings.snapshot() });
   };
-  let questions = 0;
-  const snapshots = async () => {
-    const id = ++questions;
-    const { promise, resolve } = Promise.withResolvers<readonly Snapshot[]>();
-    collecting.set(id, resolve);
-    await tell({ kind: "collect", id });
-    const found = await promise;
-    collecting.delete(id);
-    return found;
-  };
-  const { number, ports } = await begun;
+  const snapshots = () => collecting.ask((id) => ({ kind: "collect", id }));
+  const numberArrivals = (ids: readonly string[]) => numbering.ask((id) => ({ kind: "number", id, ids }));
+  const { number, shared } = await begun;
   const config = configOfWorker(whole, { number, of: whole.workers });
-  const options = { log: createLog(config.logLevel).child({ worker: number }), worker: { ports, snapshots } };
-  server = ports
+  const { ports, issued } = shared ?? {};
+  const options = {
+    log: createLog(config.logLevel).child({ worker: number }),
+    worker: { ports, issued, snapshots, numberArrivals },
+  };
+  server = shared
     ? await startServer(config, { ...options, ownsProcess: true })
     : await startFirst(config, options);
   watchIdleMemory();
   const { port, tls, httpsPort } = server.app.config;
   const bound = { port, httpsPort: tls === undefined ? undefined : httpsPort };
-  await tell({ kind: "ready", ports: bound, line: readyLine(server.app.config) });
+  const found = { ports: bound, issued: server.issued };
+  await tell({ kind: "ready", shared: found, line: readyLine(server.app.config) });
   if (leads) lead();
 }

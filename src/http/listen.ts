@@ -128,7 +128,9 @@ async function openHttps(
   );
   const stop = clock.every(renewalMs, () => {
     const renewal = certificate.renewed();
-    if (renewal?.certificate) server.setSecureContext({ ...renewal.certificate, ...modern });
+    // With the keys of its tickets, which all workers share: a client resumes its session at any of them.
+    const ticketKeys = server.getTicketKeys();
+    if (renewal?.certificate) server.setSecureContext({ ...renewal.certificate, ...modern, ticketKeys });
     else if (renewal)
       log.warn(
         { reason: renewal.refused },

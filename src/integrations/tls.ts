@@ -17,9 +17,16 @@ interface Certificate {
   readonly cert: string;
 }
 
+/** A certificate of this installation's own authority. */
+export interface Issued {
+  readonly first: Certificate;
+  /** Path of the certificate of the authority to trust. */
+  readonly authority: string;
+}
+
 export interface CertificateSource {
   readonly first: Certificate;
-  /** Path of the certificate of the authority to trust; undefined if the certificate comes from a file. */
+  /** As above; undefined if the certificate comes from a file. */
   readonly authority: string | undefined;
   /**
    * What the file holds if it has changed: a certificate, or why it cannot be used, so that the current one stays in
@@ -136,6 +143,16 @@ function keyOf(leaf: X509Certificate, keys: readonly PemBlock[]): string {
   throw new Error(reason);
 }
 
+/** What this process can show others of its server, so that all have one certificate; undefined if it comes from a file. */
+export function issuedOf({ first, authority }: CertificateSource): Issued | undefined {
+  return authority === undefined ? undefined : { first, authority };
+}
+
+/** A certificate that another process of this server has issued. */
+export function certificateOf(issued: Issued): CertificateSource {
+  return { ...issued, renewed: () => undefined };
+}
+
 const day = 86_400_000;
 /** The longest validity that browsers accept. */
 const leafDays = 397;
@@ -170,7 +187,7 @@ async function ownAuthority(options: TlsOptions): Promise<CertificateSource> {
   });
   const key = pemText("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", keys.privateKey));
   const first = { key, cert: `${leaf.toString("pem")}\n${authority.cert}` };
-  return { first, authority: join(folder, "ca.pem"), renewed: () => undefined };
+  return certificateOf({ first, authority: join(folder, "ca.pem") });
 }
 
 interface Authority {

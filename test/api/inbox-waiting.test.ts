@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { Arrivals } from "../../src/http/inbox/arrivals.ts";
+import { FirstSeen } from "../../src/lib/first-seen.ts";
 import { forEachDatabase } from "../kit/databases.ts";
 import { putMessage, readInbox } from "../kit/inbox.ts";
 import { makePool, newAddress } from "../kit/people.ts";
@@ -74,6 +76,31 @@ forEachServer("the inbox for programs that wait", (open) => {
       [],
     );
     assert.equal((await readInbox(server, { to, wait: "0" })).messages.length, 1);
+  });
+
+  test("of workers that look at the same time none leaves out what comes before its last message", async () => {
+    const server = await open();
+    const order = new FirstSeen("order", 1_000);
+    const destination = newAddress();
+    const createdAt = server.clock.now;
+    const other = new Arrivals(server.app, (ids) => order.number(ids));
+    let late: string | undefined;
+    const one = new Arrivals(server.app, async (ids) => {
+      if (late === undefined) {
+        // Too late for its read, dated before what that found, and seen by the other worker first.
+        late = await putMessage(server, { destination, createdAt: createdAt - 1_000 });
+        await other.read();
+      }
+      return order.number(ids);
+    });
+    const known = await putMessage(server, { destination, createdAt });
+    for (const worker of [one, other]) {
+      const arrived = (await worker.read()).filter(({ message }) => message.destination === destination);
+      assert.deepEqual(
+        arrived.map(({ message }) => message.id),
+        [late, known],
+      );
+    }
   });
 
   test("refuses what it does not understand", async () => {

@@ -61,7 +61,7 @@ export function spawnServer({ flags = [], env = {}, under = [] }: Start): {
   createInterface({ input: child.stderr! }).on("line", (line) => log.push(line));
   const line = new Promise<{ url: string; readyAfter: number }>((resolve) => {
     createInterface({ input: child.stdout! }).on("line", (text) => {
-      const url = /^Poolhouse ready at (http:\/\/\S+)/.exec(text)?.[1];
+      const url = /^Poolhouse ready at (https?:\/\/\S+)/.exec(text)?.[1];
       if (url !== undefined) resolve({ url, readyAfter: performance.now() - since });
     });
   });

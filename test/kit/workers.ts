@@ -1,12 +1,52 @@
 /** `poolhouse serve --workers`, as its clients and its machine see it. */
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { Agent } from "node:http";
+import { Agent, request } from "node:http";
 import {
   CognitoIdentityProviderClient,
   DescribeUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { type Child, endChild, startChild } from "./child.ts";
+import { temporaryFolder } from "./databases.ts";
+import { freePort } from "./ports.ts";
+import { createPostgres, dropPostgres } from "./postgres.ts";
 import { patient, rootKey } from "./sdk.ts";
 import { until } from "./waiting.ts";
+
+/** A server with two workers on a database of its own. */
+export async function startWorkers(settings: Readonly<Record<string, string>> = {}) {
+  const { name, url: database } = await createPostgres();
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const env = {
+    POOLHOUSE_DATABASE: database,
+    POOLHOUSE_MASTER_KEY: randomBytes(32).toString("base64"),
+    POOLHOUSE_DATA: temporaryFolder(),
+    POOLHOUSE_WORKERS: "2",
+    POOLHOUSE_PORT: String(port),
+    ...settings,
+  };
+  const server: Child = await startChild({ env });
+  const drop = async () => {
+    await endChild(server.process, "SIGKILL");
+    await dropPostgres(name);
+  };
+  return { server, pid: server.process.pid!, endpoint, env, database, drop };
+}
+
+/** Kills a worker, and waits until another has taken its place. @param which its place in the list of process ids */
+export async function replaceWorker(
+  { pid, endpoint }: Pick<Awaited<ReturnType<typeof startWorkers>>, "pid" | "endpoint">,
+  which: number,
+): Promise<void> {
+  const restarts = "poolhouse_worker_restarts_total";
+  const before = (await metricsOf(endpoint)).get(restarts)!;
+  process.kill(workerPids(pid)[which]!, "SIGKILL");
+  await until("another has taken its place", async () => {
+    const metrics = await metricsOf(endpoint);
+    return metrics.get("poolhouse_workers") === 2 && metrics.get(restarts) === before + 1;
+  });
+}
 
 /** The process ids of the workers of a server. */
 export function workerPids(primary: number): number[] {
@@ -41,6 +81,8 @@ export interface AtWorker {
   readonly sdk: CognitoIdentityProviderClient;
   /** The number of that worker. */
   readonly worker: number;
+  /** Asks that worker for something else: the text of its answer. */
+  ask(method: string, path: string): Promise<string>;
   close(): void;
 }
 
@@ -78,5 +120,15 @@ async function connectSomewhere(endpoint: string): Promise<AtWorker> {
     sdk.destroy();
     httpAgent.destroy();
   };
-  return { sdk, worker: after[0]! > before[0]! ? 1 : 2, close };
+  const ask = (method: string, path: string) =>
+    new Promise<string>((resolve, reject) => {
+      const asked = request(`${endpoint}${path}`, { method, agent: httpAgent }, async (answer) => {
+        let text = "";
+        for await (const chunk of answer) text += chunk;
+        resolve(text);
+      });
+      asked.once("error", reject);
+      asked.end();
+    });
+  return { sdk, worker: after[0]! > before[0]! ? 1 : 2, ask, close };
 }

@@ -1,7 +1,6 @@
 /** `serve --workers`: several processes on one port, over PostgreSQL, as one server. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
@@ -16,37 +15,21 @@ import {
   RespondToAuthChallengeCommand,
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { type Child, clientOf, endChild, main, startChild } from "../kit/child.ts";
+import { clientOf, endChild, main } from "../kit/child.ts";
 import { compileCache } from "../kit/compile-cache.ts";
-import { temporaryFolder } from "../kit/databases.ts";
 import { makePool, makeUser, password } from "../kit/people.ts";
-import { freePort } from "../kit/ports.ts";
-import { createPostgres, dropPostgres, skipWithoutPostgres, withClient } from "../kit/postgres.ts";
+import { skipWithoutPostgres, withClient } from "../kit/postgres.ts";
 import { hangingMs, until } from "../kit/waiting.ts";
-import { type AtWorker, atBothWorkers, isAlive, metricsOf, workerPids } from "../kit/workers.ts";
+import {
+  type AtWorker,
+  atBothWorkers,
+  isAlive,
+  metricsOf,
+  startWorkers,
+  workerPids,
+} from "../kit/workers.ts";
 
 const options = { ...skipWithoutPostgres(), timeout: hangingMs };
-
-/** A server with two workers on a database of its own. */
-async function startWorkers(log = "warn") {
-  const { name, url: database } = await createPostgres();
-  const port = await freePort();
-  const endpoint = `http://127.0.0.1:${port}`;
-  const env = {
-    POOLHOUSE_DATABASE: database,
-    POOLHOUSE_MASTER_KEY: randomBytes(32).toString("base64"),
-    POOLHOUSE_DATA: temporaryFolder(),
-    POOLHOUSE_LOG_LEVEL: log,
-    POOLHOUSE_WORKERS: "2",
-    POOLHOUSE_PORT: String(port),
-  };
-  const server: Child = await startChild({ env });
-  const drop = async () => {
-    await endChild(server.process, "SIGKILL");
-    await dropPostgres(name);
-  };
-  return { server, pid: server.process.pid!, endpoint, env, database, drop };
-}
 
 const signIn = async (sdk: CognitoIdentityProviderClient, ClientId: string, USERNAME: string) => {
   const AuthParameters = { USERNAME, PASSWORD: password };
@@ -64,7 +47,7 @@ describe("two workers", options, () => {
   let ClientId: string;
 
   before(async () => {
-    running = await startWorkers("info");
+    running = await startWorkers({ POOLHOUSE_LOG_LEVEL: "info" });
     [one, two] = await atBothWorkers(running.endpoint);
     ({ UserPoolId, ClientId } = await makePool({ client: one.sdk }, {}, ClientFlows));
   });

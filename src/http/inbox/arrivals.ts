@@ -1,5 +1,5 @@
 /**
- * The messages of the inbox in the order in which this server first saw them, so that a client can ask for those after
+ * The messages of the inbox in the order in which this server, whichever of its workers, first saw them, so that a client can ask for those after
  * the ones that it knows. Times do not give that order: a message is dated when its request began, and can be seen later
  * than one that was dated after it, above all if a function words it.
  *
@@ -7,11 +7,13 @@
  */
 import type { App } from "../../app.ts";
 import { BoundedMap } from "../../lib/bounded-map.ts";
-import { toHex } from "../../lib/bytes.ts";
+import type { Numbered } from "../../lib/first-seen.ts";
 import { type Message, recentMarks, recentMessages } from "../../store/outbox.ts";
 
 /** How many of the newest messages are read. */
 export const searched = 1_000;
+/** How many are remembered; those forgotten first are long out of reach. */
+export const remembered = 10 * searched;
 /** How many requests wait at most. */
 const mostWaiting = 100;
 /** Milliseconds between two looks. */
@@ -27,13 +29,16 @@ export interface Arrived {
 
 /** Where a client is in the order of arrival. */
 export interface Position {
-  /** The server that counts. */
+  /** The order that this is a place in: of another server, or of this one before a restart, if it is not ours. */
   readonly of: string;
   /** The number of the last message that the client knows; 0 before the first. */
   readonly number: number;
   /** When the server gave it, in epoch milliseconds. */
   readonly at: number;
 }
+
+/** Numbers messages by their ids, for all workers of a server. */
+export type NumberArrivals = (ids: readonly string[]) => Numbered | Promise<Numbered>;
 
 /** Answers whoever waits, if what has arrived is enough for that. */
 type Waiter = (arrived: readonly Arrived[]) => void;
@@ -44,22 +49,24 @@ export class TooManyWaiting extends Error {
 
 export class Arrivals {
   readonly #app: App;
-  /** Names this order: another server, or this one after a restart, counts otherwise. */
-  readonly #name: string;
-  /** The number of each message by its id; those forgotten first are long out of reach. */
-  readonly #numbers = new BoundedMap<string, number>(10 * searched);
+  readonly #number: NumberArrivals;
+  /** Names the order. Unknown before the first read. */
+  #name: string | undefined;
+  /** The number of each message by its id. */
+  readonly #numbers = new BoundedMap<string, number>(remembered);
+  /** Whatever has a number up to this one was in the database when it was last read here, or had been deleted. */
   #last = 0;
   /** The last number that those who wait have been told of. */
   #told = 0;
-  readonly #marks = new BoundedMap<string, true>(10 * searched);
+  readonly #marks = new BoundedMap<string, true>(remembered);
   /** Reads follow one another, so that no answer leaves out what a later number already counts. */
   #reading: Promise<unknown> = Promise.resolve();
   readonly #waiters = new Map<Waiter, (error: unknown) => void>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(app: App) {
+  constructor(app: App, number: NumberArrivals) {
     this.#app = app;
-    this.#name = toHex(app.random(8));
+    this.#number = number;
   }
 
   /** The newest messages, in order of arrival. */
@@ -69,9 +76,9 @@ export class Arrivals {
     return reading;
   }
 
-  /** The position after a message; before the first one if undefined. */
+  /** The position after a message that was read; before the first one if undefined. */
   positionAfter(arrived: Arrived | undefined): Position {
-    return { of: this.#name, number: arrived?.number ?? 0, at: this.#app.clock() };
+    return { of: this.#name ?? "", number: arrived?.number ?? 0, at: this.#app.clock() };
   }
 
   /** Whether a message comes after a position; the position of another server may repeat messages of its last minute. */
@@ -110,18 +117,27 @@ export class Arrivals {
 
   async #readNow(): Promise<readonly Arrived[]> {
     const { db, clock } = this.#app;
-    const newest = await recentMessages(db, clock(), searched);
-    const arrived = newest.toReversed().map((message) => ({ message, number: this.#numberOf(message) }));
-    return arrived.sort((one, other) => one.number - other.number);
+    for (;;) {
+      const found = (await recentMessages(db, clock(), searched)).toReversed();
+      if (!(await this.#giveNumbers(found.map(({ id }) => id)))) continue;
+      const arrived = found.map((message) => ({ message, number: this.#numbers.get(message.id)! }));
+      return arrived.sort((one, other) => one.number - other.number);
+    }
   }
 
-  #numberOf({ id }: Message): number {
-    let number = this.#numbers.get(id);
-    if (number === undefined) {
-      number = ++this.#last;
-      this.#numbers.set(id, number);
-    }
-    return number;
+  /**
+   * Sees to it that these messages have numbers. Returns false if another worker has given some meanwhile: of messages, perhaps,
+   * that came too late for this read and are before some of its own.
+   */
+  async #giveNumbers(found: readonly string[]): Promise<boolean> {
+    const ids = found.filter((id) => !this.#numbers.has(id));
+    if (ids.length === 0 && this.#name !== undefined) return true;
+    const { order, numbers, before, last } = await this.#number(ids);
+    this.#name = order;
+    for (const [index, id] of ids.entries()) this.#numbers.set(id, numbers[index]!);
+    const isComplete = before === this.#last;
+    this.#last = last;
+    return isComplete;
   }
 
   #lookLater(): void {

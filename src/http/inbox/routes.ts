@@ -10,11 +10,13 @@ import { Hono } from "hono";
 import type { App } from "../../app.ts";
 import { mailOf, mimeOf } from "../../integrations/senders/mime.ts";
 import { Undeliverable } from "../../integrations/senders/sender.ts";
+import { toHex } from "../../lib/bytes.ts";
+import { FirstSeen } from "../../lib/first-seen.ts";
 import type { Serving } from "../context.ts";
 import { plainHeaders, plainPolicy, wantsPage } from "../kit/plain-page.ts";
 import { comesFromElsewhere } from "../same-machine.ts";
 import { answerMessages, answerRemoval, cursorOf, fully, type InboxContext } from "./answers.ts";
-import { Arrivals } from "./arrivals.ts";
+import { Arrivals, type NumberArrivals, remembered } from "./arrivals.ts";
 import { answerFile, filesRoute } from "./files.ts";
 import { findMessage, listing, recipientIn, removeAll, removeMessage } from "./find.ts";
 import { framed, frameHeaders } from "./frame.ts";
@@ -27,11 +29,13 @@ const listed = 100;
 
 const oneMessage = "/inbox/messages/:id{[0-9a-f]{32}}";
 
-export function inboxRoutes({ app, stopping }: Pick<Serving, "app" | "stopping">): Hono<{
-  Bindings: HttpBindings;
-}> {
+/** @param numberArrivals numbers the messages for all workers of a server; undefined if this is the only process */
+export function inboxRoutes(
+  { app, stopping }: Pick<Serving, "app" | "stopping">,
+  numberArrivals?: NumberArrivals,
+): Hono<{ Bindings: HttpBindings }> {
   const routes = new Hono<{ Bindings: HttpBindings }>();
-  const arrivals = new Arrivals(app);
+  const arrivals = new Arrivals(app, numberArrivals ?? numberAlone(app));
   routes.use("/inbox/*", async (c, next) => {
     if (comesFromElsewhere(c)) return c.json({ message: "The inbox is not for other sites." }, 403);
     await next();
@@ -45,6 +49,11 @@ export function inboxRoutes({ app, stopping }: Pick<Serving, "app" | "stopping">
   addMessageRoutes(routes, app);
   addRemovals(routes, app);
   return routes;
+}
+
+function numberAlone(app: App): NumberArrivals {
+  const order = new FirstSeen(toHex(app.random(8)), remembered);
+  return (ids) => order.number(ids);
 }
 
 /** Headers of the pages. Their forms name their origin only if there may be a referrer. */
