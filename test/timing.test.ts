@@ -25,6 +25,7 @@ const exceptions: Readonly<Record<string, string>> = {
   "functions/config.test.ts": "reads the time limits of functions, and runs none",
   "servers/hostile-proxy.ts": "is a network that delays",
   "servers/killed-postman.ts": "lives until it is killed",
+  "servers/workers-tls.test.ts": "has the server look for a new certificate more often",
   "servers/silence.test.ts": "a statement that takes longer than the limit it is held to",
 };
 
