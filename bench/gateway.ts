@@ -150,6 +150,7 @@ async function memory(upstream: string, idle: number): Promise<void> {
   const beforeSockets = (await gateway.usage()).rss;
   const sockets = [...some, ...(await open_(webSockets))];
   const withSockets = (await gateway.usage()).rss;
+  const socketsIdle = await whenIdle(gateway);
   for (const socket of sockets) socket.destroy();
   connection.close();
   const each = (more: number, count: number) => `${(more / 1024 / count).toFixed(1)} KB`;
@@ -162,6 +163,7 @@ async function memory(upstream: string, idle: number): Promise<void> {
         ["the same once it was idle", each(sessionsIdle - beforeIdle, sessions), "2 KB"],
         ["a gateway that was idle", `${(beforeIdle / 2 ** 20).toFixed(0)} MB`, ""],
         [`each of ${webSockets} open WebSockets`, each(withSockets - beforeSockets, webSockets), "20 KB"],
+        ["the same once it was idle", each(socketsIdle - sessionsIdle, webSockets + some.length), "20 KB"],
       ],
     )}`,
   );
