@@ -147,7 +147,7 @@ async function memory(upstream: string, idle: number): Promise<void> {
     return sockets;
   };
   const some = await open_(50);
-  const beforeSockets = (await gateway.usage()).rss;
+  const beforeSockets = await whenIdle(gateway);
   const sockets = [...some, ...(await open_(webSockets))];
   const withSockets = (await gateway.usage()).rss;
   const socketsIdle = await whenIdle(gateway);
@@ -163,7 +163,7 @@ async function memory(upstream: string, idle: number): Promise<void> {
         ["the same once it was idle", each(sessionsIdle - beforeIdle, sessions), "2 KB"],
         ["a gateway that was idle", `${(beforeIdle / 2 ** 20).toFixed(0)} MB`, ""],
         [`each of ${webSockets} open WebSockets`, each(withSockets - beforeSockets, webSockets), "20 KB"],
-        ["the same once it was idle", each(socketsIdle - sessionsIdle, webSockets + some.length), "20 KB"],
+        ["the same once it was idle", each(socketsIdle - beforeSockets, webSockets), "20 KB"],
       ],
     )}`,
   );

@@ -23,6 +23,14 @@ forOneDatabase("sqlite", (_kind, open) => {
     assert.equal(await count(db, "a"), 1);
   });
 
+  test("a lookup sees the writes that were asked for before it, though none is done yet", async () => {
+    const { db } = await open();
+    const names = Array.from({ length: 20 }, (_, at) => `before ${at}`);
+    const writes = names.map((name) => insert(db, { name }));
+    const [last] = await Promise.all([count(db, names.at(-1)!), ...writes]);
+    assert.equal(last, 1);
+  });
+
   test("a lookup begun before a transaction may be awaited in it", { timeout: hangingMs }, async () => {
     const { db } = await open();
     const begun = count(db, "b");

@@ -114,9 +114,9 @@ class SqliteDriver implements Driver {
   #current: Lease | undefined;
   #isClosing = false;
   readonly #queue: ((lease: Lease) => void)[] = [];
-  readonly #reads = new TurnReads(
-    () => this.#current === undefined,
-    (query) => runStatement(this.#statements.get(query), query.parameters.map(bindParameter)),
+  /** None waits while somebody has the connection: statements run in the order in which they were asked for. */
+  readonly #reads = new TurnReads((query) =>
+    runStatement(this.#statements.get(query), query.parameters.map(bindParameter)),
   );
 
   constructor(options: SqliteOptions) {
@@ -178,7 +178,6 @@ class SqliteDriver implements Driver {
 
   #passOn(lease: Lease): void {
     if (this.#current !== lease) return;
-    this.#reads.run();
     const next = this.#queue.shift();
     this.#current = next && new Lease(this);
     if (next !== undefined) next(this.#current!);
@@ -245,10 +244,10 @@ class SqliteDriver implements Driver {
     }
   }
 
-  /** A read that needs no lease. Undefined if it is none. */
+  /** A read that needs no lease. Undefined if it is none, or somebody has the connection. */
   readSoon(query: CompiledQuery): Promise<QueryResult<unknown>> | undefined {
     refuseInsideTransaction(this);
-    if (this.#isClosing) return undefined;
+    if (this.#current !== undefined || this.#isClosing) return undefined;
     try {
       return this.#statements.get(query).writes ? undefined : this.#reads.add(query);
     } catch {
@@ -313,11 +312,11 @@ class SqliteDriver implements Driver {
 
   async destroy(): Promise<void> {
     this.#isClosing = true;
+    this.#reads.run();
     if (this.#current !== undefined) await new Promise<Lease>((resolve) => this.#queue.push(resolve));
     clearInterval(this.#watch);
     await this.#sync?.close();
     await this.#checkpointer?.close();
-    this.#reads.run();
     this.#statements.clear();
     // Closing the last connection checkpoints the log, which may not be on the disk after a failed sync.
     if (this.#sync?.failed) leftOpen.push(this.#database);

@@ -20,29 +20,22 @@ interface Waiting {
 }
 
 export class TurnReads {
-  readonly #isFree: () => boolean;
   readonly #read: (query: CompiledQuery) => Result;
   #waiting: Waiting[] = [];
 
-  /** @param isFree whether nobody has the connection; who gives it back calls `run` first */
-  constructor(isFree: () => boolean, read: (query: CompiledQuery) => Result) {
-    this.#isFree = isFree;
+  constructor(read: (query: CompiledQuery) => Result) {
     this.#read = read;
   }
 
-  /** Runs a read, at the end of this turn at the latest, or once the connection is free. Rejects if it fails. */
+  /** Runs a read at the end of this turn at the latest. Rejects if it fails. */
   add(query: CompiledQuery): Promise<Result> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) setImmediate(this.#runIfFree);
-      if (this.#waiting.push({ query, resolve, reject }) === most) process.nextTick(this.#runIfFree);
+      if (this.#waiting.length === 0) setImmediate(() => this.run());
+      if (this.#waiting.push({ query, resolve, reject }) === most) process.nextTick(() => this.run());
     });
   }
 
-  readonly #runIfFree = () => {
-    if (this.#isFree()) this.run();
-  };
-
-  /** Runs those that wait. */
+  /** Runs those that wait; to be called by whoever takes the connection, since they were asked for before. */
   run(): void {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
